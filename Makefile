@@ -1,0 +1,63 @@
+# Qanat's commands. `make demo` and `make test` work on a fresh clone; the rest is for contributors.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := protocol relay client tests $(wildcard benchmarks tools)
+LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
+
+.PHONY: help demo test lint format bench soak lock clean
+
+help:
+	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
+	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel"
+	@echo "make lint    style and types only        make format  let ruff lay out the code"
+	@echo "make bench   measure speed               make soak    the tests that run for long"
+	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"
+	@echo "make clean   remove what tools left behind (.venv stays)"
+
+demo: .venv/.made
+	@$(BIN)/qanat demo $(ARGS)
+
+test: lint
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term $(ARGS)
+
+lint: .venv/.made
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(CODE)
+
+format: .venv/.made
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/.made
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: .venv/.made
+	@$(BIN)/python -m pytest -m soak --timeout 0 tests $(ARGS)
+
+# Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
+# pip looked are the machine's own business, so only errors are shown.
+.venv/.made: requirements/dev.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Qanat needs Python 3.11 or newer, and there is no '$(PYTHON)'. If it has another name: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Qanat needs Python 3.11 or newer; $(PYTHON) is %d.%d. If a newer one has another name: make PYTHON=python3.12" % v[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@if $(BIN)/python -c '' 2>/dev/null; then echo "bringing .venv up to date"; \
+		else echo "making .venv (once, about a minute)"; $(PYTHON) -m venv --clear .venv; fi
+	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv" >&2; exit 1; }
+	@$(LOCK) --all-extras --group build pyproject.toml -o requirements/dev.txt
+	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
+	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
+	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
+
+clean:
+	@rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find protocol relay client tests $(wildcard benchmarks tools) -name __pycache__ -type d -prune -exec rm -rf {} +
