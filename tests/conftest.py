@@ -1,0 +1,36 @@
+"""What holds for the whole run: no test judges by the clock, and CI skips nothing."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# Speed is measured in benchmarks/; a slow machine must not fail a correct program.
+settings.register_profile("qanat", settings(), deadline=None)
+settings.load_profile("qanat")
+
+
+def _skipped(config: pytest.Config) -> list[pytest.TestReport]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return list(reporter.stats.get("skipped", [])) if reporter is not None else []
+
+
+def _forbids_skips(config: pytest.Config) -> bool:
+    return os.environ.get("CI") == "true" and not hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped something where `CI=true`: a missing tool there is a defect."""
+    if _forbids_skips(session.config) and _skipped(session.config):
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say which tests were skipped, so that the failure explains itself."""
+    if not _forbids_skips(config):
+        return
+    for report in _skipped(config):
+        terminalreporter.write_line(f"skipped where nothing may be: {report.nodeid}", red=True)
