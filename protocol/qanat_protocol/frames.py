@@ -1,4 +1,4 @@
-"""The frames of a session as values (SPEC section 17). Never bytes: frame_codec writes and reads them.
+"""The frames of a session as values (SPEC section 17). Bytes are the work of frame_codec.
 
 Every value is as it stands in the record, so a frame that was read is written as the same bytes.
 """
