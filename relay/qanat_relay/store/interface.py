@@ -1,0 +1,306 @@
+"""What a relay asks of its store. Whatever `write` returns is on disk; nothing here names a person,
+an address, or a time finer than a day."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import QanatError
+from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
+from qanat_protocol.parcel import Header, Rank
+
+PURGED_BODY_DAYS = 7
+"""How long a purged body is still given by id while there is room (SPEC 12)."""
+
+TOMBSTONE_EXTRA_DAYS = 7
+"""How long past a parcel's expiry its tombstone is kept (SPEC 12)."""
+
+OPENED_PER_PARCEL = 4
+"""How many OPENED by different keys one parcel may have. Whoever saw one can sign another with a
+key of their own; a reader looks for the one that the desk's statement certifies."""
+
+
+class StoreError(QanatError):
+    """The store could not do it. Nothing of the failed call was acknowledged."""
+
+
+class StoreFull(StoreError):
+    """The disk, or the file's own limit, has no room. Free some space; the store goes on by itself."""
+
+
+class StoreBusy(StoreError):
+    """Another program holds the database. Stop it; the store goes on by itself."""
+
+
+class StoreBroken(StoreError):
+    """The disk failed or the database is damaged. Run `qanat-relay check`, look at the disk."""
+
+
+class StoreTooNew(StoreError):
+    """The database was written by a newer version. Update qanat-relay, or use the copy it left."""
+
+
+class StoreInUse(StoreError):
+    """Another process serves this store. Stop it first; two never share one."""
+
+
+class NotHeld(StoreError):
+    """The body is not there (never was, or was evicted or purged meanwhile). Ask elsewhere."""
+
+
+class State(Enum):
+    """What has become of a parcel whose header the store knows.
+
+    A refusal is not a state: it follows from the header, the day and the room, and is decided anew.
+    """
+
+    HELD = "held"
+    PARTIAL = "partial"
+    PURGED = "purged"
+    EVICTED = "evicted"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLimits:
+    """How much the store takes. Raises ValueError for limits that contradict each other.
+
+    max_body_bytes: the largest body that is taken; max_store_bytes: pages of the database in use;
+    max_partial_bytes: bodies that are not complete, all together; partial_ttl_days: days without a
+    new block after which such a body is dropped.
+    """
+
+    max_body_bytes: int = 256 * 2**20
+    max_store_bytes: int = 16 * 2**30
+    max_partial_bytes: int = 2 * 2**30
+    partial_ttl_days: int = 14
+
+    def __post_init__(self) -> None:
+        if self.max_body_bytes < 4096:
+            raise ValueError("max_body_bytes is below 4096, the smallest letter")
+        if self.max_body_bytes > self.max_partial_bytes:
+            raise ValueError(
+                "max_body_bytes is above max_partial_bytes: it could never be complete"
+            )
+        if self.max_partial_bytes > self.max_store_bytes:
+            raise ValueError("max_partial_bytes is above max_store_bytes")
+        if self.partial_ttl_days < 1:
+            raise ValueError("partial_ttl_days is below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBlock:
+    """One block (SPEC 4): index from 0, its leaf hash (32 bytes), 1 to 16,384 bytes of data."""
+
+    index: int
+    leaf: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PutBlocks:
+    """Blocks that Intake has verified against the header's root; none of them: only ask.
+
+    document: (class, serial) of a public document, which the caller has parsed and verified before
+    it hands over the block that completes it.
+    """
+
+    header: Header
+    blocks: tuple[StoredBlock, ...] = ()
+    document: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkOpened:
+    """An OPENED whose signature the caller has verified; the store checks the lock."""
+
+    frame: Opened
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPurged:
+    """A PURGE; the store checks the lock."""
+
+    frame: Purge
+
+
+@dataclass(frozen=True, slots=True)
+class AddStamp:
+    """A stamp that the caller has checked; the greatest effort counts."""
+
+    frame: Stamp
+
+
+Write = PutBlocks | MarkOpened | MarkPurged | AddStamp
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one write: status and value as in ACK (SPEC 17).
+
+    For PutBlocks: STORED (complete with this write, value 0), PARTIAL (value: blocks held; 0 for an
+    unknown parcel that was only asked about and would be taken), HAVE, TOMBSTONED, REFUSED (value:
+    verdict). For the others: STORED, HAVE (known already), or `ignored`: the header is not held
+    (REFUSED, value BUSY) or the lock does not match (REFUSED, value BAD_LOCK).
+    """
+
+    status: AckStatus
+    value: int = 0
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A parcel that the store knows. held: its blocks if it is PARTIAL, else None."""
+
+    parcel_id: bytes
+    header: Header
+    state: State
+    held: Bitmap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A complete parcel. arrival: from 1, never given twice; taken_day: when it was complete."""
+
+    arrival: int
+    header: Header
+    taken_day: int
+    opened: bool = False
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep dropped. day: the day it went by; clock_doubted: the clock had jumped ahead and
+    nothing was dropped on its word (see `sweep`)."""
+
+    day: int
+    clock_doubted: bool
+    expired: int
+    purged_bodies: int
+    partials: int
+    tombstones: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts of parcels by what they are, and bytes of the database in use and on disk."""
+
+    letters: int
+    replies: int
+    parts: int
+    public: int
+    partial: int
+    partial_bytes: int
+    purged: int
+    evicted: int
+    opened: int
+    tombstones: int
+    used_bytes: int
+    file_bytes: int
+    swept_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that `check` found wrong. parcel_id: which parcel, where it is about one."""
+
+    what: str
+    parcel_id: bytes | None = None
+
+
+class Store(Protocol):
+    """A relay's store. Every method may raise StoreFull, StoreBusy or StoreBroken."""
+
+    @property
+    def incarnation(self) -> bytes:
+        """16 random bytes, new for each store and each restore (SPEC 17)."""
+        ...
+
+    async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
+        """Do all of it in one commit, which calls of other sessions share; one outcome for each.
+
+        It returns when the commit is on disk. If it raises, nothing of the call was done. Within a
+        commit, arrival numbers are given in order of parcel id.
+
+        A parcel that was EVICTED is taken again only where there is room without evicting another.
+        """
+        ...
+
+    async def look_up(self, offers: Sequence[bytes]) -> list[Holding | None]:
+        """What is known of each offer (16 bytes, SPEC 3); None: nothing."""
+        ...
+
+    async def list_tags(
+        self, tags: Sequence[bytes] | None, rank: Rank, after: int, limit: int
+    ) -> list[Entry]:
+        """Complete parcels of one rank under these tags (None: under all) that are neither purged
+        nor evicted, with an arrival above `after`, ascending, at most `limit`."""
+        ...
+
+    async def list_tombstones(
+        self, tags: Sequence[bytes] | None, after: int, limit: int
+    ) -> list[tuple[int, Opened | Purge]]:
+        """(arrival, tombstone) of parcels under these tags (None: under all), ascending."""
+        ...
+
+    async def list_replies(self, prefix: bytes, bits: int, limit: int) -> list[Entry]:
+        """Replies whose tag begins with the first `bits` (0..32) of `prefix` (4 bytes), newest
+        first."""
+        ...
+
+    async def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
+        """OPENED of parcels whose id begins with the first `bits` (0..32) of one of the prefixes
+        (4 bytes each), newest first."""
+        ...
+
+    async def list_public(self, tag: bytes, class_: int, after_serial: int) -> list[Entry]:
+        """Public documents of a tag and class with a serial above `after_serial`, ascending."""
+        ...
+
+    async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
+        """Leaf hashes `first` to `first + count - 1` of a complete body; raises NotHeld."""
+        ...
+
+    async def page_roots(self, parcel_id: bytes) -> list[bytes]:
+        """The roots of a complete body's pages (SPEC 4); raises NotHeld."""
+        ...
+
+    async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
+        """Blocks of a body, of a purged one too while it is there; raises NotHeld if one lacks."""
+        ...
+
+    async def count_replies(self) -> int:
+        """How many replies `list_replies` chooses from."""
+        ...
+
+    async def count_opened(self) -> int:
+        """How many OPENED `list_opened` chooses from."""
+        ...
+
+    async def sweep(self, today: int) -> Swept:
+        """Drop what is due by day `today`: expired parcels, bodies purged 7 days ago, partial
+        bodies without progress, tombstones 7 days past expiry.
+
+        The day of the last sweep never goes back: an earlier `today` counts as that day. A `today`
+        more than 30 days ahead of it is doubted: it is noted, and believed only when a later sweep
+        finds the clock 2 to 30 days past the note, so at least one whole day of running at the new
+        time. A doubted sweep goes by the old day.
+        """
+        ...
+
+    async def stats(self) -> Stats:
+        """Counts and sizes, as of the last commit."""
+        ...
+
+    def check(self) -> AsyncIterator[Problem]:
+        """Read everything and yield what is wrong, never holding more than a little in memory."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed over, then let go of the files. Calls after it raise StoreError."""
+        ...
