@@ -29,7 +29,7 @@ class StoreError(QanatError):
 
 
 class StoreFull(StoreError):
-    """The disk, or the file's own limit, has no room. Free some space; the store goes on by itself."""
+    """The disk, or the file's own limit, has no room. Free some; the store goes on by itself."""
 
 
 class StoreBusy(StoreError):
@@ -302,5 +302,5 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was handed over, then let go of the files. Calls after it raise StoreError."""
+        """Finish what was handed over and let go of the files. Calls after it raise StoreError."""
         ...
