@@ -1,0 +1,152 @@
+"""A session with one relay over one link, and the choice of the road to it.
+
+Owns the pace and the end of a session; what is said in it is the caller's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from qanat_client.carriers.http import Transport, open_link
+from qanat_client.carriers.link import Link
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.errors import BadInput, BadPin, ClientError, HalfDuplex, Refused, Unreachable
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.frames import End, Frame, Hello, Welcome
+from qanat_protocol.session import ClientSession
+
+__all__ = ["Conversation", "Roads", "converse"]
+
+T = TypeVar("T")
+
+_VERSIONS = (1,)
+
+
+class Conversation:
+    """Frames both ways with a relay whose sealing key (1216 bytes) is known (SPEC 16, 17)."""
+
+    def __init__(
+        self, link: Link, relay_sealing_key: bytes, *, first_answer_s: float | None = None
+    ) -> None:
+        """With `first_answer_s`, `frames` raises HalfDuplex if nothing at all comes for so long."""
+        self._link = link
+        self._session = ClientSession(relay_sealing_key)
+        self._first_answer_s = first_answer_s
+        self._sending = asyncio.Lock()
+        self._ended = False
+        self._receiving: asyncio.Task[bytes] | None = None
+
+    @property
+    def channel_hash(self) -> bytes:
+        return self._session.channel_hash
+
+    @property
+    def welcome(self) -> Welcome | None:
+        return self._session.welcome
+
+    async def open(self, *frames: Frame) -> None:
+        """Send the preamble, HELLO and the frames of the first flight, in one write."""
+        preamble = self._session.start()
+        first = self._session.send(Hello(_VERSIONS), *frames)
+        async with self._sending:
+            await self._link.send(preamble + first)
+
+    async def send(self, *frames: Frame) -> None:
+        """Send frames in order; returns once the link has taken them."""
+        async with self._sending:
+            await self._link.send(self._session.send(*frames))
+
+    async def end(self) -> None:
+        """Send END, unless it was sent; the relay's last frames are still to be read."""
+        async with self._sending:
+            if not self._ended:
+                self._ended = True
+                await self._link.send(self._session.send(End()))
+                await self._link.finish_sending()
+
+    async def _receive(self) -> bytes:
+        if self._first_answer_s is None:
+            return await self._link.receive()
+        # Kept over a HalfDuplex, so that the bytes that come later are not lost.
+        self._receiving = self._receiving or asyncio.create_task(self._link.receive())
+        limit_s = None if self._ended else self._first_answer_s
+        done, _ = await asyncio.wait({self._receiving}, timeout=limit_s)
+        if not done:
+            raise HalfDuplex("no answer comes before the request has ended")
+        task, self._receiving, self._first_answer_s = self._receiving, None, None
+        return task.result()
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Every frame of the relay until its END, which is not given.
+
+        Raises Cut where the bytes end before, HalfDuplex (see above; `frames` may be called again
+        after `end`), and what the session and the link raise.
+        """
+        while not self._session.ended:
+            data = await self._receive()
+            if not data:
+                self._session.finish()
+                return
+            for frame in self._session.receive(data):
+                if not isinstance(frame, End):
+                    yield frame
+
+    async def close(self) -> None:
+        """Stop waiting for the link."""
+        if self._receiving is not None:
+            self._receiving.cancel()
+            await asyncio.wait({self._receiving})
+
+
+@dataclass(slots=True)
+class Roads:
+    """What one run has learnt of the paths: which addresses want a WebSocket. Never stored."""
+
+    _websocket: set[str] = field(default_factory=set)
+
+    def transports(self, address: str) -> tuple[Transport, ...]:
+        """The transports to try, in order."""
+        if address in self._websocket:
+            return (Transport.WEBSOCKET,)
+        return (Transport.EXCHANGE, Transport.WEBSOCKET)
+
+    def prefer_websocket(self, address: str) -> None:
+        """Remember that a streaming request does no good on this path."""
+        self._websocket.add(address)
+
+
+async def converse(
+    entry: RelayEntry,
+    talk: Callable[[Conversation], Awaitable[T]],
+    *,
+    settings: CarrierSettings,
+    roads: Roads,
+) -> T:
+    """Run `talk` with a relay, by the first of its addresses and roads that works.
+
+    `talk` opens the conversation and reads its frames to the end. It is called again, on a
+    WebSocket, if it raises HalfDuplex or the address refuses the streaming request, so it must
+    stand being run twice. Raises what the last road raised.
+    """
+    problem: ClientError = BadInput("the relay has no address")
+    for address in entry.addresses:
+        for transport in roads.transports(address):
+            patience_s = settings.first_answer_s if transport is Transport.EXCHANGE else None
+            try:
+                async with open_link(
+                    address, transport=transport, settings=settings, pin=entry.pin
+                ) as link:
+                    conversation = Conversation(link, entry.sealing_key, first_answer_s=patience_s)
+                    try:
+                        return await talk(conversation)
+                    finally:
+                        await conversation.close()
+            except (BadPin, Unreachable, BadInput) as error:
+                problem = error
+                break
+            except (HalfDuplex, Refused) as error:
+                problem = error
+                if transport is Transport.EXCHANGE:
+                    roads.prefer_websocket(address)
+    raise problem

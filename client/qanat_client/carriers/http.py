@@ -1,0 +1,339 @@
+"""A link over HTTP: one streaming POST, or one WebSocket. Tells nothing of itself in its headers.
+
+Redirects and cookies are refused, and the environment's proxies are not used.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import Enum
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AddrInfoType
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from qanat_client.carriers.link import Link
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.socks import SocksConnector, keep_little_unsent, parse_socks
+from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
+
+__all__ = ["Transport", "fetch", "open_link"]
+
+T = TypeVar("T")
+
+_SILENT = ("Accept", "Accept-Encoding", "User-Agent")
+_MESSAGE_BYTES = 4 << 20
+_RECEIVE_BYTES = 65_536
+
+
+class Transport(Enum):
+    """The two shapes of a session over HTTP (relay/API.md)."""
+
+    EXCHANGE = "/v1/exchange"
+    WEBSOCKET = "/v1/sync"
+
+
+class _Pinned(aiohttp.Fingerprint):
+    """Believes one public key, whoever signed the certificate."""
+
+    def __init__(self, pin: bytes) -> None:
+        super().__init__(pin)
+        self._pin = pin
+
+    def check(self, transport: asyncio.Transport) -> None:
+        tls = transport.get_extra_info("ssl_object")
+        if tls is None:
+            return
+        certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True))
+        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        found = hashlib.sha256(key).digest()
+        if found != self._pin:
+            host, port, *_ = transport.get_extra_info("peername")
+            raise aiohttp.ServerFingerprintMismatch(self._pin, found, host, port)
+
+
+def _tls(settings: CarrierSettings, pin: bytes | None) -> ssl.SSLContext | aiohttp.Fingerprint:
+    if pin is not None:
+        return _Pinned(pin)
+    return settings.tls or ssl.create_default_context()
+
+
+def _prompt_socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    keep_little_unsent(made)
+    return made
+
+
+def _client(settings: CarrierSettings) -> tuple[aiohttp.ClientSession, str | None]:
+    """A session of its own for each link, and the HTTP proxy that its requests name."""
+    proxy: str | None = None
+    connector: aiohttp.BaseConnector = aiohttp.TCPConnector(
+        force_close=True, socket_factory=_prompt_socket
+    )
+    if settings.proxy is not None:
+        if urlsplit(settings.proxy).scheme in ("http", "https"):
+            proxy = settings.proxy
+        else:
+            connector = SocksConnector(parse_socks(settings.proxy))
+    session = aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=_SILENT,
+        auto_decompress=False,
+        trust_env=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_s),
+    )
+    return session, proxy
+
+
+def _named(error: BaseException, address: str) -> ClientError:
+    """The error that a person is shown for one of aiohttp's."""
+    match error:
+        case ClientError():
+            return error
+        case aiohttp.ServerFingerprintMismatch():
+            return BadPin(f"{address} shows another certificate than the one on the card")
+        case aiohttp.ClientConnectorCertificateError():
+            return BadPin(f"{address} shows a certificate that is not believed")
+        case aiohttp.WSServerHandshakeError(status=status):
+            return Refused(f"{address} opens no WebSocket (status {status})")
+        case aiohttp.InvalidURL():
+            return BadInput(f"not an address: {address}")
+        case TimeoutError():
+            return Unreachable(f"{address} does not answer")
+        case _:
+            return Unreachable(f"{address} can't be reached or hung up ({error})")
+
+
+_FAILURES = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
+
+
+class _Patience:
+    """Counts a link as broken when neither direction has moved for `stall_s` seconds."""
+
+    def __init__(self, address: str, stall_s: float) -> None:
+        self._address = address
+        self._stall_s = stall_s
+        self._moved_at_s = asyncio.get_running_loop().time()
+
+    def moved(self) -> None:
+        self._moved_at_s = asyncio.get_running_loop().time()
+
+    async def wait(self, task: asyncio.Future[T]) -> T:
+        """The task's result. On Stalled, and when cancelled, the task is cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while not task.done():
+                left_s = self._moved_at_s + self._stall_s - loop.time()
+                if left_s <= 0:
+                    raise Stalled(f"{self._address}: nothing has moved for {self._stall_s:g} s")
+                await asyncio.wait({task}, timeout=left_s)
+        finally:
+            if not task.done():
+                task.cancel()
+        self.moved()
+        return task.result()
+
+
+class _Exchange:
+    """One POST whose body is streamed while the answer is read."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        address: str,
+        proxy: str | None,
+        tls: ssl.SSLContext | aiohttp.Fingerprint,
+        settings: CarrierSettings,
+    ) -> None:
+        self._address = address
+        self._patience = _Patience(address, settings.stall_s)
+        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
+        self._connected = asyncio.Event()
+        self._dead: ClientError | None = None
+        self._request = asyncio.create_task(
+            session.post(
+                address + Transport.EXCHANGE.value,
+                data=self._body(),
+                headers={"Content-Type": "application/octet-stream"},
+                proxy=proxy,
+                ssl=tls,
+                allow_redirects=False,
+            )
+        )
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        self._connected.set()
+        while (chunk := await self._chunks.get()) is not None:
+            yield chunk
+            self._patience.moved()
+
+    def _die(self, error: BaseException) -> ClientError:
+        self._dead = self._dead or _named(error, self._address)
+        with contextlib.suppress(asyncio.QueueEmpty):
+            while True:
+                self._chunks.get_nowait()
+        return self._dead
+
+    async def connect(self, connect_s: float) -> None:
+        connected = asyncio.create_task(self._connected.wait())
+        try:
+            await asyncio.wait(
+                {connected, self._request},
+                timeout=connect_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            connected.cancel()
+        if self._request.done() and (error := self._request.exception()) is not None:
+            raise self._die(error)
+        if not self._connected.is_set():
+            raise self._die(TimeoutError())
+
+    async def _put(self, chunk: bytes | None) -> None:
+        if self._dead is not None:
+            raise self._dead
+        try:
+            await self._patience.wait(asyncio.ensure_future(self._chunks.put(chunk)))
+        except Stalled as error:
+            raise self._die(error) from None
+        if self._dead is not None:
+            raise self._dead
+
+    async def send(self, data: bytes) -> None:
+        await self._put(data)
+
+    async def finish_sending(self) -> None:
+        await self._put(None)
+
+    async def _answer(self) -> aiohttp.ClientResponse:
+        return await asyncio.shield(self._request)
+
+    async def receive(self) -> bytes:
+        if self._dead is not None:
+            raise self._dead
+        try:
+            response = await self._patience.wait(asyncio.ensure_future(self._answer()))
+            if response.status != 200:
+                raise Refused(f"{self._address} answered with status {response.status}")
+            read = response.content.read(_RECEIVE_BYTES)
+            return await self._patience.wait(asyncio.ensure_future(read))
+        except (*_FAILURES, ClientError) as error:
+            raise self._die(error) from error
+
+    async def close(self) -> None:
+        self._die(Unreachable(f"the link to {self._address} is closed"))
+        self._request.cancel()
+        with contextlib.suppress(asyncio.CancelledError, *_FAILURES):
+            (await self._request).close()
+
+
+class _WebSocket:
+    """One WebSocket of binary messages, read as one stream of bytes."""
+
+    def __init__(
+        self, socket: aiohttp.ClientWebSocketResponse, address: str, stall_s: float
+    ) -> None:
+        self._socket = socket
+        self._address = address
+        self._patience = _Patience(address, stall_s)
+
+    async def send(self, data: bytes) -> None:
+        try:
+            await self._patience.wait(asyncio.ensure_future(self._socket.send_bytes(data)))
+        except _FAILURES as error:
+            raise _named(error, self._address) from error
+
+    async def finish_sending(self) -> None:
+        """A WebSocket has no half-closed state: the session's END says it."""
+
+    async def receive(self) -> bytes:
+        try:
+            while True:
+                receiving = asyncio.ensure_future(self._socket.receive())
+                message = await self._patience.wait(receiving)
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    if message.data:
+                        return bytes(message.data)
+                elif message.type is aiohttp.WSMsgType.TEXT:
+                    raise Refused(f"{self._address} speaks another protocol")
+                else:
+                    return b""
+        except _FAILURES as error:
+            raise _named(error, self._address) from error
+
+    async def close(self) -> None:
+        with contextlib.suppress(*_FAILURES):
+            await asyncio.wait_for(self._socket.close(), 1.0)
+
+
+@asynccontextmanager
+async def open_link(
+    address: str, *, transport: Transport, settings: CarrierSettings, pin: bytes | None = None
+) -> AsyncIterator[Link]:
+    """A link to the relay at `address` (an http(s) URL of host and port), closed on leaving.
+
+    `pin` is the SHA-256 of the only public key (SubjectPublicKeyInfo) that is believed. Raises
+    Unreachable, BadPin, Refused, BadInput.
+    """
+    address = address.rstrip("/")
+    session, proxy = _client(settings)
+    tls = _tls(settings, pin)
+    async with session:
+        if transport is Transport.EXCHANGE:
+            exchange = _Exchange(session, address, proxy, tls, settings)
+            try:
+                await exchange.connect(settings.connect_s)
+                yield exchange
+            finally:
+                await exchange.close()
+            return
+        try:
+            async with asyncio.timeout(settings.connect_s):
+                websocket = await session.ws_connect(
+                    address + transport.value,
+                    proxy=proxy,
+                    ssl=tls,
+                    max_msg_size=_MESSAGE_BYTES,
+                    compress=0,
+                )
+        except _FAILURES as error:
+            raise _named(error, address) from error
+        link = _WebSocket(websocket, address, settings.stall_s)
+        try:
+            yield link
+        finally:
+            await link.close()
+
+
+async def fetch(
+    url: str, *, max_bytes: int, settings: CarrierSettings, pin: bytes | None = None
+) -> bytes:
+    """The body of one GET, for cards. Raises Unreachable, BadPin, Refused, BadInput."""
+    session, proxy = _client(settings)
+    try:
+        async with (
+            session,
+            asyncio.timeout(settings.stall_s),
+            session.get(
+                url, proxy=proxy, ssl=_tls(settings, pin), allow_redirects=False
+            ) as response,
+        ):
+            if response.status != 200:
+                raise Refused(f"{url} answered with status {response.status}")
+            data = b""
+            while more := await response.content.read(_RECEIVE_BYTES):
+                data += more
+                if len(data) > max_bytes:
+                    raise Refused(f"{url} is larger than {max_bytes:,} bytes")
+            return data
+    except _FAILURES as error:
+        raise _named(error, url) from error
