@@ -1,6 +1,6 @@
 """The frames of a session as values (SPEC section 17). Bytes are the work of frame_codec.
 
-Every value is as it stands in the record, so a frame that was read is written as the same bytes.
+Fields stand in the order of the record; what the record joins into one binary is a tuple here.
 """
 
 from __future__ import annotations

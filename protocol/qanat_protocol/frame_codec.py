@@ -1,0 +1,284 @@
+"""Frames as records and back (SPEC section 17), by one table. Knows no order of frames: that is the
+session's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from qanat_protocol import frames
+from qanat_protocol.errors import (
+    LocalMalformed,
+    LocalTooLarge,
+    Malformed,
+    UnexpectedFrame,
+    UnknownKind,
+    our_own,
+)
+from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row, uint
+from qanat_protocol.frames import AckStatus, Answer, Frame, FrameType, InterestClass
+from qanat_protocol.limits import (
+    BLOCK_BYTES,
+    HASH_BYTES,
+    HEADER_BYTES,
+    MAX_BLOCKS,
+    MAX_FRAME_BYTES,
+    MAX_INTERESTS,
+    MAX_OFFERS,
+    MAX_STATEMENT_BYTES,
+    OFFER_BYTES,
+    PAGE_LEAVES,
+    SIGNATURE_BYTES,
+    SIGNING_KEY_BYTES,
+    TAG_BYTES,
+)
+from qanat_protocol.record import Packable, Value, pack, unpack
+
+__all__ = ["FIRST_RESERVED_TYPE", "PAGE_ROOTS", "decode_frame", "encode_frame"]
+
+FIRST_RESERVED_TYPE: Final = 128
+"""Types from here on are for growth: a reader ignores them."""
+
+PAGE_ROOTS: Final = 512
+"""The page number under which the page roots are sent."""
+
+_MAX_U32: Final = 2**32 - 1
+_PREFIX_BYTES: Final = 4
+_CELL_BYTES: Final = 16
+
+
+class _Column(NamedTuple):
+    """One field of a frame: how it is read from a record, and how it is written into one."""
+
+    read: Field[Any]
+    write: Callable[[Any], Packable]
+
+
+def _as_is(field: Field[Any]) -> _Column:
+    return _Column(field, lambda value: value)
+
+
+def _pieces(size: int, most: int) -> _Column:
+    """1 to `most` values of `size` bytes each, in the record one binary."""
+    whole = binary(least=size, most=size * most)
+
+    def read(value: Value) -> tuple[bytes, ...]:
+        joined = whole(value)
+        if len(joined) % size:
+            raise Malformed(f"{len(joined)} bytes are no row of {size} each")
+        return tuple(joined[at : at + size] for at in range(0, len(joined), size))
+
+    def write(values: tuple[bytes, ...]) -> bytes:
+        if any(len(value) != size for value in values):
+            raise LocalMalformed(f"each has to be {size} bytes")
+        return b"".join(values)
+
+    return _Column(read, write)
+
+
+def _joined(size: int, most: int) -> _Column:
+    """As _pieces, but left in one binary."""
+    whole = binary(least=size, most=size * most)
+
+    def read(value: Value) -> bytes:
+        joined = whole(value)
+        if len(joined) % size:
+            raise Malformed(f"{len(joined)} bytes are no row of {size} each")
+        return joined
+
+    return _as_is(read)
+
+
+def _read_codes(value: Value) -> tuple[Answer, ...]:
+    codes = binary(least=1, most=MAX_OFFERS)(value)
+    if max(codes) > max(Answer):
+        raise Malformed(f"answer {max(codes)}")
+    return tuple(map(Answer, codes))
+
+
+def _read_bitmap(value: Value) -> bytes:
+    bitmap = binary(most=MAX_BLOCKS // 8)(value)
+    if bitmap.endswith(b"\0"):
+        raise Malformed("a bitmap ends in a zero byte")
+    return bitmap
+
+
+def _read_entry(value: Value) -> frames.AckEntry:
+    handle, status, told = row(uint(), uint(most=max(AckStatus)), uint())(value)
+    return frames.AckEntry(handle, AckStatus(status), told)
+
+
+def _read_public_want(value: Value) -> frames.PublicWant:
+    return frames.PublicWant(*row(binary(TAG_BYTES), uint(), uint())(value))
+
+
+_INT: Final = _as_is(uint())
+_U32: Final = _as_is(uint(most=_MAX_U32))
+_NUMBER: Final = _as_is(uint(most=MAX_INTERESTS - 1))
+_BITS: Final = _as_is(uint(most=32))
+_PREFIX: Final = _as_is(binary(_PREFIX_BYTES))
+_HASH: Final = _as_is(binary(HASH_BYTES))
+_BIN16: Final = _as_is(binary(16))
+_KEY: Final = _as_is(binary(SIGNING_KEY_BYTES))
+_SIGNATURE: Final = _as_is(binary(SIGNATURE_BYTES))
+_CURSOR: Final = binary(most=64)
+_NIL_OR_CURSOR: Final = _as_is(nil_or(_CURSOR))
+_OFFERS: Final = _pieces(OFFER_BYTES, MAX_OFFERS)
+_HASHES: Final = _pieces(HASH_BYTES, PAGE_LEAVES)
+
+_INTERESTS: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
+    InterestClass.DESK: (
+        frames.DeskInterest,
+        (_as_is(binary(most=MAX_STATEMENT_BYTES)), _KEY, _U32, _U32, _NIL_OR_CURSOR, _SIGNATURE),
+    ),
+    InterestClass.REPLIES: (frames.RepliesInterest, (_BITS, _PREFIX)),
+    InterestClass.OPENED: (frames.OpenedInterest, (_BITS, _pieces(_PREFIX_BYTES, 64))),
+    InterestClass.PUBLIC: (
+        frames.PublicInterest,
+        (
+            _Column(
+                array_of(_read_public_want, least=1, most=32),
+                lambda wants: [
+                    [want.tag, want.bulletin_serial, want.card_serial] for want in wants
+                ],
+            ),
+        ),
+    ),
+    InterestClass.ALL: (frames.AllInterest, (_KEY, _NIL_OR_CURSOR, _SIGNATURE)),
+}
+
+_FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
+    FrameType.HELLO: (frames.Hello, (_Column(array_of(uint(), least=1, most=8), list),)),
+    FrameType.WELCOME: (frames.Welcome, (_INT, _U32, _BIN16, _INT, _BITS, _BITS, _INT)),
+    FrameType.CURSOR: (frames.Cursor, (_NUMBER, _as_is(_CURSOR))),
+    FrameType.OFFERS: (frames.Offers, (_INT, _OFFERS)),
+    FrameType.ANSWERS: (frames.Answers, (_INT, _Column(_read_codes, bytes))),
+    FrameType.PARTIAL: (frames.Partial, (_HASH, _as_is(_read_bitmap))),
+    FrameType.WANT: (frames.Want, (_OFFERS,)),
+    FrameType.HEADER: (frames.HeaderFrame, (_INT, _as_is(binary(HEADER_BYTES)))),
+    FrameType.LEAVES: (frames.Leaves, (_INT, _as_is(uint(most=PAGE_ROOTS)), _HASHES)),
+    FrameType.BLOCK: (frames.Block, (_INT, _INT, _as_is(binary(least=1, most=BLOCK_BYTES)))),
+    FrameType.ACK: (
+        frames.Ack,
+        (
+            _INT,
+            _Column(
+                array_of(_read_entry, least=1, most=512),
+                lambda entries: [[entry.handle, entry.status, entry.value] for entry in entries],
+            ),
+        ),
+    ),
+    FrameType.RECEIPT: (frames.Receipt, (_U32, _BIN16, _HASHES, _SIGNATURE)),
+    FrameType.OPENED: (frames.Opened, (_HASH, _HASH, _KEY, _SIGNATURE)),
+    FrameType.PURGE: (frames.Purge, (_HASH, _HASH)),
+    FrameType.STAMP: (frames.Stamp, (_HASH, _U32, _INT, _BIN16)),
+    FrameType.CELLS: (frames.Cells, (_NUMBER, _INT, _joined(_CELL_BYTES, 2048))),
+    FrameType.SKETCH: (frames.Sketch, (_NUMBER, _U32, _BIN16, _HASH)),
+    FrameType.BISECT: (frames.Bisect, (_NUMBER, _BITS, _PREFIX)),
+    FrameType.IDLE: (frames.Idle, ()),
+    FrameType.ERROR: (frames.Error, (_INT, _as_is(line(256)))),
+    FrameType.END: (frames.End, ()),
+}
+
+
+class _Form(NamedTuple):
+    """All that is known of one frame's record: what it begins with, and its columns."""
+
+    head: tuple[int, ...]
+    names: tuple[str, ...]
+    columns: tuple[_Column, ...]
+
+
+def _forms() -> dict[type, _Form]:
+    """By the frame's type; an interest's number stands before its class."""
+    found = {
+        shape: _Form((kind,), shape.__match_args__, columns)
+        for kind, (shape, columns) in _FRAMES.items()
+    }
+    return found | {
+        shape: _Form((FrameType.INTEREST, kind), shape.__match_args__, (_NUMBER, *columns))
+        for kind, (shape, columns) in _INTERESTS.items()
+    }
+
+
+_FORMS: Final = _forms()
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """The record of a frame, at most 65,517 bytes.
+
+    LocalMalformed or LocalTooLarge where the other side would refuse it.
+    """
+    form = _FORMS[type(frame)]
+    written = [
+        column.write(getattr(frame, name))
+        for name, column in zip(form.names, form.columns, strict=True)
+    ]
+    with our_own():
+        for value, column in zip(written, form.columns, strict=True):
+            column.read(value)  # type: ignore[arg-type]
+        _check(frame)
+    if len(form.head) == 1:
+        record = pack([*form.head, *written])
+    else:
+        record = pack([form.head[0], written[0], form.head[1], *written[1:]])
+    if len(record) > MAX_FRAME_BYTES:
+        raise LocalTooLarge(f"a frame of {len(record):,} bytes; {MAX_FRAME_BYTES:,} fit a packet")
+    return record
+
+
+def decode_frame(data: bytes | memoryview) -> Frame | None:
+    """The frame of a record, or None for a type that is reserved for growth.
+
+    Raises TooLarge above 65,517 bytes, UnexpectedFrame for an unknown type, UnknownKind for an
+    unknown class of interest, and Malformed.
+    """
+    fields = unpack(data, max_bytes=MAX_FRAME_BYTES)
+    if not fields:
+        raise Malformed("a frame without a type")
+    kind = uint()(fields[0])
+    if kind >= FIRST_RESERVED_TYPE:
+        return None
+    if kind == FrameType.INTEREST:
+        return _decode_interest(fields)
+    if kind not in _FRAMES:
+        raise UnexpectedFrame(f"frame type {kind}")
+    shape, columns = _FRAMES[kind]
+    return _build(shape, columns, fields[1:])
+
+
+def _decode_interest(fields: list[Value]) -> Frame:
+    _, _, kind = row(uint(), _NUMBER.read, uint())(fields)
+    if kind not in _INTERESTS:
+        raise UnknownKind(f"interest class {kind}")
+    shape, columns = _INTERESTS[kind]
+    return _build(shape, (_NUMBER, *columns), [fields[1], *fields[3:]])
+
+
+def _build(shape: type[Frame], columns: tuple[_Column, ...], fields: list[Value]) -> Frame:
+    frame = shape(*row(*(column.read for column in columns))(fields))
+    _check(frame)
+    return frame
+
+
+def _check(frame: Frame) -> None:
+    """What the table says of two fields together; raises Malformed."""
+    match frame:
+        case frames.DeskInterest(first_epoch=first, last_epoch=last):
+            if not 0 <= last - first <= 127:
+                raise Malformed(f"an interest in the weeks {first} to {last}")
+        case (
+            frames.RepliesInterest(bits=bits, prefix=prefix)
+            | frames.Bisect(bits=bits, prefix=prefix)
+        ):
+            _check_prefixes(bits, (prefix,))
+        case frames.OpenedInterest(bits=bits, prefixes=prefixes):
+            _check_prefixes(bits, prefixes)
+        case _:
+            pass
+
+
+def _check_prefixes(bits: int, prefixes: tuple[bytes, ...]) -> None:
+    for prefix in prefixes:
+        if int.from_bytes(prefix) & (_MAX_U32 >> bits):
+            raise Malformed(f"a prefix of {bits} bits has more of them set")
