@@ -1,0 +1,75 @@
+"""Every number that bounds what is accepted, with its reason (SPEC 21). Computes nothing."""
+
+from typing import Final
+
+MAX_INT: Final = 2**53 - 1
+"""Integers are exact in a binary64, so that a browser reads the same value (SPEC 1)."""
+
+MAX_DEPTH: Final = 4
+"""Arrays in arrays, the top one counted: no record needs more, and parsers stay shallow."""
+
+BLOCK_BYTES: Final = 16_384
+"""The unit of transfer: a cut after some hundred kB wastes few percent of them (SPEC 4)."""
+
+PAGE_LEAVES: Final = 512
+"""Leaves in a list: they fill one block, and a power of two keeps page roots in the tree."""
+
+MAX_BLOCKS: Final = PAGE_LEAVES * PAGE_LEAVES
+"""Blocks in a body: 512 pages, so that the list of page roots fits one block too."""
+
+HASH_BYTES: Final = 32
+HEADER_BYTES: Final = 96
+TAG_BYTES: Final = 16
+OFFER_BYTES: Final = 16
+SIGNATURE_BYTES: Final = 65
+SIGNING_KEY_BYTES: Final = 32
+SEALING_KEY_BYTES: Final = 1216
+SEAL_OVERHEAD_BYTES: Final = 1136
+"""enc (1120) and the AEAD tag (16) (SPEC 2)."""
+
+MAX_LETTER_BODY_BYTES: Final = 262_144
+"""A letter must fit a window of seconds on a 2G line."""
+
+MAX_LETTER_CONTENT_BYTES: Final = 196_608
+"""Bounds what a letter may inflate to."""
+
+MAX_PART_BODY_BYTES: Final = 2**32
+"""512 pages of 512 blocks: every list fits one block."""
+
+MAX_PUBLIC_BODY_BYTES: Final = 1_048_576
+"""A bulletin with pictures; everybody carries it."""
+
+THUMBNAIL_BODY_BYTES: Final = 16_384
+MAX_THUMBNAIL_BYTES: Final = 15_360
+"""One block, so that a picture is seen after one block (SPEC 6)."""
+
+PREVIEW_BODY_BYTES: Final = 131_072
+MAX_PREVIEW_BYTES: Final = 130_048
+"""Eight blocks: enough to judge a picture by, small enough for a slow line (SPEC 6)."""
+
+MAX_EXPIRY_AHEAD_DAYS: Final = 560
+"""The longest card (53 weeks) with the longest grace (180 days), and a week (SPEC 3)."""
+
+REPLY_GRACE_DAYS: Final = 30
+"""How long after its week a reply is carried: replies expire first (SPEC 10)."""
+
+TOMBSTONE_DAYS: Final = 7
+"""How long after its expiry a parcel's tombstone is kept, so that nothing comes back (SPEC 12)."""
+
+MAX_FRAME_BYTES: Final = 65_517
+"""A record that fits one packet with its length and tag (SPEC 16, 17)."""
+
+MAX_OPEN_TRANSFERS: Final = 64
+"""Bounds a receiver's memory: 64 lists of 16 KiB."""
+
+MAX_OFFERS: Final = 2048
+"""Offers, answers or wants in a frame: 32 KiB of offers fit a packet."""
+
+MAX_INTERESTS: Final = 32
+"""Interests in a session."""
+
+MAX_CARD_BYTES: Final = 131_072
+"""A desk card: 53 sealing keys and 16 relays with their keys."""
+
+MAX_STATEMENT_BYTES: Final = 8192
+"""A statement: 8 certified and 64 revoked keys, with room to grow."""

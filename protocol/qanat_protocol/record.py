@@ -1,0 +1,145 @@
+"""Records: msgpack in the one canonical form (SPEC 1). Decides what bytes are well formed, never
+what they mean; `fields` checks what a document's table asks of them."""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import msgpack
+
+from qanat_protocol.errors import LocalMalformed, Malformed, TooLarge
+from qanat_protocol.limits import MAX_DEPTH, MAX_INT
+
+__all__ = ["Packable", "Value", "pack", "unpack"]
+
+Value: TypeAlias = "bytes | str | int | bool | list[Value] | None"
+"""What a record's field may be."""
+
+Packable: TypeAlias = (
+    "bytes | bytearray | memoryview | str | int | bool | Sequence[Packable] | None"
+)
+"""What may be given to `pack`; every Value is one."""
+
+_UINT, _BIN, _STR, _ARRAY = range(4)
+
+# Head byte -> (type, bytes of the number behind it, the least number that needs this head).
+_HEADS: Final = {
+    0xC4: (_BIN, 1, 0),
+    0xC5: (_BIN, 2, 1 << 8),
+    0xC6: (_BIN, 4, 1 << 16),
+    0xCC: (_UINT, 1, 1 << 7),
+    0xCD: (_UINT, 2, 1 << 8),
+    0xCE: (_UINT, 4, 1 << 16),
+    0xCF: (_UINT, 8, 1 << 32),
+    0xD9: (_STR, 1, 1 << 5),
+    0xDA: (_STR, 2, 1 << 8),
+    0xDB: (_STR, 4, 1 << 16),
+    0xDC: (_ARRAY, 2, 1 << 4),
+    0xDD: (_ARRAY, 4, 1 << 16),
+}
+_CONSTANTS: Final[dict[int, bool | None]] = {0xC0: None, 0xC2: False, 0xC3: True}
+
+
+def pack(fields: Sequence[Packable]) -> bytes:
+    """The canonical bytes of a record. LocalMalformed for what a record cannot hold."""
+    _check_packable(fields, depth=1)
+    packed: bytes = msgpack.packb(fields, use_bin_type=True)
+    return packed
+
+
+def _check_packable(fields: Sequence[Packable], depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise LocalMalformed(f"arrays nest deeper than {MAX_DEPTH}")
+    for value in fields:
+        match value:
+            case bool() | None | bytes() | bytearray() | memoryview():
+                pass
+            case int():
+                if not 0 <= value <= MAX_INT:
+                    raise LocalMalformed(f"{value} is not an integer from 0 to 2^53 - 1")
+            case str():
+                try:
+                    value.encode()
+                except UnicodeEncodeError as error:
+                    raise LocalMalformed("a string is not Unicode text") from error
+            case list() | tuple():
+                _check_packable(value, depth + 1)
+            case _:
+                raise LocalMalformed(f"a record cannot hold a {type(value).__name__}")
+
+
+def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Value]:
+    """The fields of a record of at most max_bytes; TooLarge beyond them, else Malformed.
+
+    Accepts exactly what repacks to the same bytes. Nothing is allocated from a claimed length.
+    """
+    if len(data) > max_bytes:
+        raise TooLarge(f"a record of {len(data):,} bytes; at most {max_bytes:,} are taken")
+    view = memoryview(data)
+    if not view or not (0x90 <= view[0] <= 0x9F or view[0] in (0xDC, 0xDD)):
+        raise Malformed("a record does not begin with an array")
+    value, end = _read(view, 0, depth=0)
+    if end != len(view):
+        raise Malformed(f"{len(view) - end:,} bytes behind the end of a record")
+    assert isinstance(value, list)
+    return value
+
+
+def _read(view: memoryview, at: int, depth: int) -> tuple[Value, int]:
+    """The value at an offset, inside `depth` arrays, and the offset behind it."""
+    if at >= len(view):
+        raise Malformed("a record ends too early")
+    head = view[at]
+    at += 1
+    if head <= 0x7F:
+        return head, at
+    if head in _CONSTANTS:
+        return _CONSTANTS[head], at
+    if 0x90 <= head <= 0x9F:
+        return _read_array(view, at, head & 0x0F, depth + 1)
+    if 0xA0 <= head <= 0xBF:
+        return _read_string(view, at, head & 0x1F)
+    if head not in _HEADS:
+        raise Malformed(f"a map, float, extension or negative integer (0x{head:02x}) in a record")
+    kind, width, least = _HEADS[head]
+    number = int.from_bytes(view[at : at + width], "big")
+    if at + width > len(view):
+        raise Malformed("a record ends too early")
+    if number < least:
+        raise Malformed("a number is not in its shortest encoding")
+    at += width
+    if kind == _UINT:
+        if number > MAX_INT:
+            raise Malformed(f"{number} is above 2^53 - 1")
+        return number, at
+    if kind == _BIN:
+        end = _end(view, at, number)
+        return bytes(view[at:end]), end
+    if kind == _STR:
+        return _read_string(view, at, number)
+    return _read_array(view, at, number, depth + 1)
+
+
+def _read_string(view: memoryview, at: int, length: int) -> tuple[str, int]:
+    end = _end(view, at, length)
+    try:
+        return str(view[at:end], "utf-8"), end
+    except UnicodeDecodeError as error:
+        raise Malformed("a string is not UTF-8") from error
+
+
+def _read_array(view: memoryview, at: int, count: int, depth: int) -> tuple[list[Value], int]:
+    if depth > MAX_DEPTH:
+        raise Malformed(f"arrays nest deeper than {MAX_DEPTH}")
+    # Every element takes a byte at least.
+    _end(view, at, count)
+    values: list[Value] = []
+    for _ in range(count):
+        value, at = _read(view, at, depth)
+        values.append(value)
+    return values, at
+
+
+def _end(view: memoryview, at: int, length: int) -> int:
+    if length > len(view) - at:
+        raise Malformed(f"{length:,} claimed where {len(view) - at:,} bytes are left")
+    return at + length

@@ -1,0 +1,167 @@
+"""Encryption of suite 1 (SPEC 2): HPKE to an X-Wing key, and chunked encryption under a key.
+Never decides who may read what."""
+
+import hashlib
+from dataclasses import dataclass, field
+from secrets import token_bytes
+from typing import Final
+
+from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
+from cryptography.exceptions import AlreadyFinalized, InvalidTag
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from qanat_protocol.errors import BadKey, CannotOpen, LocalBadKey, LocalMalformed
+from qanat_protocol.limits import SEALING_KEY_BYTES
+
+__all__ = [
+    "CHUNK_BYTES",
+    "ChunkedOpener",
+    "ChunkedSealer",
+    "SealingSecret",
+    "capacity",
+    "check_sealing_key",
+    "chunked_length",
+    "chunked_possible",
+    "new_content_key",
+    "seal",
+]
+
+CHUNK_BYTES: Final = 16_384
+"""Plaintext in a chunk of chunked encryption."""
+
+_SEED_BYTES: Final = 32
+_CONTENT_KEY_BYTES: Final = 32
+_MLKEM_PUBLIC_BYTES: Final = 1184
+_MLKEM_SEED_BYTES: Final = 64
+# The salt (24) and the commitment to the key (32) in front of the first chunk.
+_FRONT_BYTES: Final = 56
+_GCM_TAG_BYTES: Final = 16
+_SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + _GCM_TAG_BYTES
+
+_SUITE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+# Shows by an exchange that a public key is not of small order: X25519 gives zeros for those alone.
+_PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(31) + b"\x40")
+
+
+@dataclass(frozen=True, slots=True)
+class SealingSecret:
+    """A secret key for opening; `public` is its 1216-byte key to seal to. LocalBadKey unless the
+    seed has 32 bytes."""
+
+    seed: bytes = field(repr=False)
+    public: bytes = field(init=False, repr=False)
+    _private: hpke.MLKEM768X25519PrivateKey = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.seed) != _SEED_BYTES:
+            raise LocalBadKey(f"a sealing key's seed has 32 bytes, not {len(self.seed)}")
+        expanded = hashlib.shake_256(self.seed).digest(_MLKEM_SEED_BYTES + 32)
+        mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES])
+        x25519 = X25519PrivateKey.from_private_bytes(expanded[_MLKEM_SEED_BYTES:])
+        public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
+        object.__setattr__(self, "_private", hpke.MLKEM768X25519PrivateKey(mlkem, x25519))
+        object.__setattr__(self, "public", public)
+
+    @classmethod
+    def generate(cls) -> "SealingSecret":
+        """A fresh key from the system's randomness."""
+        return cls(token_bytes(_SEED_BYTES))
+
+    def open(self, info: bytes, sealed: bytes) -> bytes:
+        """What was sealed to this key under this info, else CannotOpen."""
+        try:
+            return _SUITE.decrypt(sealed, self._private, info)
+        except (InvalidTag, ValueError) as error:
+            raise CannotOpen from error
+
+
+def check_sealing_key(public: bytes) -> None:
+    """BadKey unless these are 1216 bytes, the ML-KEM key is reduced and the X25519 key has an order
+    that hides a secret."""
+    _parse_public(public)
+
+
+def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
+    if len(public) != SEALING_KEY_BYTES:
+        raise BadKey(f"a sealing key has 1216 bytes, not {len(public):,}")
+    try:
+        mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
+        x25519 = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:])
+        _PROBE.exchange(x25519)
+    except ValueError as error:
+        raise BadKey("a sealing key that no honest program makes") from error
+    return hpke.MLKEM768X25519PublicKey(mlkem, x25519)
+
+
+def seal(public: bytes, info: bytes, plaintext: bytes) -> bytes:
+    """enc (1120) || ciphertext: 1136 bytes longer than the plaintext. May raise BadKey."""
+    return _SUITE.encrypt(plaintext, _parse_public(public), info)
+
+
+def new_content_key() -> bytes:
+    """32 random bytes, to be used once."""
+    return token_bytes(_CONTENT_KEY_BYTES)
+
+
+def chunked_length(plain_bytes: int) -> int:
+    """The ciphertext's length for a plaintext's."""
+    return _FRONT_BYTES + plain_bytes + _GCM_TAG_BYTES * (plain_bytes // CHUNK_BYTES + 1)
+
+
+def chunked_possible(ciphertext_bytes: int) -> bool:
+    """Whether a ciphertext can have this length."""
+    behind_front = ciphertext_bytes - _FRONT_BYTES
+    return behind_front >= _GCM_TAG_BYTES and behind_front % _SEALED_CHUNK_BYTES >= _GCM_TAG_BYTES
+
+
+def capacity(ciphertext_bytes: int) -> int:
+    """The plaintext's length for a ciphertext's. LocalMalformed for an impossible one."""
+    if not chunked_possible(ciphertext_bytes):
+        raise LocalMalformed(f"no chunked ciphertext has {ciphertext_bytes:,} bytes")
+    chunks, rest = divmod(ciphertext_bytes - _FRONT_BYTES, _SEALED_CHUNK_BYTES)
+    return chunks * CHUNK_BYTES + rest - _GCM_TAG_BYTES
+
+
+class ChunkedSealer:
+    """Encrypts a stream under a fresh salt. LocalBadKey unless the key has 32 bytes."""
+
+    def __init__(self, key: bytes, context: bytes) -> None:
+        _check_content_key(key)
+        self._encryptor = Cobblestone256Encryptor(key, context)
+
+    def update(self, plain: bytes | bytearray | memoryview) -> bytes:
+        """The ciphertext that has become ready."""
+        return self._encryptor.update(plain)
+
+    def finish(self) -> bytes:
+        """The rest of the ciphertext, the last chunk."""
+        return self._encryptor.finalize()
+
+
+class ChunkedOpener:
+    """Decrypts a stream. What comes out before `finish` has returned may yet lack its end."""
+
+    def __init__(self, key: bytes, context: bytes) -> None:
+        _check_content_key(key)
+        self._decryptor = Cobblestone256Decryptor(key, context)
+
+    def update(self, ciphertext: bytes | bytearray | memoryview) -> bytes:
+        """The plaintext of the chunks that are complete and genuine, else CannotOpen."""
+        try:
+            return self._decryptor.update(ciphertext)
+        except (InvalidTag, AlreadyFinalized) as error:
+            raise CannotOpen from error
+
+    def finish(self) -> bytes:
+        """The plaintext of the last chunk; CannotOpen if the stream ended early."""
+        try:
+            return self._decryptor.finalize()
+        except (InvalidTag, AlreadyFinalized) as error:
+            raise CannotOpen from error
+
+
+def _check_content_key(key: bytes) -> None:
+    if len(key) != _CONTENT_KEY_BYTES:
+        raise LocalBadKey(f"a content key has 32 bytes, not {len(key)}")
