@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from tests.make_vectors.independent import chunked, ed25519, hpke, merkle, torsion, xwing
 
+from qanat_protocol import errors, signing
+
 Case = dict[str, Any]
 
 KNOWN = Path(__file__).parents[2] / "protocol" / "vectors" / "known"
@@ -173,8 +175,6 @@ def test_chunked_encryption_gives_the_published_bytes_under_the_same_salt(case: 
 
 @each("ed25519")
 def test_our_strict_verifier_gives_the_required_verdict(case: Case) -> None:
-    errors = pytest.importorskip("qanat_protocol.errors")
-    signing = pytest.importorskip("qanat_protocol.signing")
     public_key, signature, message = unhex(case, "public_key", "signature", "message")
     if case["verdict"] == "ok":
         signing.verify(public_key, signature, message)
