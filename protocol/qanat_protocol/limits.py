@@ -27,6 +27,9 @@ SEALING_KEY_BYTES: Final = 1216
 SEAL_OVERHEAD_BYTES: Final = 1136
 """enc (1120) and the AEAD tag (16) (SPEC 2)."""
 
+SEALED_KEY_BYTES: Final = SEAL_OVERHEAD_BYTES + 32
+"""A content key, sealed: what a letter's body begins with (SPEC 5)."""
+
 MAX_LETTER_BODY_BYTES: Final = 262_144
 """A letter must fit a window of seconds on a 2G line."""
 

@@ -1,0 +1,61 @@
+"""Which blocks of a parcel are held, as in PARTIAL (SPEC 17): one canonical form for each set."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from qanat_protocol.errors import LocalMalformed, Malformed
+from qanat_protocol.limits import MAX_BLOCKS
+
+__all__ = ["Bitmap"]
+
+_MAX_BYTES = MAX_BLOCKS // 8
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """A set of block indices, 0 to 262,143. Make one with `from_indices` or `from_bytes`."""
+
+    _packed: bytes = b""
+
+    @classmethod
+    def from_indices(cls, indices: Iterable[int]) -> "Bitmap":
+        """The bitmap of these indices, in any order; LocalMalformed for one that no body has."""
+        packed = bytearray()
+        for index in indices:
+            if not 0 <= index < MAX_BLOCKS:
+                raise LocalMalformed(f"no body has a block {index}")
+            byte, bit = divmod(index, 8)
+            if byte >= len(packed):
+                packed.extend(bytes(byte + 1 - len(packed)))
+            packed[byte] |= 0x80 >> bit
+        return cls(bytes(packed))
+
+    @classmethod
+    def from_bytes(cls, packed: bytes) -> "Bitmap":
+        """The bitmap that these bytes are; Malformed if too long or if trailing zeros were kept."""
+        if len(packed) > _MAX_BYTES:
+            raise Malformed(f"a bitmap of {len(packed):,} bytes; at most {_MAX_BYTES:,}")
+        if packed.endswith(b"\x00"):
+            raise Malformed("a bitmap ends in zero bytes")
+        return cls(packed)
+
+    def to_bytes(self) -> bytes:
+        """Bit 7 of byte 0 is block 0; no trailing zero bytes."""
+        return self._packed
+
+    def __contains__(self, index: int) -> bool:
+        byte, bit = divmod(index, 8)
+        return 0 <= byte < len(self._packed) and bool(self._packed[byte] & 0x80 >> bit)
+
+    def __iter__(self) -> Iterator[int]:
+        for number, byte in enumerate(self._packed):
+            if byte:
+                yield from (number * 8 + bit for bit in range(8) if byte & 0x80 >> bit)
+
+    def count(self) -> int:
+        """How many blocks are held."""
+        return int.from_bytes(self._packed, "big").bit_count()
+
+    def missing(self, blocks: int) -> Iterator[int]:
+        """The indices below `blocks` that are not held, ascending."""
+        return (index for index in range(blocks) if index not in self)
