@@ -17,6 +17,7 @@ __all__ = [
     "leaf_hash",
     "page_count",
     "page_roots",
+    "root_by_path",
     "root_of",
     "verify_inclusion",
 ]
@@ -107,16 +108,15 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
-def verify_inclusion(
-    leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes
-) -> bool:
-    """Whether a path shows that a leaf is the one at index of count (section 2.1.3.2)."""
+def root_by_path(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes | None:
+    """The root to which a path leads from the leaf at index of count, None where no path of this
+    length does (section 2.1.3.2)."""
     if not 0 <= index < count:
-        return False
+        return None
     last, reached = count - 1, leaf
     for sibling in path:
         if last == 0:
-            return False
+            return None
         if index & 1 or index == last:
             reached = _node(sibling, reached)
             while not index & 1 and index:
@@ -124,4 +124,11 @@ def verify_inclusion(
         else:
             reached = _node(reached, sibling)
         index, last = index >> 1, last >> 1
-    return last == 0 and reached == root
+    return reached if last == 0 else None
+
+
+def verify_inclusion(
+    leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes
+) -> bool:
+    """Whether a path shows that a leaf is the one at index of count (section 2.1.3.2)."""
+    return root_by_path(leaf, index, count, path) == root
