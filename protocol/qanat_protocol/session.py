@@ -1,0 +1,311 @@
+"""A session as a machine without I/O (SPEC section 17): bytes in, frames out, and the other way.
+
+Owns what may be said when. What a frame asks for is done by whoever drives the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Final
+
+from qanat_protocol.channel import (
+    MAX_PLAIN_BYTES,
+    REFUSAL,
+    ClientChannel,
+    Data,
+    RelayChannel,
+)
+from qanat_protocol.errors import (
+    Cut,
+    LocalError,
+    Malformed,
+    RemoteError,
+    UnexpectedFrame,
+    UnknownVersion,
+    our_own,
+)
+from qanat_protocol.frame_codec import decode_frame, encode_frame
+from qanat_protocol.frames import Answers, End, Error, Frame, Hello, Offers, Welcome
+from qanat_protocol.interest import (
+    sign_desk_interest,
+    sign_peer_interest,
+    verify_desk_interest,
+    verify_peer_interest,
+)
+from qanat_protocol.sealing import SealingSecret
+
+__all__ = [
+    "HELLO",
+    "TRANSITIONS",
+    "VERSION",
+    "ClientSession",
+    "Event",
+    "RelaySession",
+    "Side",
+    "State",
+    "sign_desk_interest",
+    "sign_peer_interest",
+    "verify_desk_interest",
+    "verify_peer_interest",
+]
+
+VERSION: Final = 1
+HELLO: Final = Hello((VERSION,))
+"""What every client of this version says first."""
+
+
+class Side(Enum):
+    """Who speaks."""
+
+    CLIENT = auto()
+    RELAY = auto()
+
+
+class State(Enum):
+    """Where one direction stands."""
+
+    NEW = auto()
+    OPEN = auto()
+    REFUSED = auto()
+    ENDED = auto()
+
+
+class Event(Enum):
+    """What the side of that direction says."""
+
+    HELLO = auto()
+    WELCOME = auto()
+    ERROR = auto()
+    END = auto()
+    OTHER = auto()
+
+
+TRANSITIONS: Final[dict[Side, dict[tuple[State, Event], State]]] = {
+    Side.CLIENT: {
+        (State.NEW, Event.HELLO): State.OPEN,
+        (State.OPEN, Event.OTHER): State.OPEN,
+        (State.OPEN, Event.ERROR): State.OPEN,
+        (State.OPEN, Event.END): State.ENDED,
+    },
+    Side.RELAY: {
+        (State.NEW, Event.WELCOME): State.OPEN,
+        # A relay that shares no version, or is too busy to begin, says why and ends.
+        (State.NEW, Event.ERROR): State.REFUSED,
+        (State.REFUSED, Event.END): State.ENDED,
+        (State.OPEN, Event.OTHER): State.OPEN,
+        (State.OPEN, Event.ERROR): State.OPEN,
+        (State.OPEN, Event.END): State.ENDED,
+    },
+}
+"""Per side: what it may say in which state. What has no row is not allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """One direction's state, and how many offers and answers it has carried."""
+
+    side: Side
+    state: State = State.NEW
+    offered: int = 0
+    answered: int = 0
+
+    def step(self, frame: Frame | None, heard: _Direction) -> _Direction:
+        """This direction after one more frame (None: one that is ignored).
+
+        `heard` is the other direction, whose offers the answers are for. Raises UnexpectedFrame.
+        """
+        event = _event_of(frame)
+        state = TRANSITIONS[self.side].get((self.state, event))
+        if state is None:
+            raise UnexpectedFrame(
+                f"{event.name} from the {self.side.name.lower()}, whose direction is"
+                f" {self.state.name}"
+            )
+        match frame:
+            case Offers(first, offers):
+                if first != self.offered:
+                    raise UnexpectedFrame(f"offers from {first} on; {self.offered} is next")
+                return replace(self, offered=first + len(offers))
+            case Answers(first, codes):
+                if first != self.answered or first + len(codes) > heard.offered:
+                    raise UnexpectedFrame(
+                        f"answers {first} to {first + len(codes) - 1}; {self.answered} is next of"
+                        f" {heard.offered} offers"
+                    )
+                return replace(self, answered=first + len(codes))
+            case _:
+                return self if state is self.state else replace(self, state=state)
+
+
+def _event_of(frame: Frame | None) -> Event:
+    match frame:
+        case Hello():
+            return Event.HELLO
+        case Welcome():
+            return Event.WELCOME
+        case Error():
+            return Event.ERROR
+        case End():
+            return Event.END
+        case _:
+            return Event.OTHER
+
+
+class _Session:
+    """What both sides do alike: pack and unpack frames, and hold each direction to its table."""
+
+    def __init__(self, channel: ClientChannel | RelayChannel, ours: Side, theirs: Side) -> None:
+        self._channel = channel
+        self._ours = _Direction(ours)
+        self._theirs = _Direction(theirs)
+        self._failure: RemoteError | None = None
+
+    @property
+    def channel_hash(self) -> bytes:
+        """32 bytes that are this channel's alone; a relay has them once the preamble is read."""
+        return self._channel.channel_hash
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other side has said END."""
+        return self._theirs.state is State.ENDED
+
+    @property
+    def failure(self) -> RemoteError | None:
+        """Why nothing more can be received, or None. Known as soon as the bytes are in."""
+        return self._failure
+
+    def send(self, *frames: Frame) -> bytes:
+        """The packets that carry these frames, as many in each as fit.
+
+        Raises a LocalError, and sends none of them, where a frame may not be said now, or would
+        be refused by the other side.
+        """
+        direction = self._ours
+        records = []
+        for frame in frames:
+            with our_own():
+                direction = direction.step(frame, self._theirs)
+            records.append(encode_frame(frame))
+        packets = self._seal(records)
+        self._ours = direction
+        return packets
+
+    def receive(self, data: Data) -> list[Frame]:
+        """The frames that `data` completes.
+
+        Raises a RemoteError when the other side breaks the protocol. Frames that stand before the
+        fault are returned first: the error comes with the next call, and again with every call
+        after it; `failure` tells it at once.
+        """
+        if self._failure is None:
+            frames: list[Frame] = []
+            try:
+                for plain in self._channel.feed(data):
+                    self._read(plain, frames)
+                if self._channel.failure is not None:
+                    raise self._channel.failure
+            except RemoteError as failure:
+                self._failure = failure
+            if frames or self._failure is None:
+                return frames
+        raise self._failure.with_traceback(None)
+
+    def finish(self) -> None:
+        """The input has ended. Raises the failure, or Cut where END was not among it."""
+        if self._failure is None and not self.ended:
+            self._failure = Cut("the other side's bytes end before END")
+        if self._failure is not None:
+            raise self._failure.with_traceback(None)
+
+    def _seal(self, records: list[bytes]) -> bytes:
+        packets = []
+        plain = bytearray()
+        for record in records:
+            if plain and len(plain) + 2 + len(record) > MAX_PLAIN_BYTES:
+                packets.append(self._channel.seal(plain))
+                plain = bytearray()
+            plain += len(record).to_bytes(2, "big")
+            plain += record
+        if plain:
+            packets.append(self._channel.seal(plain))
+        return b"".join(packets)
+
+    def _read(self, plain: bytes, frames: list[Frame]) -> None:
+        view = memoryview(plain)
+        at = 0
+        while at < len(view):
+            start = at + 2
+            at = start + int.from_bytes(view[at:start], "big")
+            if start > len(view) or at > len(view):
+                raise Malformed("a frame does not end with its packet")
+            frame = decode_frame(view[start:at])
+            self._theirs = self._theirs.step(frame, self._ours)
+            if frame is not None:
+                self._check(frame)
+                frames.append(frame)
+
+    def _check(self, frame: Frame) -> None:
+        """What this side asks of a frame beyond the table; raises RemoteError."""
+
+
+class ClientSession(_Session):
+    """The side that begins. `relay_sealing_key` (1216 bytes) comes from a card."""
+
+    _channel: ClientChannel
+
+    def __init__(self, relay_sealing_key: bytes) -> None:
+        super().__init__(ClientChannel(relay_sealing_key), Side.CLIENT, Side.RELAY)
+        self._started = False
+        self._welcome: Welcome | None = None
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """The relay's first frame, once it is there."""
+        return self._welcome
+
+    def start(self) -> bytes:
+        """The preamble, which goes before everything else; once."""
+        if self._started:
+            raise LocalError("the session has been started")
+        self._started = True
+        return self._channel.preamble
+
+    def _seal(self, records: list[bytes]) -> bytes:
+        if not self._started:
+            raise LocalError("the session has not been started")
+        return super()._seal(records)
+
+    def _check(self, frame: Frame) -> None:
+        if isinstance(frame, Welcome):
+            if frame.version != VERSION:
+                raise UnknownVersion(f"the relay chose version {frame.version}, not {VERSION}")
+            self._welcome = frame
+
+
+class RelaySession(_Session):
+    """The side that answers, with the secret of the sealing key that its card names."""
+
+    _channel: RelayChannel
+
+    def __init__(self, secret: SealingSecret) -> None:
+        super().__init__(RelayChannel(secret), Side.RELAY, Side.CLIENT)
+        self._answered = False
+
+    @property
+    def refusal(self) -> bytes:
+        """What to send, unsealed, before hanging up: which channel versions there are. Or b""."""
+        foreign = isinstance(self._failure, UnknownVersion) and not self._channel.is_open
+        return REFUSAL if foreign else b""
+
+    def _seal(self, records: list[bytes]) -> bytes:
+        answer = b"" if self._answered else self._channel.answer()
+        packets = super()._seal(records)
+        self._answered = True
+        return answer + packets
+
+    def _check(self, frame: Frame) -> None:
+        if isinstance(frame, Hello) and VERSION not in frame.versions:
+            spoken = ", ".join(map(str, frame.versions))
+            raise UnknownVersion(f"the client speaks versions {spoken}; this relay {VERSION}")
