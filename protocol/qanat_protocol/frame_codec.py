@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple
 from qanat_protocol import frames
 from qanat_protocol.errors import (
     LocalMalformed,
-    LocalTooLarge,
     Malformed,
     UnexpectedFrame,
     UnknownKind,
@@ -205,25 +204,22 @@ _FORMS: Final = _forms()
 
 
 def encode_frame(frame: Frame) -> bytes:
-    """The record of a frame, at most 65,517 bytes.
+    """The record of a frame; LocalMalformed where the other side would refuse it.
 
-    LocalMalformed or LocalTooLarge where the other side would refuse it.
+    It always fits a packet: what the table allows at most is far below 65,517 bytes.
     """
     form = _FORMS[type(frame)]
-    written = [
+    values = [
         column.write(getattr(frame, name))
         for name, column in zip(form.names, form.columns, strict=True)
     ]
+    # An interest's number stands before its class.
+    number, rest = (values[:1], values[1:]) if len(form.head) > 1 else ([], values)
+    record = pack([form.head[0], *number, *form.head[1:], *rest])
     with our_own():
-        for value, column in zip(written, form.columns, strict=True):
+        for value, column in zip(values, form.columns, strict=True):
             column.read(value)  # type: ignore[arg-type]
         _check(frame)
-    if len(form.head) == 1:
-        record = pack([*form.head, *written])
-    else:
-        record = pack([form.head[0], written[0], form.head[1], *written[1:]])
-    if len(record) > MAX_FRAME_BYTES:
-        raise LocalTooLarge(f"a frame of {len(record):,} bytes; {MAX_FRAME_BYTES:,} fit a packet")
     return record
 
 
