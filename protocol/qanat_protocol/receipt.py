@@ -1,0 +1,140 @@
+"""Custody receipts: a relay's signed word that it held parcels on a day (SPEC section 13).
+
+A receipt covers a session's parcels; a single receipt shows one of them and hides the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from secrets import token_bytes
+
+from qanat_protocol.errors import LocalTooLarge, Malformed
+from qanat_protocol.fields import binary, row, uint, version
+from qanat_protocol.frames import Receipt
+from qanat_protocol.hashing import sha256
+from qanat_protocol.labels import label
+from qanat_protocol.limits import HASH_BYTES, SIGNATURE_BYTES, SIGNING_KEY_BYTES
+from qanat_protocol.merkle import inclusion_path, leaf_hash, root_by_path, root_of
+from qanat_protocol.record import pack, unpack
+from qanat_protocol.signing import SigningKey, verify_signature
+
+__all__ = [
+    "MAX_RECEIPT_IDS",
+    "SingleReceipt",
+    "custody_root",
+    "sign_receipt",
+    "single_receipts",
+    "verify_receipt",
+    "verify_single",
+]
+
+MAX_RECEIPT_IDS = 512
+"""What fits a frame; a session that took more gives several receipts."""
+
+_SEED_BYTES = 16
+_NONCE_BYTES = 16
+_MAX_U32 = 2**32 - 1
+_MAX_PATH_HASHES = 9
+_MAX_SINGLE_BYTES = 1024
+_FIELDS = row(
+    version(),
+    binary(SIGNING_KEY_BYTES),
+    uint(most=_MAX_U32),
+    uint(1, MAX_RECEIPT_IDS),
+    uint(),
+    binary(HASH_BYTES),
+    binary(_NONCE_BYTES),
+    binary(most=_MAX_PATH_HASHES * HASH_BYTES),
+    binary(SIGNATURE_BYTES),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SingleReceipt:
+    """One relay's word that it held this parcel on this day. `relay_key` is its signing key."""
+
+    relay_key: bytes
+    day: int
+    parcel_id: bytes
+
+
+def custody_root(ids: Sequence[bytes], seed: bytes) -> bytes:
+    """The root (32 bytes) over parcel ids in this order, each hidden by a nonce from the seed."""
+    return root_of(_leaves(ids, seed))
+
+
+def sign_receipt(key: SigningKey, day: int, ids: Sequence[bytes]) -> Receipt:
+    """A relay's receipt over 1 to 512 parcel ids, by its own day. Draws a seed.
+
+    Raises `LocalTooLarge` for another number of ids.
+    """
+    return _sign_receipt(key, day, ids, token_bytes(_SEED_BYTES))
+
+
+def _sign_receipt(key: SigningKey, day: int, ids: Sequence[bytes], seed: bytes) -> Receipt:
+    if not 1 <= len(ids) <= MAX_RECEIPT_IDS:
+        raise LocalTooLarge(f"a receipt is over 1 to {MAX_RECEIPT_IDS} parcels, not {len(ids)}")
+    context = _context(key.public, day, len(ids))
+    signature = key.sign("custody", context, custody_root(ids, seed))
+    return Receipt(day, seed, tuple(ids), signature)
+
+
+def verify_receipt(relay_key: bytes, frame: Receipt) -> None:
+    """Raise a `RemoteError` unless the relay with this signing key signed the receipt."""
+    uint(most=_MAX_U32)(frame.day)
+    context = _context(relay_key, frame.day, len(frame.ids))
+    root = custody_root(frame.ids, frame.seed)
+    verify_signature(relay_key, frame.signature, "custody", context, root)
+
+
+def single_receipts(relay_key: bytes, frame: Receipt) -> list[bytes]:
+    """A single receipt (a record) for each id of a receipt, in its order."""
+    leaves = _leaves(frame.ids, frame.seed)
+    return [
+        pack(
+            [
+                1,
+                relay_key,
+                frame.day,
+                len(leaves),
+                index,
+                parcel_id,
+                _nonce(frame.seed, index),
+                b"".join(inclusion_path(leaves, index)),
+                frame.signature,
+            ]
+        )
+        for index, parcel_id in enumerate(frame.ids)
+    ]
+
+
+def verify_single(data: bytes) -> SingleReceipt:
+    """What a single receipt says, its path and the relay's signature verified.
+
+    Raises a `RemoteError`: `TooLarge`, `UnknownVersion`, `Malformed` also for a path that is too
+    short or too long, and what `verify_signature` raises.
+    """
+    relay_key, day, count, index, parcel_id, nonce, path, signature = _FIELDS(
+        unpack(data, max_bytes=_MAX_SINGLE_BYTES)
+    )[1:]
+    hashes = [path[start : start + HASH_BYTES] for start in range(0, len(path), HASH_BYTES)]
+    root = root_by_path(_leaf(parcel_id, nonce), index, count, hashes)
+    if root is None or len(path) % HASH_BYTES:
+        raise Malformed(f"{len(path)} bytes are no path from parcel {index} of {count}")
+    verify_signature(relay_key, signature, "custody", _context(relay_key, day, count), root)
+    return SingleReceipt(relay_key, day, parcel_id)
+
+
+def _nonce(seed: bytes, index: int) -> bytes:
+    return sha256(label("custody-nonce"), seed, index.to_bytes(4, "big"))[:_NONCE_BYTES]
+
+
+def _leaf(parcel_id: bytes, nonce: bytes) -> bytes:
+    return leaf_hash(sha256(label("custody-leaf"), parcel_id, nonce))
+
+
+def _leaves(ids: Sequence[bytes], seed: bytes) -> list[bytes]:
+    return [_leaf(parcel_id, _nonce(seed, index)) for index, parcel_id in enumerate(ids)]
+
+
+def _context(relay_key: bytes, day: int, count: int) -> bytes:
+    return relay_key + day.to_bytes(4, "big") + count.to_bytes(4, "big")
