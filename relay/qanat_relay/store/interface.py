@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from qanat_protocol.bitmap import Bitmap
@@ -15,9 +16,6 @@ from qanat_protocol.parcel import Header, Rank
 
 PURGED_BODY_DAYS = 7
 """How long a purged body is still given by id while there is room (SPEC 12)."""
-
-TOMBSTONE_EXTRA_DAYS = 7
-"""How long past a parcel's expiry its tombstone is kept (SPEC 12)."""
 
 OPENED_PER_PARCEL = 4
 """How many OPENED by different keys one parcel may have. Whoever saw one can sign another with a
@@ -46,6 +44,10 @@ class StoreTooNew(StoreError):
 
 class StoreInUse(StoreError):
     """Another process serves this store. Stop it first; two never share one."""
+
+
+class StoreClosed(StoreError):
+    """The store was closed, or its writer ended by a mistake of ours. Start qanat-relay again."""
 
 
 class NotHeld(StoreError):
@@ -301,6 +303,10 @@ class Store(Protocol):
         """Read everything and yield what is wrong, never holding more than a little in memory."""
         ...
 
+    async def backup(self, target: Path) -> None:
+        """Write a consistent copy while the store goes on; opened, it is another incarnation."""
+        ...
+
     async def close(self) -> None:
-        """Finish what was handed over and let go of the files. Calls after it raise StoreError."""
+        """Finish what was handed over and let go of the files. Calls after it raise StoreClosed."""
         ...

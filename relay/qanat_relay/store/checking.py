@@ -1,0 +1,229 @@
+"""Reads a whole SQLite store and says what is wrong with it, a few rows at a time."""
+
+# ruff: noqa: S608 - queries are put together from constants alone; values are always bound
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+
+from qanat_protocol.errors import BadLock, QanatError
+from qanat_protocol.frames import Opened
+from qanat_protocol.limits import MAX_BLOCKS, PAGE_LEAVES
+from qanat_protocol.merkle import TreeBuilder, block_count, block_length, leaf_hash, page_count
+from qanat_protocol.parcel import Header, Kind, parse_header
+from qanat_protocol.tombstone import check_opened, check_purge
+from qanat_relay.store.interface import Problem
+from qanat_relay.store.rows import Row, RowState, block_numbers, tombstone_of
+from qanat_relay.store.tally import load
+
+BATCH = 64
+"""Rows in memory at once: a megabyte of blocks."""
+
+_COUNTS = {
+    "letters": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.LETTER:d}"),
+    "replies": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.REPLY:d}"),
+    "parts": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.PART:d}"),
+    "public": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.PUBLIC:d}"),
+    "purged": ("parcel", f"state = {RowState.PURGED:d}"),
+    "evicted": ("parcel", f"state = {RowState.EVICTED:d}"),
+    "partial": ("partial", "1"),
+    "opened": ("tombstone", "signing_key IS NOT NULL"),
+    "tombstones": ("tombstone", "1"),
+}
+
+
+def inspect(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    """Yields what a few more rows showed, often nothing, until all is read."""
+    stages: tuple[Callable[[sqlite3.Connection], Iterator[list[Problem]]], ...] = (
+        _database,
+        _numbers,
+        _parcels,
+        _partials,
+        _orphans,
+        _tombstones,
+    )
+    for stage in stages:
+        try:
+            yield from stage(connection)
+        except sqlite3.DatabaseError as error:
+            yield [Problem(f"the database cannot be read: {error}")]
+
+
+def _database(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    found = [text for (text,) in connection.execute("PRAGMA integrity_check(100)")]
+    yield [Problem(f"the database is damaged: {text}") for text in found if text != "ok"]
+
+
+def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    connection.execute("BEGIN")
+    try:
+        tally = load(connection)
+        problems = []
+        for name, (table, condition) in _COUNTS.items():
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM {table} WHERE {condition}"
+            ).fetchone()
+            if count != getattr(tally, name):
+                problems.append(Problem(f"{name}: {count} rows, {getattr(tally, name)} counted"))
+        (held,) = connection.execute("SELECT total(held_bytes) FROM partial").fetchone()
+        if int(held) != tally.partial_bytes:
+            problems.append(Problem("the bytes of partial bodies are counted wrong"))
+        (newest,) = connection.execute(
+            "SELECT max(coalesce((SELECT max(arrival) FROM parcel), 0),"
+            " coalesce((SELECT max(arrival) FROM tombstone), 0))"
+        ).fetchone()
+        if newest > tally.last_arrival:
+            problems.append(Problem("an arrival number is above the last one given"))
+    finally:
+        connection.execute("ROLLBACK")
+    yield problems
+
+
+def _in_batches(connection: sqlite3.Connection, query: str) -> Iterator[list[Row]]:
+    """Rows of a query that asks for a first column above ? in its order, at most ? of them."""
+    after = 0
+    while rows := connection.execute(query, (after, BATCH)).fetchall():
+        yield rows
+        after = rows[-1][0]
+
+
+def _parcels(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    query = (
+        "SELECT arrival, id, header, present, place, page_roots, body FROM parcel"
+        " WHERE arrival > ? ORDER BY arrival LIMIT ?"
+    )
+    for rows in _in_batches(connection, query):
+        for _, parcel_id, header_bytes, present, place, roots, body in rows:
+            header, problems = _header(parcel_id, header_bytes)
+            yield problems
+            if header is None or not present:
+                continue
+            if place is None:
+                whole = body is not None and len(body) == header.body_size
+                if not whole or leaf_hash(body) != header.root:
+                    yield [Problem("the body does not match the root", parcel_id)]
+            else:
+                yield from _long_body(connection, parcel_id, header, place, roots)
+
+
+def _header(parcel_id: bytes, data: bytes) -> tuple[Header | None, list[Problem]]:
+    try:
+        header = parse_header(data)
+    except QanatError as error:
+        return None, [Problem(f"the header is not valid: {error}", parcel_id)]
+    if header.parcel_id != parcel_id:
+        return header, [Problem("the header does not match the id", parcel_id)]
+    return header, []
+
+
+def _long_body(
+    connection: sqlite3.Connection, parcel_id: bytes, header: Header, place: int, roots: bytes
+) -> Iterator[list[Problem]]:
+    tree, page, packed = TreeBuilder(), TreeBuilder(), b""
+    total, expected = block_count(header.body_size), 0
+    for index, leaf, problems in _blocks(connection, parcel_id, header, place):
+        yield problems
+        if index != expected:
+            break
+        expected += 1
+        tree.add_leaf(leaf)
+        page.add_leaf(leaf)
+        if expected % PAGE_LEAVES == 0 or expected == total:
+            packed += page.root()
+            page = TreeBuilder()
+    if expected != total:
+        yield [Problem(f"block {expected} of {total} is missing", parcel_id)]
+    elif tree.root() != header.root:
+        yield [Problem("the leaves do not match the root", parcel_id)]
+    elif page_count(header.body_size) > 1 and packed != roots:
+        yield [Problem("the page roots do not match the leaves", parcel_id)]
+
+
+def _blocks(
+    connection: sqlite3.Connection, parcel_id: bytes, header: Header, place: int
+) -> Iterator[tuple[int, bytes, list[Problem]]]:
+    """(index, leaf, what is wrong with this block), ascending."""
+    total = block_count(header.body_size)
+    low, last = block_numbers(place)
+    base, number = low, low - 1
+    while rows := connection.execute(
+        "SELECT number, leaf, data FROM block WHERE number > ? AND number <= ?"
+        " ORDER BY number LIMIT ?",
+        (number, last, BATCH),
+    ).fetchall():
+        for number, leaf, data in rows:
+            index = number - base
+            right = (
+                index < total
+                and len(data) == block_length(header.body_size, index)
+                and leaf_hash(data) == leaf
+            )
+            yield (
+                index,
+                leaf,
+                [] if right else [Problem(f"block {index} does not match its leaf", parcel_id)],
+            )
+
+
+def _partials(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    query = (
+        "SELECT place, id, header, held, held_bytes FROM partial"
+        " WHERE place > ? ORDER BY place LIMIT ?"
+    )
+    for rows in _in_batches(connection, query):
+        for place, parcel_id, header_bytes, held, held_bytes in rows:
+            header, problems = _header(parcel_id, header_bytes)
+            yield problems
+            if header is None:
+                continue
+            count = size_bytes = 0
+            for index, _, problems in _blocks(connection, parcel_id, header, place):
+                yield problems
+                count += 1
+                if index < block_count(header.body_size):
+                    size_bytes += block_length(header.body_size, index)
+            if (count, size_bytes) != (held, held_bytes):
+                yield [Problem(f"{count} blocks are there, {held} are counted", parcel_id)]
+
+
+def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    place = 0
+    while True:
+        (number,) = connection.execute(
+            "SELECT min(number) FROM block WHERE number >= ?", (place * MAX_BLOCKS,)
+        ).fetchone()
+        if number is None:
+            return
+        place = number // MAX_BLOCKS
+        owner = connection.execute(
+            "SELECT 1 FROM partial WHERE place = ?1 UNION ALL"
+            " SELECT 1 FROM parcel WHERE place = ?1 LIMIT 1",
+            (place,),
+        ).fetchone()
+        yield [] if owner else [Problem("blocks that belong to no parcel")]
+        place += 1
+
+
+def _tombstones(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    query = (
+        "SELECT t.arrival, p.header, t.frame, t.parcel_id, t.value, t.signing_key, t.signature"
+        " FROM tombstone AS t JOIN parcel AS p"
+        " ON substr(p.id, 1, 16) = substr(t.parcel_id, 1, 16) AND p.id = t.parcel_id"
+        " WHERE t.arrival > ? ORDER BY t.arrival LIMIT ?"
+    )
+    for rows in _in_batches(connection, query):
+        problems = []
+        for _, header_bytes, *fields in rows:
+            frame = tombstone_of(*fields)
+            try:
+                lock = parse_header(header_bytes).lock
+                if isinstance(frame, Opened):
+                    check_opened(lock, frame.opened)
+                else:
+                    check_purge(lock, frame.purge_key)
+            except BadLock:
+                problems.append(Problem("a tombstone does not fit the lock", frame.parcel_id))
+            except QanatError:
+                continue  # _parcels has told of the header
+        yield problems

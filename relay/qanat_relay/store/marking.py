@@ -1,0 +1,148 @@
+"""Tombstones and stamps, inside the writer's transaction. Each counts only for a parcel whose
+header is held, and a tombstone only if it fits the header's lock."""
+
+# ruff: noqa: S608 - queries are put together from constants alone; values are always bound
+
+from __future__ import annotations
+
+from qanat_protocol.errors import BadLock
+from qanat_protocol.frames import AckStatus, FrameType, Opened, Purge, Stamp
+from qanat_protocol.parcel import Header, rank_of
+from qanat_protocol.tombstone import check_opened, check_purge
+from qanat_protocol.verdicts import Verdict
+from qanat_relay.store.interface import OPENED_PER_PARCEL, Outcome
+from qanat_relay.store.room import drop_partial
+from qanat_relay.store.rows import (
+    ParcelRow,
+    PartialRow,
+    RowState,
+    find_parcel,
+    find_partial,
+)
+from qanat_relay.store.work import Work
+
+_NOT_HELD = Outcome(AckStatus.REFUSED, Verdict.BUSY, ignored=True)
+_BAD_LOCK = Outcome(AckStatus.REFUSED, Verdict.BAD_LOCK, ignored=True)
+_STORED = Outcome(AckStatus.STORED)
+_KNOWN = Outcome(AckStatus.HAVE)
+
+_INSERT = (
+    "INSERT INTO tombstone (arrival, parcel_id, tag, expiry, frame, value, signing_key, signature)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def mark_opened(work: Work, frame: Opened) -> Outcome:
+    """Remember that the desk opened a parcel; where it is a part, it makes room sooner."""
+    row = _find(work, frame.parcel_id)
+    if row is None:
+        return _NOT_HELD
+    try:
+        check_opened(row.header.lock, frame.opened)
+    except BadLock:
+        return _BAD_LOCK
+    keys = work.connection.execute(
+        "SELECT signing_key FROM tombstone WHERE parcel_id = ? AND frame = ?",
+        (frame.parcel_id, FrameType.OPENED),
+    ).fetchall()
+    if (frame.signing_key,) in keys or len(keys) >= OPENED_PER_PARCEL:
+        return _KNOWN
+    _insert(work, row.header, frame)
+    work.tally.opened += 1
+    if isinstance(row, ParcelRow):
+        work.connection.execute("UPDATE parcel SET opened = 1 WHERE arrival = ?", (row.arrival,))
+    else:
+        work.connection.execute("UPDATE partial SET opened = 1 WHERE place = ?", (row.place,))
+    return _STORED
+
+
+def mark_purged(work: Work, frame: Purge, today: int) -> Outcome:
+    """Hide a body at once; what was not complete is dropped at once."""
+    row = _find(work, frame.parcel_id)
+    if row is None:
+        return _NOT_HELD
+    try:
+        check_purge(row.header.lock, frame.purge_key)
+    except BadLock:
+        return _BAD_LOCK
+    if isinstance(row, ParcelRow) and row.state is RowState.PURGED:
+        return _KNOWN
+    day = work.day(today)
+    _insert(work, row.header, frame)
+    if isinstance(row, ParcelRow):
+        if row.state is RowState.HELD:
+            work.tally.count(row.header.kind, -1)
+        else:
+            work.tally.evicted -= 1
+        work.connection.execute(
+            "UPDATE parcel SET state = ?, purged_day = ? WHERE arrival = ?",
+            (RowState.PURGED, day, row.arrival),
+        )
+    else:
+        drop_partial(work.connection, work.tally, row)
+        _remember_purged(work, row, day)
+    work.tally.purged += 1
+    return _STORED
+
+
+def add_stamp(work: Work, frame: Stamp) -> Outcome:
+    """Keep the stamp of the greatest effort."""
+    row = _find(work, frame.parcel_id)
+    if row is None:
+        return _NOT_HELD
+    if row.standing.effort >= frame.effort:
+        return _KNOWN
+    table, key, number = (
+        ("parcel", "arrival", row.arrival)
+        if isinstance(row, ParcelRow)
+        else ("partial", "place", row.place)
+    )
+    work.connection.execute(
+        f"UPDATE {table} SET effort = ?, stamp_epoch = ?, stamp_nonce = ? WHERE {key} = ?",
+        (frame.effort, frame.epoch, frame.nonce, number),
+    )
+    return _STORED
+
+
+def _find(work: Work, parcel_id: bytes) -> ParcelRow | PartialRow | None:
+    for row in (
+        find_partial(work.connection, parcel_id),
+        find_parcel(work.connection, parcel_id),
+    ):
+        if row is not None and row.parcel_id == parcel_id:
+            return row
+    return None
+
+
+def _insert(work: Work, header: Header, frame: Opened | Purge) -> None:
+    columns: tuple[FrameType, bytes, bytes | None, bytes | None]
+    if isinstance(frame, Opened):
+        columns = FrameType.OPENED, frame.opened, frame.signing_key, frame.signature
+    else:
+        columns = FrameType.PURGE, frame.purge_key, None, None
+    arrival = work.tally.next_arrival()
+    work.tally.tombstones += 1
+    work.connection.execute(
+        _INSERT, (arrival, frame.parcel_id, header.tag, header.expiry_day, *columns)
+    )
+
+
+def _remember_purged(work: Work, row: PartialRow, day: int) -> None:
+    header = row.header
+    work.connection.execute(
+        "INSERT INTO parcel (arrival, id, header, tag, rank, kind, expiry, state, present,"
+        " taken_day, purged_day, opened, effort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0)",
+        (
+            work.tally.next_arrival(),
+            row.parcel_id,
+            row.header_bytes,
+            header.tag,
+            rank_of(header),
+            header.kind,
+            header.expiry_day,
+            RowState.PURGED,
+            day,
+            day,
+            row.standing.opened,
+        ),
+    )

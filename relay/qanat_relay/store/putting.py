@@ -1,0 +1,240 @@
+"""Blocks into the store, inside the writer's transaction: whether they are taken, and where they
+go. Trusts that they match the header's root; Intake has seen to that."""
+
+# ruff: noqa: S608 - queries are put together from constants alone; values are always bound
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qanat_protocol.errors import Expired, ExpiryTooFar
+from qanat_protocol.frames import AckStatus
+from qanat_protocol.limits import MAX_BLOCKS, PAGE_LEAVES
+from qanat_protocol.merkle import block_count, block_length, page_count, root_of
+from qanat_protocol.parcel import Header, check_expiry, rank_of
+from qanat_protocol.verdicts import Verdict
+from qanat_relay.store.interface import Outcome, PutBlocks, StoredBlock
+from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES
+from qanat_relay.store.rows import (
+    NO_STANDING,
+    ParcelRow,
+    PartialRow,
+    RowState,
+    Standing,
+    block_numbers,
+    find_parcel,
+    find_partial,
+    held_indices,
+)
+from qanat_relay.store.work import Work
+
+_INSERT_PARCEL = (
+    "INSERT INTO parcel (arrival, id, header, tag, rank, kind, expiry, state, present, taken_day,"
+    " opened, effort, stamp_epoch, stamp_nonce, class, serial, place, page_roots, body)"
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, {RowState.HELD:d}, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_PARTIAL = (
+    "INSERT OR REPLACE INTO partial (place, id, header, rank, expiry, touched_day, held,"
+    " held_bytes, opened, effort, stamp_epoch, stamp_nonce)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
+
+
+def check_put(write: PutBlocks) -> None:
+    """Raise ValueError for blocks that the body cannot have, which Intake never hands on."""
+    size = write.header.body_size
+    for block in write.blocks:
+        if not 0 <= block.index < block_count(size):
+            raise ValueError(f"block {block.index} of a body of {size} bytes")
+        if len(block.data) != block_length(size, block.index) or len(block.leaf) != 32:
+            raise ValueError(f"block {block.index} has the wrong length")
+
+
+def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
+    """Take what is new of a parcel; the outcome is true once the transaction is on disk."""
+    known = find_parcel(work.connection, parcel_id)
+    if known is not None:
+        if known.parcel_id != parcel_id:
+            # Another parcel has the same first 16 bytes: 2^64 tries of somebody's.
+            return _refused(Verdict.REFUSED_FULL)
+        if known.state is RowState.HELD:
+            return Outcome(AckStatus.HAVE)
+        if known.state is RowState.PURGED:
+            return Outcome(AckStatus.TOMBSTONED)
+    day = work.day(today)
+    try:
+        check_expiry(write.header, day)
+    except (Expired, ExpiryTooFar) as error:
+        return _refused(error.verdict)
+    if write.header.body_size > work.limits.max_body_bytes:
+        return _refused(Verdict.REFUSED_SIZE)
+    partial = None
+    if block_count(write.header.body_size) > 1:
+        partial = find_partial(work.connection, parcel_id)
+        if partial is not None and partial.parcel_id != parcel_id:
+            return _refused(Verdict.REFUSED_FULL)
+    return _Putting(work, parcel_id, write, day, known, partial).outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class _Putting:
+    """One PutBlocks of a parcel that is not complete. evicted: it once was."""
+
+    work: Work
+    parcel_id: bytes
+    write: PutBlocks
+    day: int
+    evicted: ParcelRow | None
+    partial: PartialRow | None
+
+    def outcome(self) -> Outcome:
+        header, partial = self.write.header, self.partial
+        held = 0 if partial is None else partial.held
+        new = self._new_blocks()
+        size_bytes = sum(len(block.data) for block in new)
+        complete = held + len(new) == block_count(header.body_size)
+        if not new:
+            return self._asked(held)
+        if not complete and not self._within_quota(size_bytes):
+            return _refused(Verdict.REFUSED_QUOTA)
+        cost_bytes = ROW_BYTES + size_bytes + len(new) * BLOCK_ROW_BYTES
+        if not self._has_room(cost_bytes):
+            return _refused(Verdict.REFUSED_FULL)
+        self.work.room.take(cost_bytes)
+        if self.evicted is not None:
+            self._forget_eviction(self.evicted)
+        standing = self._standing()
+        if block_count(header.body_size) == 1:
+            self._insert_parcel(standing, None, new[0].data)
+            return Outcome(AckStatus.STORED)
+        place = self.work.tally.next_place() if partial is None else partial.place
+        self.work.connection.executemany(
+            _INSERT_BLOCK,
+            [(place * MAX_BLOCKS + block.index, block.leaf, block.data) for block in new],
+        )
+        if not complete:
+            self._keep_partial(place, held + len(new), size_bytes, standing)
+            return Outcome(AckStatus.PARTIAL, held + len(new))
+        if partial is not None:
+            self._end_partial(partial)
+        self._insert_parcel(standing, place, None)
+        return Outcome(AckStatus.STORED)
+
+    def _new_blocks(self) -> list[StoredBlock]:
+        blocks = {block.index: block for block in self.write.blocks}
+        if self.partial is not None and blocks:
+            for index in held_indices(
+                self.work.connection, self.partial.place, min(blocks), max(blocks)
+            ):
+                blocks.pop(index, None)
+        return [blocks[index] for index in sorted(blocks)]
+
+    def _asked(self, held: int) -> Outcome:
+        """Nothing new came: say whether more would be taken."""
+        if self.partial is None:
+            header = self.write.header
+            several = block_count(header.body_size) > 1
+            partial_bytes = self.work.tally.partial_bytes + block_length(header.body_size, 0)
+            if several and not self.work.room.has_quota(partial_bytes, rank_of(header)):
+                return _refused(Verdict.REFUSED_QUOTA)
+            if not self._could_have_room(header.body_size):
+                return _refused(Verdict.REFUSED_FULL)
+        return Outcome(AckStatus.PARTIAL, held)
+
+    def _could_have_room(self, size_bytes: int) -> bool:
+        room = self.work.room
+        if self.evicted is not None:
+            return room.fits(size_bytes)
+        return room.could_make(size_bytes, rank_of(self.write.header), self.work.swept_day)
+
+    def _has_room(self, cost_bytes: int) -> bool:
+        room = self.work.room
+        if self.evicted is not None:
+            return room.fits(cost_bytes)
+        rank = rank_of(self.write.header)
+        return room.make(self.work.tally, cost_bytes, rank, self.work.swept_day)
+
+    def _within_quota(self, size_bytes: int) -> bool:
+        rank = rank_of(self.write.header)
+        return self.work.room.make_partial(self.work.tally, size_bytes, rank, self.parcel_id)
+
+    def _standing(self) -> Standing:
+        for row in (self.partial, self.evicted):
+            if row is not None:
+                return row.standing
+        return NO_STANDING
+
+    def _forget_eviction(self, row: ParcelRow) -> None:
+        self.work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
+        self.work.tally.evicted -= 1
+
+    def _keep_partial(self, place: int, held: int, size_bytes: int, standing: Standing) -> None:
+        header, tally, before = self.write.header, self.work.tally, self.partial
+        tally.partial_bytes += size_bytes
+        if before is None:
+            tally.partial += 1
+        else:
+            size_bytes += before.held_bytes
+        self.work.connection.execute(
+            _INSERT_PARTIAL,
+            (
+                place,
+                self.parcel_id,
+                header.encode(),
+                rank_of(header),
+                header.expiry_day,
+                self.day,
+                held,
+                size_bytes,
+                *_columns(standing),
+            ),
+        )
+
+    def _end_partial(self, row: PartialRow) -> None:
+        self.work.connection.execute("DELETE FROM partial WHERE place = ?", (row.place,))
+        self.work.tally.partial -= 1
+        self.work.tally.partial_bytes -= row.held_bytes
+
+    def _insert_parcel(self, standing: Standing, place: int | None, body: bytes | None) -> None:
+        header, tally = self.write.header, self.work.tally
+        tally.count(header.kind, 1)
+        self.work.connection.execute(
+            _INSERT_PARCEL,
+            (
+                tally.next_arrival(),
+                self.parcel_id,
+                header.encode(),
+                header.tag,
+                rank_of(header),
+                header.kind,
+                header.expiry_day,
+                self.day,
+                *_columns(standing),
+                *(self.write.document or (None, None)),
+                place,
+                None if place is None else self._page_roots(header, place),
+                body,
+            ),
+        )
+
+    def _page_roots(self, header: Header, place: int) -> bytes | None:
+        if page_count(header.body_size) == 1:
+            return None
+        roots = []
+        for page in range(page_count(header.body_size)):
+            first = page * PAGE_LEAVES
+            leaves = self.work.connection.execute(
+                "SELECT leaf FROM block WHERE number BETWEEN ? AND ? ORDER BY number",
+                block_numbers(place, first, first + PAGE_LEAVES - 1),
+            )
+            roots.append(root_of([leaf for (leaf,) in leaves]))
+        return b"".join(roots)
+
+
+def _columns(standing: Standing) -> tuple[bool, int, int | None, bytes | None]:
+    return standing.opened, standing.effort, standing.stamp_epoch, standing.stamp_nonce
+
+
+def _refused(verdict: Verdict) -> Outcome:
+    return Outcome(AckStatus.REFUSED, verdict)

@@ -1,0 +1,238 @@
+"""What the SQLite store answers, each function in one snapshot of its own. Changes nothing."""
+
+# ruff: noqa: S608 - queries are put together from constants alone; values are always bound
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.frames import FrameType, Opened, Purge
+from qanat_protocol.limits import PAGE_LEAVES
+from qanat_protocol.merkle import block_count, page_count, root_of
+from qanat_protocol.parcel import Kind, Rank
+from qanat_relay.store.interface import Entry, Holding, NotHeld, State, Stats
+from qanat_relay.store.rows import (
+    ENTRY_COLUMNS,
+    ParcelRow,
+    Row,
+    RowState,
+    block_numbers,
+    entry_of,
+    find_parcel,
+    find_partial,
+    held_indices,
+    tombstone_of,
+)
+from qanat_relay.store.tally import load
+
+_STATES = {
+    RowState.HELD: State.HELD,
+    RowState.PURGED: State.PURGED,
+    RowState.EVICTED: State.EVICTED,
+}
+_TOMBSTONE_COLUMNS = "frame, parcel_id, value, signing_key, signature"
+
+
+def look_up(connection: sqlite3.Connection, offers: Sequence[bytes]) -> list[Holding | None]:
+    """As `Store.look_up`."""
+    return [_holding(connection, offer) for offer in offers]
+
+
+def list_tags(
+    connection: sqlite3.Connection,
+    tags: Sequence[bytes] | None,
+    rank: Rank,
+    after: int,
+    limit: int,
+) -> list[Entry]:
+    """As `Store.list_tags`."""
+    if tags is None:
+        arrivals = _numbers(
+            connection,
+            f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND rank = ?"
+            " AND arrival > ? ORDER BY arrival LIMIT ?",
+            (rank, after, limit),
+        )
+        return _entries(connection, arrivals)
+    # Each tag by its index, merged: one query over all of them would sort all that is waiting.
+    per_tag = [
+        _numbers(
+            connection,
+            f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND tag = ? AND rank = ?"
+            " AND arrival > ? ORDER BY arrival LIMIT ?",
+            (tag, rank, after, limit),
+        )
+        for tag in set(tags)
+    ]
+    return _entries(connection, islice(heapq.merge(*per_tag), limit))
+
+
+def list_tombstones(
+    connection: sqlite3.Connection, tags: Sequence[bytes] | None, after: int, limit: int
+) -> list[tuple[int, Opened | Purge]]:
+    """As `Store.list_tombstones`."""
+    query = f"SELECT arrival, {_TOMBSTONE_COLUMNS} FROM tombstone WHERE"
+    order = "arrival > ? ORDER BY arrival LIMIT ?"
+    if tags is None:
+        found: list[Row] = connection.execute(f"{query} {order}", (after, limit)).fetchall()
+    else:
+        per_tag = [
+            connection.execute(f"{query} tag = ? AND {order}", (tag, after, limit)).fetchall()
+            for tag in set(tags)
+        ]
+        found = list(islice(heapq.merge(*per_tag), limit))
+    return [(arrival, tombstone_of(*rest)) for arrival, *rest in found]
+
+
+def list_replies(
+    connection: sqlite3.Connection, prefix: bytes, bits: int, limit: int
+) -> list[Entry]:
+    """As `Store.list_replies`."""
+    low, high = _prefix_range(prefix, bits, 16)
+    arrivals = _numbers(
+        connection,
+        f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND kind = {Kind.REPLY:d}"
+        " AND tag BETWEEN ? AND ? ORDER BY arrival DESC LIMIT ?",
+        (low, high, limit),
+    )
+    return _entries(connection, arrivals)
+
+
+def list_opened(
+    connection: sqlite3.Connection, prefixes: Sequence[bytes], bits: int, limit: int
+) -> list[Opened]:
+    """As `Store.list_opened`."""
+    ranges = {_prefix_range(prefix, bits, 32) for prefix in prefixes}
+    per_range = [
+        connection.execute(
+            f"SELECT arrival, {_TOMBSTONE_COLUMNS} FROM tombstone"
+            f" WHERE parcel_id BETWEEN ? AND ? AND frame = {FrameType.OPENED:d}"
+            " ORDER BY arrival DESC LIMIT ?",
+            (low, high, limit),
+        ).fetchall()
+        for low, high in ranges
+    ]
+    newest_first = heapq.merge(*per_range, key=lambda row: -row[0])
+    found = [tombstone_of(*rest) for _, *rest in islice(newest_first, limit)]
+    return [frame for frame in found if isinstance(frame, Opened)]
+
+
+def list_public(
+    connection: sqlite3.Connection, tag: bytes, class_: int, after_serial: int
+) -> list[Entry]:
+    """As `Store.list_public`."""
+    rows = connection.execute(
+        f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE state = {RowState.HELD:d} AND tag = ?"
+        " AND class = ? AND serial > ? AND serial IS NOT NULL ORDER BY serial, arrival",
+        (tag, class_, after_serial),
+    )
+    return [entry_of(row) for row in rows]
+
+
+def leaves(connection: sqlite3.Connection, parcel_id: bytes, first: int, count: int) -> list[bytes]:
+    """As `Store.leaves`."""
+    row = _body_of(connection, parcel_id)
+    if row.place is None:
+        return [row.header.root][first : first + count]
+    found = connection.execute(
+        "SELECT leaf FROM block WHERE number BETWEEN ? AND ? ORDER BY number",
+        block_numbers(row.place, first, first + count - 1),
+    )
+    return [leaf for (leaf,) in found]
+
+
+def page_roots(connection: sqlite3.Connection, parcel_id: bytes) -> list[bytes]:
+    """As `Store.page_roots`."""
+    row = _body_of(connection, parcel_id)
+    size = row.header.body_size
+    if page_count(size) == 1:
+        return [root_of(leaves(connection, parcel_id, 0, min(PAGE_LEAVES, block_count(size))))]
+    (packed,) = connection.execute(
+        "SELECT page_roots FROM parcel WHERE arrival = ?", (row.arrival,)
+    ).fetchone()
+    return [packed[at : at + 32] for at in range(0, len(packed), 32)]
+
+
+def blocks(connection: sqlite3.Connection, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
+    """As `Store.blocks`."""
+    row = _body_of(connection, parcel_id)
+    total = block_count(row.header.body_size)
+    if not all(0 <= index < total for index in indices):
+        raise NotHeld(f"the body has {total} blocks")
+    if row.place is None:
+        (body,) = connection.execute(
+            "SELECT body FROM parcel WHERE arrival = ?", (row.arrival,)
+        ).fetchone()
+        return [body for _ in indices]
+    found = []
+    for index in indices:
+        number, _ = block_numbers(row.place, index, index)
+        block = connection.execute("SELECT data FROM block WHERE number = ?", (number,)).fetchone()
+        if block is None:
+            raise NotHeld(f"block {index} is missing; run `qanat-relay check`")
+        found.append(block[0])
+    return found
+
+
+def stats(connection: sqlite3.Connection, database: Path) -> Stats:
+    """As `Store.stats`."""
+    tally = load(connection)
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (unused,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    (swept_day,) = connection.execute("SELECT swept_day FROM store").fetchone()
+    files = (database, database.with_name(f"{database.name}-wal"))
+    return Stats(
+        letters=tally.letters,
+        replies=tally.replies,
+        parts=tally.parts,
+        public=tally.public,
+        partial=tally.partial,
+        partial_bytes=tally.partial_bytes,
+        purged=tally.purged,
+        evicted=tally.evicted,
+        opened=tally.opened,
+        tombstones=tally.tombstones,
+        used_bytes=(pages - unused) * page_bytes,
+        file_bytes=sum(file.stat().st_size for file in files if file.exists()),
+        swept_day=swept_day,
+    )
+
+
+def _holding(connection: sqlite3.Connection, offer: bytes) -> Holding | None:
+    partial = find_partial(connection, offer)
+    if partial is not None:
+        held = Bitmap.from_indices(held_indices(connection, partial.place))
+        return Holding(partial.parcel_id, partial.header, State.PARTIAL, held)
+    row = find_parcel(connection, offer)
+    return None if row is None else Holding(row.parcel_id, row.header, _STATES[row.state])
+
+
+def _body_of(connection: sqlite3.Connection, parcel_id: bytes) -> ParcelRow:
+    row = find_parcel(connection, parcel_id)
+    if row is None or row.parcel_id != parcel_id or not row.present:
+        raise NotHeld("the store does not hold this body")
+    return row
+
+
+def _numbers(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> list[int]:
+    return [number for (number,) in connection.execute(query, values)]
+
+
+def _entries(connection: sqlite3.Connection, arrivals: Iterator[int] | list[int]) -> list[Entry]:
+    query = f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE arrival = ?"
+    return [entry_of(connection.execute(query, (arrival,)).fetchone()) for arrival in arrivals]
+
+
+def _prefix_range(prefix: bytes, bits: int, length: int) -> tuple[bytes, bytes]:
+    """The lowest and highest value of `length` bytes that begins with the first bits of prefix."""
+    free = (1 << (32 - bits)) - 1
+    low = int.from_bytes(prefix, "big") & ~free
+    return low.to_bytes(4, "big").ljust(length, b"\x00"), (low | free).to_bytes(4, "big").ljust(
+        length, b"\xff"
+    )

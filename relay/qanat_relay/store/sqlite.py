@@ -1,0 +1,249 @@
+"""The relay's store in one SQLite file: one thread that writes, a few connections that read.
+Puts the parts together; what is stored, and how, is theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+from qanat_protocol.frames import Opened, Purge
+from qanat_protocol.parcel import Rank
+from qanat_relay.store import reading, sweeping
+from qanat_relay.store.checking import inspect
+from qanat_relay.store.failures import naming
+from qanat_relay.store.files import (
+    DATABASE,
+    Migration,
+    ProcessLock,
+    connect,
+    copy_database,
+    open_writer,
+    shipped_migrations,
+)
+from qanat_relay.store.interface import (
+    Entry,
+    Holding,
+    Outcome,
+    Problem,
+    PutBlocks,
+    Stats,
+    StoreBroken,
+    StoreClosed,
+    StoreLimits,
+    Swept,
+    Write,
+)
+from qanat_relay.store.putting import check_put
+from qanat_relay.store.tally import load
+from qanat_relay.store.work import Work
+from qanat_relay.store.writer import Writer
+
+T = TypeVar("T")
+
+READERS = 2
+"""Connections that read beside the writer; each answers within milliseconds."""
+
+BUSY_TIMEOUT_S = 5.0
+
+
+class SqliteStore:
+    """A `Store` in a folder of its own. Make one with `open`, end it with `close`."""
+
+    def __init__(
+        self, folder: Path, limits: StoreLimits, lock: ProcessLock, writing: sqlite3.Connection
+    ) -> None:
+        """For `open` alone."""
+        self._path = folder / DATABASE
+        self._lock = lock
+        (self._incarnation,) = writing.execute("SELECT incarnation FROM store").fetchone()
+        self._connections: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for _ in range(READERS):
+            self._connections.put(
+                connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
+            )
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._writer = Writer(writing, limits)
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls,
+        folder: Path,
+        limits: StoreLimits,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        migrations: Sequence[Migration] | None = None,
+    ) -> SqliteStore:
+        """Open the store in `folder`, making or upgrading it as needed.
+
+        Raises StoreInUse, StoreTooNew, StoreFull, StoreBusy or StoreBroken. `busy_timeout_s`: how
+        long a write waits while another program holds the database. `migrations`: instead of those
+        of this package.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreBroken(f"cannot make the store's folder: {error.strerror}") from error
+        lock = ProcessLock(folder)
+        try:
+            steps = shipped_migrations() if migrations is None else migrations
+            writing = await asyncio.to_thread(
+                open_writer, folder, busy_timeout_s=busy_timeout_s, migrations=steps
+            )
+            with naming():
+                return cls(folder, limits, lock, writing)
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def incarnation(self) -> bytes:
+        """As `Store.incarnation`."""
+        assert isinstance(self._incarnation, bytes)
+        return self._incarnation
+
+    async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
+        """As `Store.write`."""
+        for write in writes:
+            if isinstance(write, PutBlocks):
+                check_put(write)
+        return await self._writer.write(writes, today)
+
+    async def look_up(self, offers: Sequence[bytes]) -> list[Holding | None]:
+        """As `Store.look_up`."""
+        return await self._read(reading.look_up, offers)
+
+    async def list_tags(
+        self, tags: Sequence[bytes] | None, rank: Rank, after: int, limit: int
+    ) -> list[Entry]:
+        """As `Store.list_tags`."""
+        return await self._read(reading.list_tags, tags, rank, after, limit)
+
+    async def list_tombstones(
+        self, tags: Sequence[bytes] | None, after: int, limit: int
+    ) -> list[tuple[int, Opened | Purge]]:
+        """As `Store.list_tombstones`."""
+        return await self._read(reading.list_tombstones, tags, after, limit)
+
+    async def list_replies(self, prefix: bytes, bits: int, limit: int) -> list[Entry]:
+        """As `Store.list_replies`."""
+        return await self._read(reading.list_replies, prefix, bits, limit)
+
+    async def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
+        """As `Store.list_opened`."""
+        return await self._read(reading.list_opened, prefixes, bits, limit)
+
+    async def list_public(self, tag: bytes, class_: int, after_serial: int) -> list[Entry]:
+        """As `Store.list_public`."""
+        return await self._read(reading.list_public, tag, class_, after_serial)
+
+    async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
+        """As `Store.leaves`."""
+        return await self._read(reading.leaves, parcel_id, first, count)
+
+    async def page_roots(self, parcel_id: bytes) -> list[bytes]:
+        """As `Store.page_roots`."""
+        return await self._read(reading.page_roots, parcel_id)
+
+    async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
+        """As `Store.blocks`."""
+        return await self._read(reading.blocks, parcel_id, indices)
+
+    async def count_replies(self) -> int:
+        """As `Store.count_replies`."""
+        return (await self._read(load)).replies
+
+    async def count_opened(self) -> int:
+        """As `Store.count_opened`."""
+        return (await self._read(load)).opened
+
+    async def sweep(self, today: int) -> Swept:
+        """As `Store.sweep`."""
+        days: sweeping.Days = await self._writer.step(partial(sweeping.settle_day, today=today))
+
+        async def repeat(step: Callable[[Work, int], int]) -> int:
+            total = 0
+            while dropped := await self._writer.step(lambda work: step(work, days.swept_day)):
+                total += dropped
+            return total
+
+        expired = await repeat(sweeping.drop_expired)
+        purged_bodies = await repeat(sweeping.drop_purged_bodies)
+        partials = await repeat(sweeping.drop_partials)
+        tombstones = await repeat(sweeping.drop_tombstones)
+        await repeat(sweeping.drop_memories)
+        return Swept(days.swept_day, days.doubted, expired, purged_bodies, partials, tombstones)
+
+    async def stats(self) -> Stats:
+        """As `Store.stats`."""
+        return await self._read(reading.stats, self._path)
+
+    async def check(self) -> AsyncIterator[Problem]:
+        """As `Store.check`."""
+        self._refuse_if_closed()
+        connection = connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
+        try:
+            steps = inspect(connection)
+            while (problems := await asyncio.to_thread(next, steps, None)) is not None:
+                for problem in problems:
+                    yield problem
+        finally:
+            connection.close()
+
+    async def backup(self, target: Path) -> None:
+        """As `Store.backup`."""
+        self._refuse_if_closed()
+        await asyncio.to_thread(self._copy_to, target)
+
+    async def close(self) -> None:
+        """As `Store.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._writer.close()
+        await asyncio.to_thread(self._threads.shutdown)
+        for _ in range(READERS):
+            self._connections.get().close()
+        self._lock.release()
+
+    def _copy_to(self, target: Path) -> None:
+        with (
+            naming(),
+            contextlib.closing(
+                connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
+            ) as connection,
+        ):
+            copy_database(connection, target)
+
+    async def _read(self, question: Callable[..., T], *values: object) -> T:
+        self._refuse_if_closed()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, question, values)
+
+    def _ask(self, question: Callable[..., T], values: tuple[object, ...]) -> T:
+        with self._reader() as connection:
+            return question(connection, *values)
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connections.get()
+        try:
+            with naming():
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+        finally:
+            self._connections.put(connection)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreClosed("the store is closed")

@@ -1,0 +1,144 @@
+"""What goes by itself with time. Believes a clock only when it moves as clocks do: one that jumps
+ahead for a moment loses nothing."""
+
+# ruff: noqa: S608 - queries are put together from constants alone; values are always bound
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qanat_protocol.frames import FrameType
+from qanat_protocol.limits import TOMBSTONE_DAYS
+from qanat_relay.store.interface import PURGED_BODY_DAYS
+from qanat_relay.store.room import drop_body, drop_partial
+from qanat_relay.store.rows import (
+    PARCEL_COLUMNS,
+    PARTIAL_COLUMNS,
+    ParcelRow,
+    RowState,
+    parcel_of,
+    partial_of,
+)
+from qanat_relay.store.work import Work
+
+MAX_STEP_DAYS = 30
+"""A relay that was off for longer waits two days before it drops what expired meanwhile."""
+
+AGREEING_DAYS = 2
+"""How far a doubted clock must have moved on before it is believed: it ran for more than a day."""
+
+BATCH = 128
+"""Parcels dropped in one transaction, so that senders wait for no sweep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What the store remembers of the clock, and what a sweep goes by."""
+
+    swept_day: int
+    noted_day: int | None
+
+    @property
+    def doubted(self) -> bool:
+        """Whether the clock had jumped ahead."""
+        return self.noted_day is not None
+
+
+def judge(swept_day: int | None, noted_day: int | None, today: int) -> Days:
+    """The day to sweep by. Rules in `Store.sweep`."""
+    if swept_day is None or swept_day <= today <= swept_day + MAX_STEP_DAYS:
+        return Days(today, None)
+    if today < swept_day:
+        return Days(swept_day, None)
+    if noted_day is not None and AGREEING_DAYS <= today - noted_day <= MAX_STEP_DAYS:
+        return Days(today, None)
+    if noted_day is not None and 0 <= today - noted_day < AGREEING_DAYS:
+        return Days(swept_day, noted_day)
+    return Days(swept_day, today)
+
+
+def settle_day(work: Work, today: int) -> Days:
+    """Judge the clock and remember it."""
+    (swept_day, noted_day) = work.connection.execute(
+        "SELECT swept_day, noted_day FROM store"
+    ).fetchone()
+    days = judge(swept_day, noted_day, today)
+    work.connection.execute(
+        "UPDATE store SET swept_day = ?, noted_day = ?", (days.swept_day, days.noted_day)
+    )
+    return days
+
+
+def drop_expired(work: Work, day: int) -> int:
+    """Some of the parcels whose last day has passed; 0 when there are no more.
+
+    One that has a tombstone stays known until the tombstone goes.
+    """
+    rows = _parcels(work, "expiry < ? AND present = 1", day)
+    for row in rows:
+        drop_body(work.connection, work.tally, row)
+        marked = work.connection.execute(
+            "SELECT 1 FROM tombstone WHERE parcel_id = ? LIMIT 1", (row.parcel_id,)
+        ).fetchone()
+        if marked is None:
+            _forget(work, row, RowState.EVICTED)
+    return len(rows)
+
+
+def drop_purged_bodies(work: Work, day: int) -> int:
+    """Some of the bodies that were purged 7 days ago."""
+    rows = _parcels(
+        work,
+        f"state = {RowState.PURGED:d} AND present = 1 AND purged_day <= ?",
+        day - PURGED_BODY_DAYS,
+    )
+    for row in rows:
+        drop_body(work.connection, work.tally, row)
+    return len(rows)
+
+
+def drop_partials(work: Work, day: int) -> int:
+    """Some of the bodies that are not complete and have expired or make no progress."""
+    rows = work.connection.execute(
+        f"SELECT {PARTIAL_COLUMNS} FROM partial WHERE touched_day < ? OR expiry < ? LIMIT ?",
+        (day - work.limits.partial_ttl_days, day, BATCH),
+    ).fetchall()
+    for row in rows:
+        drop_partial(work.connection, work.tally, partial_of(row))
+    return len(rows)
+
+
+def drop_tombstones(work: Work, day: int) -> int:
+    """Some of the tombstones 7 days past their parcel's expiry."""
+    rows = work.connection.execute(
+        "SELECT arrival, frame FROM tombstone WHERE expiry < ? LIMIT ?",
+        (day - TOMBSTONE_DAYS, BATCH),
+    ).fetchall()
+    for arrival, frame in rows:
+        work.connection.execute("DELETE FROM tombstone WHERE arrival = ?", (arrival,))
+        work.tally.tombstones -= 1
+        work.tally.opened -= frame == FrameType.OPENED
+    return len(rows)
+
+
+def drop_memories(work: Work, day: int) -> int:
+    """Some of the parcels without a body that nothing needs to be known of any more."""
+    rows = _parcels(work, "expiry < ? AND present = 0", day - TOMBSTONE_DAYS)
+    for row in rows:
+        _forget(work, row, row.state)
+    return len(rows)
+
+
+def _parcels(work: Work, condition: str, value: int) -> list[ParcelRow]:
+    rows = work.connection.execute(
+        f"SELECT {PARCEL_COLUMNS} FROM parcel WHERE {condition} LIMIT ?", (value, BATCH)
+    )
+    return [parcel_of(row) for row in rows.fetchall()]
+
+
+def _forget(work: Work, row: ParcelRow, state: RowState) -> None:
+    work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
+    if state is RowState.PURGED:
+        work.tally.purged -= 1
+    else:
+        work.tally.evicted -= 1

@@ -1,0 +1,229 @@
+"""The one thread that writes: it takes what all sessions handed over and commits it as a group.
+Nothing is answered before COMMIT has returned; what fails is answered by name and not done."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qanat_protocol.errors import QanatError
+from qanat_relay.store import tally as tallies
+from qanat_relay.store.failures import named
+from qanat_relay.store.interface import (
+    AddStamp,
+    MarkOpened,
+    MarkPurged,
+    Outcome,
+    PutBlocks,
+    StoreClosed,
+    StoreError,
+    StoreLimits,
+    Write,
+)
+from qanat_relay.store.marking import add_stamp, mark_opened, mark_purged
+from qanat_relay.store.putting import put
+from qanat_relay.store.room import Room
+from qanat_relay.store.work import Work
+
+GROUP_BYTES = 8 * 2**20
+"""Bodies in one commit: half of what is kept in the log, a fraction of a second on a slow card."""
+
+GROUP_CALLS = 512
+"""Calls in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall:
+    """A call of `Store.write`, to be answered with an outcome for each write."""
+
+    writes: Sequence[Write]
+    today: int
+    answer: asyncio.Future[list[Outcome]]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of bodies."""
+        return sum(
+            len(block.data)
+            for write in self.writes
+            if isinstance(write, PutBlocks)
+            for block in write.blocks
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """A step of something else that writes, in a transaction of its own."""
+
+    step: Callable[[Work], object]
+    answer: asyncio.Future[Any]
+
+
+Call = WriteCall | StepCall
+
+
+class Writer:
+    """Owns the writing connection and its thread. All methods are for the event loop's thread."""
+
+    def __init__(self, connection: sqlite3.Connection, limits: StoreLimits) -> None:
+        self._connection = connection
+        self._limits = limits
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._ended: str | None = None
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, writes: Sequence[Write], today: int) -> list[Outcome]:
+        """As `Store.write`."""
+        answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
+        await self._hand_over(WriteCall(writes, today, answer))
+        return answer.result()
+
+    async def step(self, step: Callable[[Work], Any]) -> Any:
+        """Run a step in a transaction; returns what it returned once that is on disk."""
+        return await self._hand_over(StepCall(step, self._loop.create_future()))
+
+    async def close(self) -> None:
+        """Finish what was handed over; what comes later is refused."""
+        if self._ended is None:
+            self._ended = "the store is closed"
+            self._calls.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _hand_over(self, call: Call) -> Any:
+        if self._ended is not None:
+            raise StoreClosed(self._ended)
+        self._calls.put(call)
+        # A caller that is cancelled loses the answer, never the write.
+        return await asyncio.shield(call.answer)
+
+    def _run(self) -> None:
+        calls: list[Call] = []
+        waiting: Call | None = None
+        more = True
+        try:
+            while more and (first := waiting or self._calls.get()) is not None:
+                calls, waiting, more = self._gather(first)
+                self._commit(calls)
+                calls = []
+        finally:
+            self._connection.close()
+            unanswered = calls if waiting is None else [*calls, waiting]
+            self._loop.call_soon_threadsafe(self._end, unanswered)
+
+    def _gather(self, first: Call) -> tuple[list[Call], Call | None, bool]:
+        """One group, what was taken from the queue beyond it, and whether to go on after it."""
+        group = [first]
+        if isinstance(first, StepCall):
+            return group, None, True
+        size_bytes = first.size_bytes
+        while len(group) < GROUP_CALLS and size_bytes < GROUP_BYTES:
+            try:
+                call = self._calls.get_nowait()
+            except queue.Empty:
+                break
+            if call is None:
+                return group, None, False
+            if isinstance(call, StepCall):
+                return group, call, True
+            group.append(call)
+            size_bytes += call.size_bytes
+        return group, None, True
+
+    def _commit(self, calls: Sequence[Call]) -> None:
+        try:
+            results = self._transact(calls)
+        except sqlite3.Error as error:
+            self._roll_back()
+            self._answer_all(calls, named(error))
+        except StoreError as error:
+            self._roll_back()
+            self._answer_all(calls, error)
+        else:
+            self._loop.call_soon_threadsafe(_resolve, calls, results)
+
+    def _transact(self, calls: Sequence[Call]) -> list[object]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        tally = tallies.load(self._connection)
+        (swept_day,) = self._connection.execute("SELECT swept_day FROM store").fetchone()
+        room = Room(self._connection, self._limits)
+        room.measure()
+        work = Work(self._connection, tally, room, self._limits, swept_day or 0)
+        results = [
+            call.step(work) if isinstance(call, StepCall) else [None] * len(call.writes)
+            for call in calls
+        ]
+        for parcel_id, at, number, write, today in _in_order_of_id(calls):
+            outcomes = results[at]
+            assert isinstance(outcomes, list)
+            outcomes[number] = _apply(work, parcel_id, write, today)
+        tallies.save(self._connection, tally)
+        self._connection.execute("COMMIT")
+        return results
+
+    def _roll_back(self) -> None:
+        # SQLite has rolled back by itself after some errors, a full disk for one.
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _answer_all(self, calls: Sequence[Call], error: QanatError) -> None:
+        self._loop.call_soon_threadsafe(_fail, calls, error)
+
+    def _end(self, unanswered: Sequence[Call]) -> None:
+        """The thread is gone: by `close`, or by a mistake of ours that it has told by itself."""
+        self._ended = self._ended or "the store's writer has ended; restart qanat-relay"
+        left = list(unanswered)
+        while not self._calls.empty():
+            call = self._calls.get_nowait()
+            if call is not None:
+                left.append(call)
+        _fail(left, StoreClosed(self._ended))
+
+
+def _in_order_of_id(
+    calls: Sequence[Call],
+) -> list[tuple[bytes, int, int, Write, int]]:
+    """(parcel id, number of the call, number in the call, write, today), by parcel id: so neither
+    arrival numbers nor the order of rows say what came together. Writes to one parcel keep theirs.
+    """
+    writes = [
+        (_parcel_id(write), at, number, write, call.today)
+        for at, call in enumerate(calls)
+        if isinstance(call, WriteCall)
+        for number, write in enumerate(call.writes)
+    ]
+    return sorted(writes, key=lambda item: item[:3])
+
+
+def _parcel_id(write: Write) -> bytes:
+    return write.header.parcel_id if isinstance(write, PutBlocks) else write.frame.parcel_id
+
+
+def _apply(work: Work, parcel_id: bytes, write: Write, today: int) -> Outcome:
+    match write:
+        case PutBlocks():
+            return put(work, parcel_id, write, today)
+        case MarkOpened(frame):
+            return mark_opened(work, frame)
+        case MarkPurged(frame):
+            return mark_purged(work, frame, today)
+        case AddStamp(frame):
+            return add_stamp(work, frame)
+
+
+def _resolve(calls: Sequence[Call], results: Sequence[Any]) -> None:
+    for call, result in zip(calls, results, strict=True):
+        if not call.answer.done():
+            call.answer.set_result(result)
+
+
+def _fail(calls: Sequence[Call], error: QanatError) -> None:
+    for call in calls:
+        if not call.answer.done():
+            call.answer.set_exception(error)
