@@ -1,0 +1,60 @@
+"""Bitmaps of held blocks (SPEC 17, PARTIAL)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import LocalMalformed, Malformed
+
+INDICES = st.sets(st.integers(0, 262_143), max_size=40)
+
+
+@given(INDICES)
+def test_a_bitmap_holds_what_it_was_made_from(indices: set[int]) -> None:
+    bitmap = Bitmap.from_indices(indices)
+    assert list(bitmap) == sorted(indices)
+    assert bitmap.count() == len(indices)
+    assert all(index in bitmap for index in indices)
+    assert Bitmap.from_bytes(bitmap.to_bytes()) == bitmap
+    assert Bitmap.from_indices(sorted(indices, reverse=True)) == bitmap
+
+
+@given(st.sets(st.integers(0, 90)), st.integers(0, 100))
+def test_what_is_missing_is_what_is_not_held(indices: set[int], blocks: int) -> None:
+    missing = Bitmap.from_indices(indices).missing(blocks)
+    assert list(missing) == [index for index in range(blocks) if index not in indices]
+
+
+def test_bit_seven_of_byte_zero_is_block_zero() -> None:
+    assert Bitmap.from_indices([0]).to_bytes() == b"\x80"
+    assert Bitmap.from_indices([7, 8]).to_bytes() == b"\x01\x80"
+    assert Bitmap().to_bytes() == Bitmap.from_indices([]).to_bytes() == b""
+
+
+def test_an_index_beyond_the_bitmap_is_not_in_it() -> None:
+    bitmap = Bitmap.from_indices([3])
+    assert 8 not in bitmap
+    assert -5 not in bitmap
+    assert 4 not in bitmap
+
+
+@given(st.binary(max_size=20))
+def test_bytes_are_a_bitmap_exactly_if_no_zero_byte_trails(packed: bytes) -> None:
+    if packed.endswith(b"\x00"):
+        with pytest.raises(Malformed, match="zero bytes"):
+            Bitmap.from_bytes(packed)
+    else:
+        assert Bitmap.from_bytes(packed).to_bytes() == packed
+
+
+def test_a_bitmap_is_as_long_as_the_largest_body_needs() -> None:
+    assert Bitmap.from_bytes(b"\xff" * 32_768).count() == 262_144
+    with pytest.raises(Malformed, match="at most 32,768"):
+        Bitmap.from_bytes(b"\xff" * 32_769)
+
+
+@pytest.mark.parametrize("index", [-1, 262_144])
+def test_an_index_that_no_body_has_makes_no_bitmap(index: int) -> None:
+    with pytest.raises(LocalMalformed):
+        Bitmap.from_indices([index])
