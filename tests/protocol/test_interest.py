@@ -1,0 +1,90 @@
+"""Proofs of interest: good on one channel, for one number and the weeks that were signed."""
+
+from dataclasses import replace
+
+import pytest
+
+from qanat_protocol.errors import BadSignature, Malformed, NotCertified, RemoteError, UnknownSuite
+from qanat_protocol.frames import DeskInterest
+from qanat_protocol.session import (
+    sign_desk_interest,
+    sign_peer_interest,
+    verify_desk_interest,
+    verify_peer_interest,
+)
+from qanat_protocol.signing import SigningKey
+from qanat_protocol.statement import Certified, sign_statement
+
+ROOT = SigningKey(bytes(range(32)))
+KEY = SigningKey(bytes(range(1, 33)))
+STRANGER = SigningKey(bytes(32))
+CHANNEL = bytes(range(32))
+STATEMENT = sign_statement(
+    ROOT,
+    serial=1,
+    issued_day=18_990,
+    certified=(Certified(KEY.public, 18_990, 19_000),),
+    successor=bytes(32),
+)
+
+
+def interest(key: SigningKey = KEY) -> DeskInterest:
+    return sign_desk_interest(
+        key,
+        CHANNEL,
+        number=3,
+        statement=STATEMENT,
+        first_epoch=2713,
+        last_epoch=2720,
+        cursor=b"so far",
+    )
+
+
+def test_a_desk_proves_itself_on_its_channel() -> None:
+    frame = interest()
+    assert frame.signing_key == KEY.public
+    assert verify_desk_interest(frame, CHANNEL, 18_990).root_key == ROOT.public
+    # Where it stands in its own list is the asker's to say and changes nothing that is given.
+    verify_desk_interest(replace(frame, cursor=None), CHANNEL, 19_000)
+
+
+@pytest.mark.parametrize(
+    ("frame", "channel_hash", "today", "error"),
+    [
+        (interest(), bytes(32), 18_990, BadSignature),
+        (interest(), CHANNEL, 18_989, NotCertified),
+        (interest(), CHANNEL, 19_001, NotCertified),
+        (interest(STRANGER), CHANNEL, 18_990, NotCertified),
+        (replace(interest(STRANGER), signing_key=KEY.public), CHANNEL, 18_990, BadSignature),
+        (replace(interest(), number=4), CHANNEL, 18_990, BadSignature),
+        (replace(interest(), first_epoch=2712), CHANNEL, 18_990, BadSignature),
+        (replace(interest(), last_epoch=2721), CHANNEL, 18_990, BadSignature),
+        (replace(interest(), signature=b"\x02" + bytes(64)), CHANNEL, 18_990, UnknownSuite),
+        (replace(interest(), statement=b"\x90"), CHANNEL, 18_990, Malformed),
+    ],
+)
+def test_a_proof_that_was_changed_or_moved_is_refused(
+    frame: DeskInterest, channel_hash: bytes, today: int, error: type[RemoteError]
+) -> None:
+    with pytest.raises(error):
+        verify_desk_interest(frame, channel_hash, today)
+
+
+def test_a_peer_proves_itself_on_its_channel() -> None:
+    frame = sign_peer_interest(KEY, CHANNEL, number=0, cursor=b"so far")
+    assert (frame.signing_key, frame.cursor) == (KEY.public, b"so far")
+    verify_peer_interest(frame, CHANNEL)
+    for wrong, channel_hash in [
+        (frame, bytes(32)),
+        (replace(frame, number=1), CHANNEL),
+        (replace(frame, signing_key=STRANGER.public), CHANNEL),
+    ]:
+        with pytest.raises(BadSignature):
+            verify_peer_interest(wrong, channel_hash)
+
+
+def test_a_desks_proof_is_none_for_a_peer() -> None:
+    frame = interest()
+    peer = sign_peer_interest(KEY, CHANNEL, number=3)
+    with pytest.raises(BadSignature):
+        verify_peer_interest(replace(peer, signature=frame.signature), CHANNEL)
