@@ -1,0 +1,340 @@
+"""The command line of a relay: `qanat-relay`. Reads arguments, calls, prints; decides nothing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qanat_protocol.errors import ProtocolError, QanatError
+from qanat_protocol.statement import fingerprint
+from qanat_relay import __version__
+from qanat_relay.card import FILE_NAME as CARD_NAME
+from qanat_relay.card import ensure_card
+from qanat_relay.config import FILE_NAME as CONFIG_NAME
+from qanat_relay.config import (
+    Config,
+    check_config,
+    read_config,
+    with_changes,
+    write_config,
+)
+from qanat_relay.desks import FOLDER, Desks
+from qanat_relay.errors import ConfigError, DataError
+from qanat_relay.keys import ensure_keys, load_keys, write_secret
+from qanat_relay.logs import start_logging
+from qanat_relay.server import check_writable
+from qanat_relay.serving import STORE_FOLDER, serve
+from qanat_relay.status import read_status
+from qanat_relay.store.interface import Problem, Stats, StoreError
+from qanat_relay.viewing import view_store
+
+DONE, FAILED, WRONG = 0, 1, 2
+CODES = """exit codes: 0 done; 1 it failed: the store is unwell, or `check` found something;
+2 bad usage, a bad setting or a bad file"""
+MAX_FILE_BYTES = 131_072
+
+T = TypeVar("T")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `qanat-relay`; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    os.umask(0o077)
+    try:
+        code: int = arguments.run(arguments)
+    except StoreError as error:
+        print(f"qanat-relay: {_words(error)}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        return DONE
+    except (QanatError, OSError) as error:
+        print(f"qanat-relay: {_words(error)}", file=sys.stderr)
+        return WRONG
+    return code
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, and where the error's kind knows it, what to do."""
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    kind = " ".join((type(error).__doc__ or "").split())
+    if isinstance(error, (ConfigError, DataError)):
+        return str(error)
+    return f"{error}: {kind}" if str(error) else kind
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    config = check_config(
+        Config(
+            name=arguments.name or "",
+            addresses=tuple(arguments.address),
+            country=arguments.country or "",
+        )
+    )
+    cards = [_read_file(path) for path in arguments.desk]
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = data / CONFIG_NAME
+    if path.exists():
+        raise ConfigError(f"{path} is there already: change it, or choose another --data")
+    desks = Desks(data / FOLDER)
+    for content in cards:
+        desks.add(content)
+    card = ensure_card(data, config, ensure_keys(data), time.time())
+    write_secret(path, write_config(config).encode())
+    shown = {"data": str(data), "config": str(path), "card": str(data / CARD_NAME)}
+    if arguments.json:
+        print(json.dumps({**shown, "addresses": list(card.addresses)}))
+        return DONE
+    print(f"A relay is set up in {data}. Its settings, each explained, are in {path}.")
+    print(f"Its card is {data / CARD_NAME}. Hand that file to a desk by a way on which nobody can")
+    print("exchange it, or tell the desk an address: it reads the card from ADDRESS/v1/relay.")
+    if not config.addresses:
+        print(f"The card has no address yet: set `addresses` in {path}.")
+    print(f"Start it with: qanat-relay serve --data {data}")
+    return DONE
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    data, config = _data_and_config(arguments)
+    changes: dict[str, Any] = {}
+    if arguments.listen:
+        changes["listen"] = tuple(arguments.listen)
+    if arguments.tls_cert or arguments.tls_key:
+        changes |= {"tls_cert": arguments.tls_cert or "", "tls_key": arguments.tls_key or ""}
+    config = with_changes(config, changes)
+    cards = [_read_file(path) for path in arguments.desk]
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    start_logging(config.log_level)
+
+    def tell(urls: list[str]) -> None:
+        lines = (
+            [json.dumps({"listening": urls})]
+            if arguments.json
+            else [f"listening {url}" for url in urls]
+        )
+        print("\n".join(lines), flush=True)
+
+    _run(serve(data, config, cards, tell))
+    return DONE
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    data, config = _data_and_config(arguments)
+    desks = len(Desks(data / FOLDER).list_cards())
+    with view_store(data / STORE_FOLDER) as view:
+        status = read_status(view, data, config, desks)
+    if arguments.health:
+        check_writable(data)
+        print("ok")
+    elif arguments.json:
+        print(json.dumps(status.to_json()))
+    else:
+        print(status.to_words())
+    return DONE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    data, _ = _data_and_config(arguments)
+    load_keys(data)
+    desks = len(Desks(data / FOLDER).list_cards())
+    problems = 0
+    with view_store(data / STORE_FOLDER) as view, _Progress(view.read_stats()) as progress:
+        for found in view.read_problems():
+            progress.step()
+            for problem in found:
+                problems += 1
+                _print_problem(problem, as_json=arguments.json)
+    if arguments.json:
+        print(json.dumps({"problems": problems}))
+    else:
+        words = "nothing is wrong" if not problems else f"{problems:,} wrong"
+        print(f"the keys, {desks:,} desk cards and the store are read: {words}")
+    return FAILED if problems else DONE
+
+
+def _print_problem(problem: Problem, *, as_json: bool) -> None:
+    parcel = problem.parcel_id.hex() if problem.parcel_id else None
+    if as_json:
+        print(json.dumps({"problem": problem.what, "parcel": parcel}), flush=True)
+    else:
+        print(f"parcel {parcel}: {problem.what}" if parcel else problem.what, flush=True)
+
+
+class _Progress:
+    """A line on a terminal that tells how far a long reading is; silent elsewhere."""
+
+    def __init__(self, stats: Stats) -> None:
+        # A step is some 64 rows, most of which are blocks of 16 KiB.
+        self._expected = max(1, stats.used_bytes // (64 * 16_384))
+        self._steps = 0
+        self._shown = sys.stderr.isatty()
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def step(self) -> None:
+        self._steps += 1
+        if self._shown and self._steps % 16 == 0:
+            percent = min(99, 100 * self._steps // self._expected)
+            print(f"\rreading the store: about {percent} %", end="", file=sys.stderr, flush=True)
+
+
+def _desk_add(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    if not data.is_dir():
+        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
+    content = _read_file(arguments.card)
+    try:
+        card = Desks(data / FOLDER).add(content)
+    except ProtocolError as error:
+        raise DataError(f"{arguments.card}: {_words(error)}") from None
+    print(f"{card.name}: {fingerprint(card.desk_id)}")
+    print("Compare this fingerprint with the desk before you rely on it.", file=sys.stderr)
+    return DONE
+
+
+def _desk_list(arguments: argparse.Namespace) -> int:
+    for card in Desks(arguments.data / FOLDER).list_cards():
+        print(f"{card.name}: {fingerprint(card.desk_id)}, card {card.serial}")
+    return DONE
+
+
+def _data_and_config(arguments: argparse.Namespace) -> tuple[Path, Config]:
+    data: Path = arguments.data
+    chosen: Path | None = arguments.config
+    if chosen is not None:
+        return (data if arguments.data_given else chosen.parent), read_config(chosen)
+    path = data / CONFIG_NAME
+    return data, read_config(path) if path.exists() else check_config(Config())
+
+
+def _read_file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise DataError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes: not a desk card")
+    return content
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # it is not made for every system
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="qanat-relay",
+        description="A node that stores sealed reports and hands them on. It reads none of them.",
+        epilog=CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"qanat-relay {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = _command(commands, "init", _init, "set up a data folder: keys, card, settings")
+    init.add_argument("--name", help="what the relay is called in its card")
+    init.add_argument(
+        "--address", action="append", default=[], metavar="URL", help="where it is reached"
+    )
+    init.add_argument("--country", metavar="XX", help="the country that it stands in")
+    _desk_option(init)
+    _json_option(init)
+
+    served = _command(
+        commands, "serve", _serve, "run the relay; makes what is missing", config=True
+    )
+    served.add_argument(
+        "--listen", action="append", default=[], metavar="HOST:PORT", help="may be repeated"
+    )
+    _desk_option(served)
+    served.add_argument("--tls-cert", metavar="FILE", help="certificate chain, PEM")
+    served.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
+    _json_option(served)
+
+    status = _command(commands, "status", _status, "how it is doing", config=True)
+    status.add_argument(
+        "--health",
+        action="store_true",
+        help="print ok if the store answers and has room, else fail",
+    )
+    _json_option(status)
+
+    check = _command(
+        commands, "check", _check, "read the whole store, name what is wrong", config=True
+    )
+    _json_option(check)
+
+    desk = commands.add_parser("desk", help="the desks whose public documents are carried")
+    desks = desk.add_subparsers(required=True, metavar="COMMAND")
+    add = _command(desks, "add", _desk_add, "carry a desk, or take its newer card")
+    add.add_argument("card", type=Path, metavar="CARD")
+    _command(desks, "list", _desk_list, "name them, with their fingerprints")
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Any, meaning: str, *, config: bool = False
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=meaning, description=meaning, epilog=CODES
+    )
+    command.add_argument(
+        "--data", type=Path, action=_Given, default=_home(), metavar="DIR", help="the data folder"
+    )
+    if config:
+        command.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
+    command.set_defaults(run=run, data_given=False)
+    return command
+
+
+class _Given(argparse.Action):
+    """Notes that an option was given, since a config file's folder is the data folder otherwise."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.data_given = True
+
+
+def _desk_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--desk",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="CARD",
+        help="carry this desk's public documents; may be repeated",
+    )
+
+
+def _json_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _home() -> Path:
+    home = os.environ.get("QANAT_HOME")
+    return Path(home) if home else Path.home() / ".local" / "share" / "qanat-relay"

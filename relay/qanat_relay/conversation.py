@@ -1,0 +1,257 @@
+"""One session from its first byte to its last, over any link (SPEC section 17).
+
+Reads frames and hands each to who does what it asks. Reading, committing and sending go on at the
+same time; what came is committed however the session ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import (
+    BadChannel,
+    Cut,
+    LocalError,
+    RefusedDesk,
+    RemoteError,
+    UnexpectedFrame,
+    UnknownVersion,
+)
+from qanat_protocol.frames import (
+    Ack,
+    AllInterest,
+    Answer,
+    Answers,
+    Bisect,
+    Block,
+    Cells,
+    DeskInterest,
+    End,
+    Error,
+    Frame,
+    HeaderFrame,
+    Hello,
+    Idle,
+    Interest,
+    Leaves,
+    Offers,
+    Opened,
+    OpenedInterest,
+    Partial,
+    PublicInterest,
+    Purge,
+    RepliesInterest,
+    Stamp,
+    Want,
+    Welcome,
+)
+from qanat_protocol.limits import MAX_INTERESTS
+from qanat_protocol.session import VERSION, RelaySession
+from qanat_protocol.verdicts import Verdict
+from qanat_relay.deposits import Deposits
+from qanat_relay.errors import LinkLost
+from qanat_relay.giving import Giving
+from qanat_relay.interests import Interests, matching_bits
+from qanat_relay.link import Link
+from qanat_relay.logs import log
+from qanat_relay.node import Node
+from qanat_relay.store.interface import Holding, State, StoreError
+from qanat_relay.voice import Voice
+
+MAX_TOLD_BYTES = 4 * 2**20
+"""What a session may be told of half bodies: each has to be remembered until it is sent on."""
+
+
+class Conversation:
+    """One session. `run` returns when it is over."""
+
+    def __init__(self, node: Node, link: Link) -> None:
+        self._node = node
+        self._link = link
+        self._session = RelaySession(node.keys.sealing)
+        self._voice = Voice(self._session, link, node.config.stall_s)
+        self._deposits = Deposits(node, self._voice)
+        self._numbers: set[int] = set()
+        self._offers = 0
+        self._told_bytes = 0
+
+    async def run(self) -> None:
+        """Serve until END, a fault or the end of the bytes.
+
+        Raises BadChannel where the bytes never were a session, so that the carrier can say so.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._giving = Giving(self._node, self._voice, group)
+                group.create_task(self._deposits.run())
+                group.create_task(self._giving.run())
+                group.create_task(self._listen())
+        except* LinkLost:
+            log.debug("a session lost its connection")
+        except* StoreError as errors:
+            log.error("a session met a store error: %s", type(errors.exceptions[0]).__name__)
+            await self._say_last(Error(Verdict.BUSY, "the store does not answer"))
+        finally:
+            await self._deposits.keep_rest()
+        if isinstance(self._session.failure, BadChannel) and not self._voice.has_spoken:
+            raise BadChannel("this is not a session with this relay")
+
+    async def _listen(self) -> None:
+        try:
+            await self._read()
+            self._giving.finish()
+            await self._giving.ended.wait()
+            self._deposits.finish()
+            await self._deposits.ended.wait()
+            for receipt in (*self._deposits.receipts(), *self._giving.receipts()):
+                await self._voice.say(receipt)
+            await self._voice.say(End())
+        except RemoteError as fault:
+            self._giving.stop()
+            self._deposits.finish()
+            await self._deposits.ended.wait()
+            await self._tell_of(fault)
+
+    async def _read(self) -> None:
+        while not self._session.ended:
+            data = await self._receive()
+            if not data:
+                self._session.finish()
+            for frame in self._session.receive(data):
+                await self._take(frame)
+                await self._deposits.room()
+            if self._session.failure is not None:
+                raise self._session.failure
+
+    async def _receive(self) -> bytes:
+        while True:
+            try:
+                async with asyncio.timeout(self._node.config.idle_s):
+                    return await self._link.receive()
+            except TimeoutError:
+                if not (self._giving.is_busy or self._deposits.is_busy):
+                    raise Cut("nothing came for too long") from None
+
+    async def _tell_of(self, fault: RemoteError) -> None:
+        log.debug("a session ended: %s", fault.verdict.name.lower())
+        if isinstance(fault, Cut):
+            return
+        if refusal := self._session.refusal:
+            await self._voice.say_plainly(refusal)
+            return
+        words = " ".join(str(fault).split()).encode("ascii", "replace")[:256].decode()
+        await self._say_last(Error(fault.verdict, words))
+        if isinstance(fault, UnknownVersion):
+            await self._say_last(End())
+
+    async def _say_last(self, frame: Frame) -> None:
+        try:
+            await self._voice.say(frame)
+        except (LocalError, LinkLost):
+            # The channel never opened, or is gone: there is nobody who could hear it.
+            return
+
+    async def _take(self, frame: Frame) -> None:
+        match frame:
+            case Block():
+                await self._deposits.take_block(frame)
+            case HeaderFrame():
+                self._deposits.take_header(frame)
+            case Leaves():
+                self._deposits.take_leaves(frame)
+            case Offers():
+                await self._answer(frame)
+            case Answers():
+                self._giving.take_answers(frame)
+            case Ack():
+                self._giving.take_acks(frame)
+            case Partial():
+                self._giving.take_partial(frame)
+            case Want():
+                await self._giving.room()
+                self._interests.begin_wanted(frame.offers)
+            case Opened():
+                await self._deposits.take_opened(frame)
+            case Purge():
+                await self._deposits.take_purge(frame)
+            case Stamp():
+                await self._deposits.take_stamp(frame)
+            case Hello():
+                await self._welcome()
+            case Cells() | Bisect():
+                await self._voice.say(Error(Verdict.REFUSED_DESK, "no sketches are kept here"))
+            case Idle() | Error() | End():
+                pass
+            case (
+                DeskInterest()
+                | RepliesInterest()
+                | OpenedInterest()
+                | PublicInterest()
+                | AllInterest()
+            ):
+                await self._begin(frame)
+            case _:
+                raise UnexpectedFrame(f"a relay is not sent {type(frame).__name__}")
+
+    async def _welcome(self) -> None:
+        config = self._node.config
+        welcome = Welcome(
+            version=VERSION,
+            day=self._node.today(),
+            incarnation=self._node.store.incarnation,
+            largest_body=config.largest_body_bytes,
+            reply_bits=matching_bits(await self._node.store.count_replies()),
+            opened_bits=matching_bits(await self._node.store.count_opened()),
+            effort=config.stamp_effort,
+        )
+        self._interests = Interests(self._node, self._voice, self._giving, welcome)
+        await self._voice.say(welcome)
+
+    async def _begin(self, frame: Interest) -> None:
+        if frame.number in self._numbers or frame.number >= MAX_INTERESTS:
+            raise UnexpectedFrame(f"interest {frame.number} a second time")
+        self._numbers.add(frame.number)
+        try:
+            match frame:
+                case DeskInterest():
+                    self._interests.begin_desk(frame, self._session.channel_hash)
+                case RepliesInterest():
+                    self._interests.begin_replies(frame)
+                case OpenedInterest():
+                    self._interests.begin_opened(frame)
+                case PublicInterest():
+                    self._interests.begin_public(frame)
+                case AllInterest():
+                    raise RefusedDesk("this relay has no peers")
+        except RefusedDesk as refusal:
+            await self._voice.say(Error(refusal.verdict, f"interest {frame.number}: {refusal}"))
+            self._giving.begin_nothing()
+
+    async def _answer(self, frame: Offers) -> None:
+        holdings = await self._node.store.look_up(frame.offers)
+        partials = [
+            Partial(holding.parcel_id, self._tell_held(holding).to_bytes())
+            for holding in holdings
+            if holding is not None and holding.state is State.PARTIAL and self._may_tell()
+        ]
+        codes = tuple(self._code(holding) for holding in holdings)
+        await self._voice.say(*partials, Answers(frame.first, codes))
+
+    def _tell_held(self, holding: Holding) -> Bitmap:
+        assert holding.held is not None, "a partial body has a bitmap"
+        self._deposits.tell_held(holding.parcel_id, holding.held)
+        self._told_bytes += 64 + len(holding.held.to_bytes())
+        return holding.held
+
+    def _may_tell(self) -> bool:
+        return self._told_bytes < MAX_TOLD_BYTES
+
+    def _code(self, holding: Holding | None) -> Answer:
+        if holding is None or holding.state is State.EVICTED:
+            return Answer.WANT
+        if holding.state is State.PURGED:
+            return Answer.TOMBSTONED
+        if holding.state is State.PARTIAL:
+            return Answer.WANT_REST if self._deposits.was_told(holding.parcel_id) else Answer.WANT
+        return Answer.HAVE

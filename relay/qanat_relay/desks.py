@@ -1,0 +1,77 @@
+"""The desks whose public documents this relay carries: their cards, as files the operator adds.
+
+Letters need none of this: they are carried for every desk and given to whoever proves to be it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qanat_protocol.card import DeskCard, ReplacementKind, check_replaces, parse_card
+from qanat_protocol.errors import ProtocolError
+from qanat_protocol.tags import public_tag
+from qanat_relay.errors import DataError
+from qanat_relay.keys import write_whole
+
+FOLDER = "desks"
+
+
+class Desks:
+    """The cards in a folder, read anew when the folder has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._changed_ns: int | None = None
+        self._by_tag: dict[bytes, DeskCard] = {}
+
+    def list_cards(self) -> list[DeskCard]:
+        """Every desk's card, by name. Raises DataError naming a file that is not a card."""
+        self._refresh()
+        return sorted(self._by_tag.values(), key=lambda card: (card.name, card.desk_id))
+
+    def find(self, tag: bytes) -> DeskCard | None:
+        """The card of the desk with this public tag (16 bytes), None if it is not carried."""
+        self._refresh()
+        return self._by_tag.get(tag)
+
+    def add(self, content: bytes) -> DeskCard:
+        """Carry a desk, or replace its card by a newer one.
+
+        Raises what parse_card raises, and what `take` raises.
+        """
+        card = parse_card(content)
+        self.take(card)
+        return card
+
+    def take(self, card: DeskCard) -> None:
+        """Keep a card in place of an older one of its desk.
+
+        Raises what check_replaces raises if the card that is here is newer or contradicts it.
+        """
+        known = self.find(public_tag(card.desk_id))
+        if known is not None and check_replaces(known, card).kind is ReplacementKind.SAME:
+            return
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self._folder / f"{card.desk_id.hex()}.card", card.envelope)
+        self._changed_ns = None
+
+    def _refresh(self) -> None:
+        try:
+            changed_ns = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            self._by_tag = {}
+            return
+        if changed_ns == self._changed_ns:
+            return
+        cards = [_read(path) for path in sorted(self._folder.glob("*.card"))]
+        self._by_tag = {public_tag(card.desk_id): card for card in cards}
+        self._changed_ns = changed_ns
+
+
+def _read(path: Path) -> DeskCard:
+    try:
+        return parse_card(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except ProtocolError as error:
+        raise DataError(f"{path} is not a desk card: {error}; remove it or add it again") from None

@@ -1,0 +1,239 @@
+"""What a session is given, most valuable first and pre-empted at every slice (SPEC section 17).
+
+Sends what it is told to; who may have what is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
+
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import TooLarge, UnexpectedFrame
+from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
+from qanat_protocol.parcel import Header
+from qanat_relay.deposits import receipts_for
+from qanat_relay.gift import Gift
+from qanat_relay.node import Node
+from qanat_relay.store.interface import NotHeld
+from qanat_relay.voice import Voice
+
+MAX_PARTIALS_BYTES = 2**20
+"""What a session may have us remember of bodies that it holds in part: some 30 of the largest."""
+
+MAX_WAITING_GIFTS = 4096
+"""Parcels that wait to be sent before the session may ask for more by id."""
+
+PARTIAL_BYTES = 256
+"""What one of them is taken to weigh beside its bitmap."""
+
+
+@dataclass(slots=True)
+class _Question:
+    """One OFFERS frame: how many it asked about, and what was answered so far."""
+
+    count: int
+    answers: list[Answer]
+    future: asyncio.Future[list[Answer] | None]
+
+
+class Giving:
+    """One session's outgoing parcels. `run` sends; the rest feeds it."""
+
+    def __init__(self, node: Node, voice: Voice, group: asyncio.TaskGroup) -> None:
+        self._node = node
+        self._voice = voice
+        self._group = group
+        self._waiting: list[tuple[int, int, Gift]] = []
+        self._order = count()
+        self._gifts: dict[bytes, Gift] = {}
+        self._open: dict[int, Gift] = {}
+        self._next_handle = 0
+        self._held: dict[bytes, Bitmap] = {}
+        self._held_bytes = 0
+        self._offered = 0
+        self._unanswered: deque[_Question] = deque()
+        self._offering = asyncio.Lock()
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._asked = False
+        self._sending = False
+        self._finishing = False
+        self._stopped = False
+        self.ended = asyncio.Event()
+        self._given: dict[int, list[bytes]] = {}
+        self._wake = asyncio.Event()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being sent that waits for nobody's answer."""
+        return self._sending or bool(self._waiting)
+
+    def begin(self, job: Coroutine[None, None, None]) -> None:
+        """Do what was asked for beside everything else; IDLE is told when all of it is done."""
+        self._asked = True
+        task = self._group.create_task(job)
+        self._jobs.add(task)
+        task.add_done_callback(self._end_job)
+
+    def give(self, header: Header, taken_day: int | None = None) -> asyncio.Future[bool]:
+        """Send a parcel as its rank commands. The future tells whether all of it was sent."""
+        parcel_id = header.parcel_id
+        if (gift := self._gifts.get(parcel_id)) is None:
+            held = self._held.get(parcel_id, Bitmap.from_indices(()))
+            gift = self._gifts[parcel_id] = Gift(header, taken_day, held)
+            heapq.heappush(self._waiting, (gift.rank, next(self._order), gift))
+            self._wake.set()
+        return gift.done
+
+    async def offer(self, headers: Sequence[Header]) -> asyncio.Future[list[Answer] | None]:
+        """Offer at most 2048 parcels. The future gives the answers in the same order.
+
+        It gives None when the session ends without an answer.
+        """
+        future: asyncio.Future[list[Answer] | None] = asyncio.get_running_loop().create_future()
+        async with self._offering:
+            if self._finishing or not headers:
+                future.set_result(None if headers else [])
+                return future
+            first, self._offered = self._offered, self._offered + len(headers)
+            self._unanswered.append(_Question(len(headers), [], future))
+            await self._voice.say(Offers(first, tuple(header.offer for header in headers)))
+        return future
+
+    async def room(self) -> None:
+        """Return when so few parcels wait that the session may ask for more."""
+        while len(self._waiting) >= MAX_WAITING_GIFTS:
+            await next(iter(self._gifts.values())).ended.wait()
+
+    def take_answers(self, frame: Answers) -> None:
+        """Answers to offers, in their order; the session has checked their numbers."""
+        codes = list(frame.codes)
+        while codes:
+            question = self._unanswered[0]
+            lacking = question.count - len(question.answers)
+            question.answers.extend(codes[:lacking])
+            del codes[:lacking]
+            if len(question.answers) == question.count:
+                self._unanswered.popleft()
+                _resolve(question.future, question.answers)
+
+    def take_partial(self, frame: Partial) -> None:
+        """Note which blocks of a parcel need not be sent. Raises TooLarge for too many."""
+        held = Bitmap.from_bytes(frame.bitmap)
+        self._held[frame.parcel_id] = held
+        self._held_bytes += PARTIAL_BYTES + len(frame.bitmap)
+        if self._held_bytes > MAX_PARTIALS_BYTES:
+            raise TooLarge(f"PARTIAL frames of more than {MAX_PARTIALS_BYTES:,} bytes")
+
+    def take_acks(self, frame: Ack) -> None:
+        """Stop sending what the other side has or does not want. Raises UnexpectedFrame."""
+        for entry in frame.entries:
+            if entry.handle >= self._next_handle:
+                raise UnexpectedFrame(f"a status for transfer {entry.handle}, which has no HEADER")
+            gift = self._open.get(entry.handle)
+            if gift is not None and entry.status.is_final:
+                gift.refused = True
+
+    def begin_nothing(self) -> None:
+        """Something was asked for that is not given: IDLE is told as behind anything else."""
+        self._asked = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is to be sent until `finish`. Raises LinkLost and StoreError."""
+        try:
+            await self._send_all()
+        finally:
+            self.ended.set()
+
+    async def _send_all(self) -> None:
+        while not self._stopped:
+            if self._waiting:
+                await self._send_slice()
+            elif self._jobs:
+                await self._sleep()
+            elif self._finishing:
+                return
+            elif self._asked:
+                self._asked = False
+                await self._voice.say(Idle())
+            else:
+                await self._sleep()
+
+    def finish(self) -> None:
+        """Let `run` return when all that needs no answer any more is sent."""
+        self._finishing = True
+        for question in self._unanswered:
+            _resolve(question.future, None)
+        self._unanswered.clear()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let `run` return now."""
+        self._stopped = True
+        for job in self._jobs:
+            job.cancel()
+        self.finish()
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Custody receipts over what was given, for each day on which it was taken."""
+        for day, ids in sorted(self._given.items()):
+            yield from receipts_for(self._node, day, ids)
+
+    async def _send_slice(self) -> None:
+        _, order, gift = heapq.heappop(self._waiting)
+        self._sending = True
+        try:
+            frames, more = await self._next_slice(gift)
+        except NotHeld:
+            # Purged or expired since it was listed: there is nothing to give any more.
+            self._end(gift, sent=False)
+            return
+        if frames:
+            await self._voice.say(*frames)
+        self._sending = False
+        if more and not gift.refused:
+            heapq.heappush(self._waiting, (gift.rank, order, gift))
+        else:
+            self._end(gift, sent=not gift.refused)
+
+    async def _next_slice(self, gift: Gift) -> tuple[list[Frame], bool]:
+        frames: list[Frame] = []
+        if not gift.is_open:
+            frames = await gift.open(self._next_handle, self._node.store)
+            self._open[self._next_handle] = gift
+            gift.handle = self._next_handle
+            self._next_handle += 1
+        blocks, more = await gift.slice(self._node.store)
+        return frames + blocks, more
+
+    def _end(self, gift: Gift, *, sent: bool) -> None:
+        self._sending = False
+        self._open.pop(gift.handle, None)
+        if sent and gift.taken_day is not None:
+            self._given.setdefault(gift.taken_day, []).append(gift.header.parcel_id)
+        del self._gifts[gift.header.parcel_id]
+        gift.ended.set()
+        _resolve(gift.done, sent)
+
+    def _end_job(self, task: asyncio.Task[None]) -> None:
+        self._jobs.discard(task)
+        self._wake.set()
+
+    async def _sleep(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+
+
+T = TypeVar("T")
+
+
+def _resolve(future: asyncio.Future[T], result: T) -> None:
+    # A job that was cancelled has cancelled what it waited for.
+    if not future.done():
+        future.set_result(result)

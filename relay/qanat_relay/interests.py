@@ -1,0 +1,221 @@
+"""What each interest of a session is given, and to whom (SPEC section 17).
+
+A desk's letters go to whoever proves on this channel to be the desk, and to nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from qanat_protocol.errors import ProtocolError, RefusedDesk
+from qanat_protocol.frames import (
+    Answer,
+    Cursor,
+    DeskInterest,
+    OpenedInterest,
+    PublicInterest,
+    RepliesInterest,
+    Welcome,
+)
+from qanat_protocol.parcel import Header, Kind, Rank
+from qanat_protocol.public import DocumentClass
+from qanat_protocol.session import verify_desk_interest
+from qanat_protocol.statement import Statement
+from qanat_protocol.tags import desk_tag, prefix_matches, public_tag
+from qanat_relay.giving import Giving
+from qanat_relay.node import Node
+from qanat_relay.position import Position, position_of
+from qanat_relay.store.interface import Entry, Holding, State
+from qanat_relay.voice import Voice
+
+AT_ONCE = (Rank.URGENT, Rank.LETTER, Rank.THUMBNAIL)
+"""What a desk is sent without being asked."""
+
+AFTER_AN_ANSWER = (Rank.PREVIEW, Rank.ORIGINAL)
+"""What a desk is offered first, since another relay may have given it."""
+
+PAGE = 64
+"""Parcels between two cursors: a cut repeats no more than these."""
+
+OFFERS_PAGE = 1024
+TOMBSTONES_PAGE = 256
+MAX_REPLIES = 2048
+MAX_OPENED = 8192
+DESK_KINDS = (Kind.LETTER, Kind.PART)
+
+
+def matching_bits(stored: int) -> int:
+    """How long a prefix may be so that 32 of `stored` match on average (SPEC section 17)."""
+    return min(32, max(0, (stored // 32).bit_length() - 1))
+
+
+@dataclass(slots=True)
+class Rights:
+    """What this session may be given by id."""
+
+    tags: set[bytes] = field(default_factory=set)
+    prefixes: list[tuple[bytes, int]] = field(default_factory=list)
+
+    def allow(self, header: Header) -> bool:
+        """Whether the session has asked for, and was granted, what this parcel belongs to."""
+        if header.kind is Kind.PUBLIC:
+            return True
+        if header.kind is Kind.REPLY:
+            return any(prefix_matches(header.tag, *prefix) for prefix in self.prefixes)
+        return header.tag in self.tags
+
+
+class Interests:
+    """One session's interests. Each method is one of them, to be run beside the others."""
+
+    def __init__(self, node: Node, voice: Voice, giving: Giving, welcome: Welcome) -> None:
+        self._node = node
+        self._store = node.store
+        self._voice = voice
+        self._giving = giving
+        self._welcome = welcome
+        self._rights = Rights()
+
+    def begin_desk(self, frame: DeskInterest, channel_hash: bytes) -> None:
+        """Give a desk what is its own. Raises RefusedDesk unless it proves to be the desk."""
+        try:
+            statement = verify_desk_interest(frame, channel_hash, self._node.today())
+            self._check_not_revoked(statement, frame.signing_key)
+        except ProtocolError as error:
+            raise RefusedDesk(error.verdict.name.lower()) from None
+        epochs = range(frame.first_epoch, frame.last_epoch + 1)
+        tags = [desk_tag(statement.desk_id, epoch) for epoch in epochs]
+        self._rights.tags.update(tags)
+        position = position_of(frame.cursor, self._store.incarnation)
+        self._giving.begin(self._give_desk(frame.number, tags, position))
+
+    def begin_replies(self, frame: RepliesInterest) -> None:
+        """Offer the replies of a prefix, and give those that are wanted."""
+        bits = min(frame.bits, self._welcome.reply_bits)
+        self._rights.prefixes.append((frame.prefix, bits))
+        self._giving.begin(self._give_replies(frame.prefix, bits))
+
+    def begin_opened(self, frame: OpenedInterest) -> None:
+        """Tell what was opened among the ids of some prefixes."""
+        bits = min(frame.bits, self._welcome.opened_bits)
+        self._giving.begin(self._give_opened(frame.prefixes, bits))
+
+    def begin_public(self, frame: PublicInterest) -> None:
+        """Give newer public documents."""
+        self._giving.begin(self._give_public(frame))
+
+    def begin_wanted(self, offers: Sequence[bytes]) -> None:
+        """Give parcels by id in any case, also purged ones that are still there."""
+        self._giving.begin(self._give_wanted(offers))
+
+    def _check_not_revoked(self, statement: Statement, signing_key: bytes) -> None:
+        known = self._node.desks.find(public_tag(statement.desk_id))
+        if known is not None and known.statement.serial > statement.serial:
+            known.statement.check_certified(signing_key, self._node.today())
+
+    async def _give_desk(self, number: int, tags: list[bytes], position: Position) -> None:
+        first = {rank: await self._offer_page(tags, rank, position) for rank in AFTER_AN_ANSWER}
+        position = await self._give_tombstones(number, tags, position)
+        for rank in AT_ONCE:
+            position = await self._give_rank(number, tags, rank, position)
+        for rank, page in first.items():
+            position = await self._give_offered(number, tags, rank, position, page)
+
+    async def _give_tombstones(self, number: int, tags: list[bytes], at: Position) -> Position:
+        while found := await self._store.list_tombstones(tags, at.tombstones, TOMBSTONES_PAGE):
+            at = at.after_tombstone(found[-1][0])
+            await self._voice.say(*(frame for _, frame in found), self._cursor(number, at))
+        return at
+
+    async def _give_rank(
+        self, number: int, tags: list[bytes], rank: Rank, at: Position
+    ) -> Position:
+        while entries := await self._store.list_tags(tags, rank, at.arrivals[rank], PAGE):
+            await self._give_all([entry for entry in entries if entry.header.kind in DESK_KINDS])
+            at = at.after_arrival(rank, entries[-1].arrival)
+            await self._voice.say(self._cursor(number, at))
+        return at
+
+    async def _give_offered(
+        self, number: int, tags: list[bytes], rank: Rank, at: Position, page: _Page
+    ) -> Position:
+        while page.entries:
+            answers = await page.answers
+            if answers is None:
+                break
+            last = at.after_arrival(rank, page.entries[-1].arrival)
+            following = await self._offer_page(tags, rank, last)
+            await self._give_all(page.wanted(answers))
+            at = last
+            await self._voice.say(self._cursor(number, at))
+            page = following
+        return at
+
+    async def _offer_page(self, tags: list[bytes], rank: Rank, at: Position) -> _Page:
+        entries = await self._store.list_tags(tags, rank, at.arrivals[rank], OFFERS_PAGE)
+        return _Page(entries, await self._giving.offer([entry.header for entry in entries]))
+
+    async def _give_replies(self, prefix: bytes, bits: int) -> None:
+        entries = [
+            entry
+            for entry in await self._store.list_replies(prefix, bits, MAX_REPLIES)
+            if entry.header.kind is Kind.REPLY
+        ]
+        page = _Page(entries, await self._giving.offer([entry.header for entry in entries]))
+        if (answers := await page.answers) is not None:
+            await self._give_all(page.wanted(answers))
+
+    async def _give_opened(self, prefixes: Sequence[bytes], bits: int) -> None:
+        found = await self._store.list_opened(prefixes, bits, MAX_OPENED)
+        for start in range(0, len(found), TOMBSTONES_PAGE):
+            await self._voice.say(*found[start : start + TOMBSTONES_PAGE])
+
+    async def _give_public(self, frame: PublicInterest) -> None:
+        for want in frame.wants:
+            newest = {
+                DocumentClass.CARD: want.card_serial,
+                DocumentClass.BULLETIN: want.bulletin_serial,
+            }
+            for document_class, serial in newest.items():
+                await self._give_all(
+                    await self._store.list_public(want.tag, document_class, serial)
+                )
+
+    async def _give_wanted(self, offers: Sequence[bytes]) -> None:
+        holdings = await self._store.look_up(offers)
+        for future in [
+            self._giving.give(holding.header) for holding in holdings if self._may_give(holding)
+        ]:
+            await future
+
+    def _may_give(self, holding: Holding | None) -> TypeGuard[Holding]:
+        return (
+            holding is not None
+            and holding.state in (State.HELD, State.PURGED)
+            and self._rights.allow(holding.header)
+        )
+
+    async def _give_all(self, entries: Sequence[Entry]) -> None:
+        for future in [self._giving.give(entry.header, entry.taken_day) for entry in entries]:
+            await future
+
+    def _cursor(self, number: int, at: Position) -> Cursor:
+        return Cursor(number, at.to_cursor(self._store.incarnation))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Parcels that were offered together."""
+
+    entries: list[Entry]
+    answers: Awaitable[list[Answer] | None]
+
+    def wanted(self, answers: list[Answer]) -> list[Entry]:
+        """Those that the other side wants, or wants the rest of."""
+        return [
+            entry
+            for entry, answer in zip(self.entries, answers, strict=True)
+            if answer in (Answer.WANT, Answer.WANT_REST)
+        ]

@@ -1,0 +1,74 @@
+"""What a relay writes to its log: never an address, a tag, an id or a value from a connection.
+
+The relay's own lines are written for this. What a library says is reduced to who said it and the
+kind of error, because libraries print peers' addresses; tracebacks show places, never values.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import traceback
+from types import TracebackType
+from typing import Any, TextIO
+
+OWN = "qanat_relay"
+log = logging.getLogger(OWN)
+
+
+class PrivateFormatter(logging.Formatter):
+    """Shows our own lines, of other loggers the name alone, and of errors their kind and place."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, and below it where an error came from."""
+        shown = logging.makeLogRecord(record.__dict__)
+        if record.name.partition(".")[0] != OWN:
+            shown.msg, shown.args = f"({record.name})", ()
+        shown.exc_text = shown.stack_info = None
+        return super().format(shown)
+
+    def formatException(self, ei: Any) -> str:
+        """The kinds of the errors and the lines that they passed through, without their words."""
+        return "\n".join(_places(ei[1]))
+
+
+def _places(error: BaseException | None) -> list[str]:
+    lines: list[str] = []
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting and len(lines) < 200:
+        current = waiting.pop(0)
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        lines.append(f"  {type(current).__name__}")
+        lines += _frames(current.__traceback__)
+        if isinstance(current, BaseExceptionGroup):
+            waiting += current.exceptions
+        waiting += [current.__cause__, current.__context__]
+    return lines
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    return [
+        f"    {frame.f_globals.get('__name__', '?')}:{line} {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(trace)
+    ]
+
+
+def start_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send every log line of this process, ours and the libraries', through the formatter."""
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(PrivateFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    log.setLevel(level.upper())
+    logging.captureWarnings(True)
+
+
+def tell_of_loop_errors(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The event loop's handler for what nobody caught: its context may hold a peer's address."""
+    log.error("the event loop met an error", exc_info=context.get("exception"))

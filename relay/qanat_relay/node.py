@@ -1,0 +1,28 @@
+"""What every session of a relay shares. Holds it together and decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qanat_protocol.days import day_of
+from qanat_relay.config import Config
+from qanat_relay.desks import Desks
+from qanat_relay.keys import RelayKeys
+from qanat_relay.store.interface import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A relay that runs. `clock` gives unix seconds."""
+
+    config: Config
+    keys: RelayKeys
+    store: Store
+    desks: Desks
+    clock: Callable[[], float] = time.time
+
+    def today(self) -> int:
+        """The day (SPEC section 1) by the relay's clock."""
+        return day_of(self.clock())

@@ -1,0 +1,66 @@
+"""A relay from start to stop: opens what it needs, listens, sweeps, and lets go in order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from qanat_relay.card import ensure_card
+from qanat_relay.config import Config, store_limits
+from qanat_relay.desks import FOLDER, Desks
+from qanat_relay.keys import ensure_keys
+from qanat_relay.logs import log, tell_of_loop_errors
+from qanat_relay.node import Node
+from qanat_relay.server import Server
+from qanat_relay.store.sqlite import SqliteStore
+from qanat_relay.sweep import sweep_forever
+
+STORE_FOLDER = "store"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+async def serve(
+    data: Path, config: Config, cards: Sequence[bytes], tell: Callable[[list[str]], None]
+) -> None:
+    """Run a relay until SIGTERM or SIGINT; everything acknowledged is on the disk then.
+
+    `cards` are desks to carry from now on; `tell` is called with the URLs once it listens.
+    Raises ConfigError, DataError and StoreError where it cannot start.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(tell_of_loop_errors)
+    stop = asyncio.Event()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    desks = Desks(data / FOLDER)
+    for card in cards:
+        desks.add(card)
+    desks.list_cards()
+    keys = ensure_keys(data)
+    store = await SqliteStore.open(data / STORE_FOLDER, store_limits(config))
+    try:
+        node = Node(config, keys, store, desks)
+        server = Server(node, data, ensure_card(data, config, keys, node.clock()).envelope)
+        try:
+            urls = await server.start()
+            sweeping = asyncio.create_task(sweep_forever(node))
+            tell(urls)
+            log.info("serving")
+            await _first_of(stop, sweeping)
+            sweeping.cancel()
+        finally:
+            log.info("stopping")
+            await server.stop()
+    finally:
+        await store.close()
+
+
+async def _first_of(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Return when told to stop; raise what ended the task, which never ends by itself."""
+    waiting = asyncio.create_task(stop.wait())
+    await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
