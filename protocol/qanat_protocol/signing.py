@@ -66,9 +66,7 @@ class SigningKey:
 
 def check_key(public: bytes) -> None:
     """BadKey unless these are 32 bytes, canonical, a point, and not of small order."""
-    if len(public) != SIGNING_KEY_BYTES:
-        raise BadKey(f"a signing key has 32 bytes, not {len(public)}")
-    y = _refuse_encoding(public, BadKey, "a signing key")
+    y = _check_key_encoding(public)
     # x^2 = (y^2 - 1) / (d*y^2 + 1) has a root where numerator * denominator is a square (Euler).
     if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:
         raise BadKey("a signing key is no point of the curve")
@@ -90,7 +88,17 @@ def verify_signature(
 
 def verify(public: bytes, signature: bytes, message: bytes) -> None:
     """Check a bare 64-byte Ed25519 signature by the strict rule. BadKey or BadSignature."""
-    check_key(public)
+    _check_key_encoding(public)
+    try:
+        _verify(public, signature, message)
+    except BadSignature:
+        # The library takes no key that is no point: which of the two was wrong is looked up here,
+        # where a genuine signature does not pay for it.
+        check_key(public)
+        raise
+
+
+def _verify(public: bytes, signature: bytes, message: bytes) -> None:
     if len(signature) != SIGNATURE_BYTES - 1:
         raise BadSignature(f"an Ed25519 signature has 64 bytes, not {len(signature)}")
     _refuse_encoding(signature[:32], BadSignature, "R")
@@ -100,6 +108,12 @@ def verify(public: bytes, signature: bytes, message: bytes) -> None:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except InvalidSignature as error:
         raise BadSignature("a signature does not hold") from error
+
+
+def _check_key_encoding(public: bytes) -> int:
+    if len(public) != SIGNING_KEY_BYTES:
+        raise BadKey(f"a signing key has 32 bytes, not {len(public)}")
+    return _refuse_encoding(public, BadKey, "a signing key")
 
 
 def _refuse_encoding(point: bytes, refusal: Callable[[str], RemoteError], name: str) -> int:

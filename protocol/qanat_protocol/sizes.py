@@ -33,6 +33,12 @@ _RULES: Final[dict[Kind, tuple[tuple[int, ...], int, int | None]]] = {
     Kind.REPLY: (_SMALL, MAX_LETTER_BODY_BYTES, SEALED_KEY_BYTES),
 }
 
+# Rendition -> (its one body size, the most that it holds).
+_PICTURES: Final = {
+    Rendition.THUMBNAIL: (THUMBNAIL_BODY_BYTES, MAX_THUMBNAIL_BYTES),
+    Rendition.PREVIEW: (PREVIEW_BODY_BYTES, MAX_PREVIEW_BYTES),
+}
+
 
 def padme(size_bytes: int) -> int:
     """The least size from size_bytes (at least 2) up that Padme's rule allows."""
@@ -65,25 +71,18 @@ def part_body_size(length: int, rendition: Rendition) -> int:
     """The body of a part with so many bytes of data."""
     if length < 0:
         raise LocalMalformed(f"a part of {length} bytes")
-    match rendition:
-        case Rendition.THUMBNAIL:
-            _check_picture(length, MAX_THUMBNAIL_BYTES, "a thumbnail")
-            return THUMBNAIL_BODY_BYTES
-        case Rendition.PREVIEW:
-            _check_picture(length, MAX_PREVIEW_BYTES, "a preview")
-            return PREVIEW_BODY_BYTES
-        case Rendition.ORIGINAL:
-            return _least_legal(Kind.PART, chunked_length(length), "a file")
+    if rendition is Rendition.ORIGINAL:
+        return _least_legal(Kind.PART, chunked_length(length), "a file")
+    body_size, most = _PICTURES[rendition]
+    if length > most:
+        name = rendition.name.lower()
+        raise LocalTooLarge(f"a {name} of {length:,} bytes; at most {most:,} fit")
+    return body_size
 
 
 def public_body_size(envelope_bytes: int) -> int:
     """The body of a public document with an envelope of so many bytes."""
     return _least_legal(Kind.PUBLIC, _PUBLIC_FRONT_BYTES + envelope_bytes, "a public document")
-
-
-def _check_picture(length: int, most: int, name: str) -> None:
-    if length > most:
-        raise LocalTooLarge(f"{name} of {length:,} bytes; at most {most:,} fit")
 
 
 def _least_legal(kind: Kind, needed_bytes: int, name: str) -> int:

@@ -1,7 +1,7 @@
 """Bitmaps of held blocks (SPEC 17, PARTIAL)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qanat_protocol.bitmap import Bitmap
@@ -40,6 +40,9 @@ def test_an_index_beyond_the_bitmap_is_not_in_it() -> None:
 
 
 @given(st.binary(max_size=20))
+@example(b"\x00")
+@example(b"\x01\x00")
+@example(b"")
 def test_bytes_are_a_bitmap_exactly_if_no_zero_byte_trails(packed: bytes) -> None:
     if packed.endswith(b"\x00"):
         with pytest.raises(Malformed, match="zero bytes"):

@@ -107,6 +107,16 @@ def test_a_sealer_takes_the_smallest_part_that_holds_its_data() -> None:
         part_body_size(capacity(2**32) + 1, Rendition.ORIGINAL)
 
 
+def test_a_size_that_chunked_encryption_cannot_have_is_skipped() -> None:
+    # 64 MiB is a size of Padme's, but leaves 15 bytes or fewer for the last chunk and its tag.
+    assert padme(2**26) == 2**26
+    assert not is_legal(Kind.PART, 2**26)
+    below, above = 2**26 - 2**20, 2**26 + 2**21
+    assert is_legal(Kind.PART, below)
+    assert part_body_size(capacity(below), Rendition.ORIGINAL) == below
+    assert part_body_size(capacity(below) + 1, Rendition.ORIGINAL) == above
+
+
 @given(st.integers(0, 2**32 - 2**23))
 def test_every_part_has_a_legal_body_that_holds_it(length: int) -> None:
     body = part_body_size(length, Rendition.ORIGINAL)
