@@ -1,0 +1,174 @@
+"""Parcels on their way in, from all relays at once: each block once, durable before it counts.
+
+One object for all sessions of a pull, so that what one relay has brought is not taken from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from qanat_client.desk.spool import Spool
+from qanat_client.desk.vault import Vault
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.limits import BLOCK_BYTES, MAX_LETTER_BODY_BYTES
+from qanat_protocol.merkle import block_count
+from qanat_protocol.parcel import Header, parse_header
+
+__all__ = ["Arrivals", "Incoming"]
+
+MAX_TOLD_HELD = 2048
+"""How many PARTIAL frames a session begins with: what a relay remembers is bounded."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One parcel that is not whole yet."""
+
+    header: Header
+    relay: bytes
+    held: set[int] = field(default_factory=set)
+
+    @property
+    def missing(self) -> int:
+        """How many blocks are not here."""
+        return block_count(self.header.body_size) - len(self.held)
+
+    @property
+    def bitmap(self) -> Bitmap:
+        """The blocks that are here."""
+        return Bitmap.from_indices(self.held)
+
+
+class Arrivals:
+    """What is here, what is coming and who brings it."""
+
+    def __init__(self, vault: Vault, spool: Spool, clock: Callable[[], float]) -> None:
+        self._vault = vault
+        self._spool = spool
+        self._clock = clock
+        self._coming: dict[bytes, Incoming] = {}
+        self._changed: set[bytes] = set()
+        self._claims: dict[bytes, bytes] = {}
+        for header, bitmap, relay in vault.rows(
+            "SELECT header, bitmap, relay FROM parcels WHERE state = 'partial'"
+        ):
+            parcel = parse_header(header)
+            blocks = range(block_count(parcel.body_size))
+            held = Bitmap.from_bytes(bitmap)
+            self._coming[parcel.parcel_id] = Incoming(
+                parcel, relay, {index for index in blocks if index in held}
+            )
+
+    def held(self, *, with_whole: bool) -> dict[bytes, Bitmap]:
+        """The blocks that a relay need not send, by parcel id, as far as it will remember them.
+
+        `with_whole` are letters and thumbnails that are here and not purged, newest first: they
+        would be sent without being asked for.
+        """
+        found = {
+            parcel_id: incoming.bitmap
+            for parcel_id, incoming in self._coming.items()
+            if incoming.held
+        }
+        if with_whole:
+            for parcel_id, bitmap in self._vault.rows(
+                "SELECT id, bitmap FROM parcels WHERE state != 'partial' AND blocks_held <= ?"
+                " ORDER BY arrived_s DESC LIMIT ?",
+                MAX_LETTER_BODY_BYTES // BLOCK_BYTES,
+                MAX_TOLD_HELD,
+            ):
+                found[parcel_id] = Bitmap.from_bytes(bitmap)
+        return dict(list(found.items())[:MAX_TOLD_HELD])
+
+    def is_here(self, offer: bytes) -> bool:
+        """Whether a parcel (by its first 16 bytes) was taken whole, now or earlier."""
+        return (
+            self._vault.value("SELECT 1 FROM parcels WHERE offer = ? AND state != 'partial'", offer)
+            is not None
+        )
+
+    def half_of(self, offer: bytes) -> Incoming | None:
+        """The parcel with this offer, if some of its blocks are here."""
+        for parcel_id, incoming in self._coming.items():
+            if parcel_id[:16] == offer and incoming.held:
+                return incoming
+        return None
+
+    def claim(self, offer: bytes, relay: bytes) -> bool:
+        """Let one relay bring this parcel; False while another one is at it."""
+        return self._claims.setdefault(offer, relay) == relay
+
+    def release(self, relay: bytes) -> None:
+        """This relay's session is over: others may bring what it did not."""
+        self._claims = {offer: who for offer, who in self._claims.items() if who != relay}
+
+    def begin(self, header: Header, relay: bytes) -> Incoming | None:
+        """A transfer was opened; None if the whole parcel is here already."""
+        if self.is_here(header.offer):
+            return None
+        return self._coming.setdefault(header.parcel_id, Incoming(header, relay))
+
+    def take(self, incoming: Incoming, index: int, block: bytes) -> bool:
+        """Keep one verified block; returns whether it was the last that was missing."""
+        if index in incoming.held:
+            return False
+        self._spool.write(incoming.header.parcel_id, index, block)
+        incoming.held.add(index)
+        self._changed.add(incoming.header.parcel_id)
+        return incoming.missing == 0
+
+    def flush(
+        self, relay: bytes, *, cursor: bytes | None = None, outstanding: Iterable[bytes] = ()
+    ) -> None:
+        """Make durable all that was taken, and then the relay's cursor, in one commit.
+
+        `outstanding` are offers of this relay that are not here: they are remembered, so that the
+        cursor may stand behind them.
+        """
+        self._spool.sync()
+        with self._vault.transaction():
+            for parcel_id in self._changed:
+                self._write(self._coming[parcel_id])
+            for offer in outstanding:
+                self._vault.run("INSERT OR IGNORE INTO skipped VALUES (?, ?)", relay, offer)
+            if cursor is not None:
+                self._vault.run("UPDATE cursors SET cursor = ? WHERE relay = ?", cursor, relay)
+            self._vault.run(
+                "DELETE FROM skipped WHERE offer IN"
+                " (SELECT offer FROM parcels WHERE state != 'partial')"
+            )
+        for parcel_id in self._changed:
+            if self._coming[parcel_id].missing == 0:
+                del self._coming[parcel_id]
+        self._changed.clear()
+
+    def _write(self, incoming: Incoming) -> None:
+        header = incoming.header
+        self._vault.run(
+            "INSERT INTO parcels (id, offer, header, kind, state, bitmap, blocks_held, relay,"
+            " arrived_s, expiry_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET state = excluded.state, bitmap = excluded.bitmap,"
+            " blocks_held = excluded.blocks_held, arrived_s = excluded.arrived_s",
+            header.parcel_id,
+            header.offer,
+            header.encode(),
+            int(header.kind),
+            "partial" if incoming.missing else "whole",
+            incoming.bitmap.to_bytes(),
+            len(incoming.held),
+            incoming.relay,
+            int(self._clock()),
+            header.expiry_day,
+        )
+
+    def skipped(self, relay: bytes) -> list[bytes]:
+        """Offers of this relay that were left to others, or did not come whole."""
+        found = self._vault.rows("SELECT offer FROM skipped WHERE relay = ?", relay)
+        return [row[0] for row in found if not self.is_here(row[0])]
+
+    def give_up(self, relay: bytes, offers: Iterable[bytes]) -> None:
+        """This relay was asked for these in a whole session: what did not come it does not have."""
+        with self._vault.transaction():
+            for offer in offers:
+                self._vault.run("DELETE FROM skipped WHERE relay = ? AND offer = ?", relay, offer)

@@ -1,0 +1,298 @@
+"""One session with one relay: what is asked, what is taken, what is told.
+
+Everything from the relay is checked before it is kept, and kept before the cursor is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from qanat_client.carriers.conversation import Conversation
+from qanat_client.desk.arrivals import Arrivals, Incoming
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.epochs import epoch_of_tag, live_epochs
+from qanat_client.desk.opening import Opener
+from qanat_client.desk.outgoing import Handing, Outbox
+from qanat_client.desk.relay_book import RelayBook
+from qanat_client.desk.tombstones import Tombstones
+from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.errors import BadRoot, RemoteError, TooLarge, UnexpectedFrame, error_for
+from qanat_protocol.frames import (
+    Ack,
+    AckEntry,
+    AckStatus,
+    Answer,
+    Answers,
+    Block,
+    Cursor,
+    Error,
+    Frame,
+    HeaderFrame,
+    Idle,
+    Leaves,
+    Offers,
+    Opened,
+    Partial,
+    Purge,
+    Receipt,
+    Want,
+)
+from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OFFERS
+from qanat_protocol.parcel import Kind
+from qanat_protocol.receipt import single_receipts, verify_receipt
+from qanat_protocol.session import sign_desk_interest
+from qanat_protocol.transfer import Intake
+from qanat_protocol.verdicts import Verdict
+
+__all__ = ["Exchange", "RelayResult", "Workbench"]
+
+FLUSH_BYTES = 4 * 1024 * 1024
+"""How much may come before it is made durable: what a cut can cost on a fast line."""
+
+
+@dataclass(slots=True)
+class RelayResult:
+    """What came of one relay in one pull."""
+
+    parcels: int = 0
+    size_bytes: int = 0
+    complaint: str = ""
+    refused: bool = False
+    failed: bool = False
+    alarms: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What all sessions of a pull share."""
+
+    desk: Desk
+    arrivals: Arrivals
+    opener: Opener
+    tombstones: Tombstones
+    outbox: Outbox
+    book: RelayBook
+    advance: Callable[[int], None]
+
+
+class Exchange:
+    """The desk's side of one session. Made anew for each."""
+
+    def __init__(self, bench: Workbench, entry: RelayEntry, result: RelayResult) -> None:
+        self._bench = bench
+        self._relay = entry.signing_key
+        self._result = result
+        self._handing = Handing(bench.outbox, self._relay)
+        self._intake = Intake()
+        self._transfers: dict[int, Incoming] = {}
+        self._said_to_hold: dict[bytes, Bitmap] = {}
+        self._wanted: list[bytes] = []
+        self._outstanding: set[bytes] = set()
+        self._cursor: bytes | None = None
+        self._unflushed_bytes = 0
+        self._told: list[Opened | Purge] = []
+        self._ended = False
+
+    async def talk(self, conversation: Conversation) -> None:
+        """Run the session to its end. Raises what the carrier and the session raise."""
+        bench, today = self._bench, self._bench.desk.today
+        bench.book.begin(self._relay)
+        cursor = bench.book.cursor(self._relay, today)
+        await conversation.open()
+        sending = asyncio.create_task(self._send_first(conversation, cursor))
+        try:
+            async for frame in conversation.frames():
+                if conversation.welcome is not None:
+                    bench.book.hear_day(self._relay, conversation.welcome.day)
+                await self._hear(conversation, frame)
+                if isinstance(frame, Idle | Error) and not self._ended:
+                    await sending
+                    await self._finish(conversation)
+            await sending
+        finally:
+            sending.cancel()
+            await asyncio.wait({sending})
+            bench.arrivals.release(self._relay)
+            self._flush()
+        bench.book.finish(self._relay, today)
+        bench.tombstones.mark_told(self._relay, self._told)
+        bench.arrivals.give_up(self._relay, self._wanted)
+
+    async def _send_first(self, conversation: Conversation, cursor: bytes | None) -> None:
+        """What is held before what leads to its being sent, and old wishes behind the proof."""
+        bench = self._bench
+        self._said_to_hold = bench.arrivals.held(with_whole=cursor is None)
+        for parcel_id, bitmap in self._said_to_hold.items():
+            await conversation.send(Partial(parcel_id, bitmap.to_bytes()))
+        epochs = live_epochs(bench.desk.vault)
+        asked: list[Frame] = [
+            sign_desk_interest(
+                bench.desk.signing,
+                conversation.channel_hash,
+                number=0,
+                statement=bench.desk.card.statement_bytes,
+                first_epoch=epochs[0],
+                last_epoch=epochs[-1],
+                cursor=cursor,
+            )
+        ]
+        self._wanted = [
+            offer
+            for offer in bench.arrivals.skipped(self._relay)
+            if bench.arrivals.claim(offer, self._relay)
+        ]
+        self._outstanding.update(self._wanted)
+        for at in range(0, len(self._wanted), MAX_OFFERS):
+            asked.append(Want(tuple(self._wanted[at : at + MAX_OFFERS])))
+        await conversation.send(*asked)
+        await self._tell(conversation)
+        for frames in self._handing.frames():
+            await conversation.send(*frames)
+
+    async def _tell(self, conversation: Conversation) -> None:
+        bench = self._bench
+        day = bench.book.plausible_day(bench.desk.today)
+        news = [f for f in bench.tombstones.untold(self._relay, day) if f not in self._told]
+        if news:
+            await conversation.send(*news)
+            self._told += news
+
+    async def _finish(self, conversation: Conversation) -> None:
+        """Nothing more comes unasked: open what came, say so while the line is open, and end."""
+        self._flush()
+        await self._bench.opener.open_all()
+        await self._tell(conversation)
+        self._ended = True
+        await conversation.end()
+
+    async def _hear(self, conversation: Conversation, frame: Frame) -> None:
+        today = self._bench.desk.today
+        match frame:
+            case Offers():
+                await self._answer(conversation, frame)
+            case HeaderFrame():
+                await self._begin(conversation, frame)
+            case Leaves() | Block():
+                await self._take(conversation, frame)
+            case Cursor():
+                self._cursor = frame.cursor
+            case Opened() | Purge():
+                alarm = self._bench.tombstones.hear(frame, self._relay, today)
+                if alarm is not None:
+                    self._result.alarms.append(alarm)
+            case Receipt():
+                self._keep_receipt(frame)
+            case Ack():
+                self._handing.hear(frame, today)
+            case Error():
+                self._result.complaint = str(error_for(frame.verdict, frame.detail))
+                self._result.refused = True
+            case _:
+                pass
+
+    async def _say(self, conversation: Conversation, *frames: Frame) -> None:
+        if not self._ended:
+            await conversation.send(*frames)
+
+    async def _answer(self, conversation: Conversation, frame: Offers) -> None:
+        arrivals = self._bench.arrivals
+        codes: list[Answer] = []
+        partials: list[Frame] = []
+        for offer in frame.offers:
+            if arrivals.is_here(offer):
+                self._bench.tombstones.tell_again(self._relay, offer)
+                codes.append(Answer.HAVE)
+                continue
+            # Remembered before a cursor can stand behind it, whoever brings it.
+            self._outstanding.add(offer)
+            half = arrivals.half_of(offer)
+            if not arrivals.claim(offer, self._relay):
+                codes.append(Answer.HAVE)
+            elif half is None:
+                codes.append(Answer.WANT)
+            else:
+                parcel_id, held = half.header.parcel_id, half.bitmap
+                self._said_to_hold[parcel_id] = held
+                partials.append(Partial(parcel_id, held.to_bytes()))
+                codes.append(Answer.WANT_REST)
+        await self._say(conversation, *partials, Answers(frame.first, tuple(codes)))
+
+    async def _begin(self, conversation: Conversation, frame: HeaderFrame) -> None:
+        bench = self._bench
+        try:
+            header = self._intake.open(frame)
+        except (UnexpectedFrame, TooLarge):
+            raise
+        except RemoteError as error:
+            self._result.complaint = f"a header that is none: {error}"
+            await self._refuse(conversation, frame.handle, error.verdict)
+            return
+        tag_is_ours = epoch_of_tag(bench.desk.vault, bench.desk.card.desk_id, header.tag)
+        if header.kind not in (Kind.LETTER, Kind.PART) or tag_is_ours is None:
+            self._intake.close(frame.handle)
+            self._result.complaint = "it gave a parcel that is not for this desk"
+            await self._refuse(conversation, frame.handle, Verdict.WRONG_RECIPIENT)
+            return
+        held = self._said_to_hold.get(header.parcel_id)
+        if held is not None:
+            self._intake.leave_out(frame.handle, held)
+        incoming = bench.arrivals.begin(header, self._relay)
+        if incoming is None:
+            bench.tombstones.tell_again(self._relay, header.offer)
+            self._intake.close(frame.handle)
+            # Small ones may run on: what was given in whole gets this relay's receipt too.
+            if header.body_size > MAX_LETTER_BODY_BYTES:
+                entry = AckEntry(frame.handle, AckStatus.HAVE, 0)
+                await self._say(conversation, Ack(1, (entry,)))
+            return
+        self._transfers[frame.handle] = incoming
+        self._outstanding.add(header.offer)
+
+    async def _refuse(self, conversation: Conversation, handle: int, verdict: Verdict) -> None:
+        entry = AckEntry(handle, AckStatus.REFUSED, int(verdict))
+        await self._say(conversation, Ack(1, (entry,)))
+
+    async def _take(self, conversation: Conversation, frame: Leaves | Block) -> None:
+        try:
+            if isinstance(frame, Leaves):
+                self._intake.leaves(frame)
+                return
+            verified = self._intake.block(frame)
+        except BadRoot as error:
+            # Its offer stays outstanding, so it is asked for again, here or elsewhere.
+            self._result.complaint = str(error)
+            self._transfers.pop(frame.handle, None)
+            await self._refuse(conversation, frame.handle, error.verdict)
+            return
+        incoming = self._transfers.get(frame.handle)
+        if verified is None or incoming is None:
+            return
+        self._bench.advance(len(verified.data))
+        self._result.size_bytes += len(verified.data)
+        self._unflushed_bytes += len(verified.data)
+        if self._bench.arrivals.take(incoming, verified.index, verified.data):
+            self._result.parcels += 1
+        if verified.complete:
+            del self._transfers[frame.handle]
+        if self._unflushed_bytes >= FLUSH_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        arrivals = self._bench.arrivals
+        arrivals.flush(self._relay, cursor=self._cursor, outstanding=self._outstanding)
+        self._outstanding = {offer for offer in self._outstanding if not arrivals.is_here(offer)}
+        self._cursor = None
+        self._unflushed_bytes = 0
+
+    def _keep_receipt(self, frame: Receipt) -> None:
+        try:
+            verify_receipt(self._relay, frame)
+        except RemoteError as error:
+            self._result.complaint = f"a custody receipt does not verify: {error}"
+            return
+        singles = single_receipts(self._relay, frame)
+        pairs = zip(frame.ids, singles, strict=True)
+        self._bench.book.keep_receipts(self._relay, frame.day, pairs)

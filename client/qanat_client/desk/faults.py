@@ -1,0 +1,22 @@
+"""What can go wrong on the desk's own disk, beside what every program of Qanat can meet.
+
+Each docstring tells the editor what to do next.
+"""
+
+from __future__ import annotations
+
+from qanat_client.errors import BadInput, HomeUnusable
+
+__all__ = ["NotADesk", "VaultDamaged", "WrongPassphrase"]
+
+
+class NotADesk(BadInput):
+    """There is no desk in this folder: run `qanat-desk init`, or name another with --home."""
+
+
+class WrongPassphrase(BadInput):
+    """The passphrase does not open this: try again; nothing was changed."""
+
+
+class VaultDamaged(HomeUnusable):
+    """The vault does not read as one: restore it from a copy of the whole folder."""

@@ -1,0 +1,243 @@
+"""The reports as an editor sees them: with what has arrived, what corrects them, who held them.
+
+What only the writer or a relay claims is kept apart from what this desk has verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qanat_client.desk.vault import Vault
+from qanat_client.errors import BadInput
+from qanat_protocol.card import parse_card
+from qanat_protocol.days import day_of, iso
+from qanat_protocol.part import Rendition
+from qanat_protocol.report import PartRef, Report, decode_report
+
+__all__ = ["Custody", "Item", "PartState", "Reference", "SetAside", "inbox", "item_of", "set_aside"]
+
+SHORT_ID_DIGITS = 8
+MIN_ID_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PartState:
+    """One rendition of a file, and whether it is here and verified."""
+
+    part: PartRef
+    state: str
+    verdict: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A report that says that it corrects or withdraws another.
+
+    `counts` only if both have the same author; otherwise it is somebody's claim.
+    """
+
+    report_id: bytes
+    withdraws: bool
+    counts: bool
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if self.counts:
+            return "withdrawn by" if self.withdraws else "corrected by"
+        return (
+            "somebody else claims to withdraw it:"
+            if self.withdraws
+            else ("somebody else claims to correct it:")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """One relay's word that it held a parcel of this report on a day."""
+
+    parcel_id: bytes
+    relay: bytes
+    day: int
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A report in the inbox."""
+
+    report_id: bytes
+    report: Report
+    arrived_s: int
+    urgent: bool
+    parts: tuple[PartState, ...]
+    references: tuple[Reference, ...]
+    custody: tuple[Custody, ...]
+    letters: tuple[bytes, ...]
+    expiry_day: int
+    checkpoint_document: str | None
+    refers_counts: bool | None
+
+    @property
+    def short_id(self) -> str:
+        """Enough of the id to name it by."""
+        return self.report_id.hex()[:SHORT_ID_DIGITS]
+
+    @property
+    def pseudonym(self) -> str:
+        """The same for all reports of one code: 12 digits of the author's key."""
+        digits = self.report.author.hex()
+        return "-".join(digits[at : at + 4] for at in (0, 4, 8))
+
+    @property
+    def files_here(self) -> int:
+        """How many files are here, untouched and verified."""
+        return sum(
+            part.part.rendition is Rendition.ORIGINAL and part.state == "verified"
+            for part in self.parts
+        )
+
+    def original_of(self, file: int) -> PartState:
+        """The part that brings a file."""
+        return next(
+            part
+            for part in self.parts
+            if part.part.file == file and part.part.rendition is Rendition.ORIGINAL
+        )
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its own author withdrew it."""
+        return any(ref.counts and ref.withdraws for ref in self.references)
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether its own author corrected it."""
+        return any(ref.counts and not ref.withdraws for ref in self.references)
+
+    @property
+    def state(self) -> str:
+        """One word for the list."""
+        if self.is_withdrawn:
+            return "withdrawn"
+        if self.is_corrected:
+            return "corrected"
+        return "complete" if self.files_here == len(self.report.files) else "files missing"
+
+    @property
+    def day(self) -> int:
+        """The day on which it arrived here."""
+        return day_of(self.arrived_s)
+
+    @property
+    def custody_words(self) -> str:
+        """Since when relays say that they held its letter."""
+        letters = [word for word in self.custody if word.parcel_id in self.letters]
+        if not letters:
+            return "-"
+        relays = len({word.relay for word in letters})
+        return f"{iso(min(word.day for word in letters))} x{relays}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A parcel that did not open or verify, and why."""
+
+    parcel_id: bytes
+    kind: int
+    verdict: int
+    detail: str
+    arrived_s: int
+    relay: bytes
+
+
+def _documents(vault: Vault) -> dict[bytes, str]:
+    """The desk's own signed documents by hash: what a checkpoint can name."""
+    found = {
+        parse_card(envelope).card_hash: f"this desk's card {serial}"
+        for serial, envelope in vault.rows("SELECT serial, envelope FROM cards")
+    }
+    for number, serial, document_hash in vault.rows("SELECT class, serial, hash FROM documents"):
+        found[document_hash] = f"this desk's {'bulletin' if number == 1 else 'card'} {serial}"
+    return found
+
+
+def inbox(vault: Vault) -> list[Item]:
+    """All reports, in the order of arrival."""
+    documents = _documents(vault)
+    states = {
+        (report_id, file, rendition): (state, verdict)
+        for report_id, file, rendition, state, verdict in vault.rows(
+            "SELECT report_id, file, rendition, state, verdict FROM parts"
+        )
+    }
+    rows = vault.rows(
+        "SELECT r.id, r.content, r.arrived_s, r.urgent, r.author, r.refers, r.withdraws,"
+        " p.expiry_day FROM reports r JOIN parcels p ON p.id = r.parcel_id"
+        " ORDER BY r.arrived_s, r.id"
+    )
+    authors = {row[0]: row[4] for row in rows}
+    letters: dict[bytes, list[bytes]] = {}
+    for parcel_id, report_id in vault.rows("SELECT parcel_id, report_id FROM copies"):
+        letters.setdefault(report_id, []).append(parcel_id)
+    references: dict[bytes, list[Reference]] = {}
+    for report_id, _, _, _, author, refers, withdraws, _ in rows:
+        if refers is not None:
+            counts = authors.get(refers) == author
+            reference = Reference(report_id, bool(withdraws), counts)
+            references.setdefault(refers, []).append(reference)
+    custody: dict[bytes, list[Custody]] = {}
+    for parcel_id, relay, day, receipt in vault.rows(
+        "SELECT parcel_id, relay, day, receipt FROM receipts ORDER BY day, relay"
+    ):
+        custody.setdefault(parcel_id, []).append(Custody(parcel_id, relay, day, receipt))
+    items = []
+    for report_id, content, arrived_s, urgent, author, refers, _, expiry_day in rows:
+        report = decode_report(content)
+        own = [*letters.get(report_id, []), *(part.parcel_id for part in report.parts)]
+        known = None
+        if report.checkpoint is not None:
+            known = documents.get(report.checkpoint[1])
+        items.append(
+            Item(
+                report_id=report_id,
+                report=report,
+                arrived_s=arrived_s,
+                urgent=bool(urgent),
+                parts=tuple(
+                    PartState(part, *states[report_id, part.file, int(part.rendition)])
+                    for part in report.parts
+                ),
+                references=tuple(references.get(report_id, [])),
+                custody=tuple(word for parcel in own for word in custody.get(parcel, [])),
+                letters=tuple(sorted(letters.get(report_id, []))),
+                expiry_day=expiry_day,
+                checkpoint_document=known,
+                refers_counts=None if refers is None else authors.get(refers) == author,
+            )
+        )
+    return items
+
+
+def item_of(vault: Vault, wanted: str) -> Item:
+    """The report whose id begins with these hexadecimal digits. Raises BadInput."""
+    digits = wanted.strip().lower()
+    if len(digits) < MIN_ID_DIGITS or any(digit not in "0123456789abcdef" for digit in digits):
+        raise BadInput(f"{wanted!r} is no report id; `qanat-desk list` shows them")
+    found = [item for item in inbox(vault) if item.report_id.hex().startswith(digits)]
+    if not found:
+        raise BadInput(f"there is no report {digits}; `qanat-desk list` shows them")
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} reports begin with {digits}: give more digits of the id")
+    return found[0]
+
+
+def set_aside(vault: Vault) -> list[SetAside]:
+    """What did not open or verify, in the order of arrival."""
+    return [
+        SetAside(*row)
+        for row in vault.rows(
+            "SELECT id, kind, verdict, detail, arrived_s, relay FROM parcels"
+            " WHERE state = 'set-aside' ORDER BY arrived_s, id"
+        )
+    ]

@@ -1,0 +1,217 @@
+"""Opening what has arrived: letters with the week's secret, parts with the key in their letter.
+
+What does not open or verify is set aside with its verdict, and kept. Parts are decrypted as a
+stream and nothing of them is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qanat_client.desk.epochs import epoch_of_tag, secret_of
+from qanat_client.desk.spool import Spool
+from qanat_client.desk.tombstones import Tombstones
+from qanat_client.desk.vault import Row, Vault
+from qanat_protocol.days import day_of, iso
+from qanat_protocol.errors import CannotOpen, RemoteError, UnknownKind, WrongRecipient
+from qanat_protocol.letter import LetterType, OpenLetter, open_letter
+from qanat_protocol.parcel import Header, Kind, parse_header
+from qanat_protocol.part import PartOpener
+from qanat_protocol.report import PartRef, Report, report_id, verify_report
+from qanat_protocol.verdicts import Verdict
+
+__all__ = ["Opened", "Opener"]
+
+_REFERS_WITHDRAWS = 2
+
+
+@dataclass(slots=True)
+class Opened:
+    """What was opened so far."""
+
+    reports: int = 0
+    duplicates: int = 0
+    notes: int = 0
+    parts: int = 0
+    set_aside: int = 0
+
+
+class Opener:
+    """Turns whole parcels into reports and verified attachments."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        spool: Spool,
+        tombstones: Tombstones,
+        *,
+        desk_id: bytes,
+        clock: Callable[[], float],
+    ) -> None:
+        self._vault = vault
+        self._spool = spool
+        self._tombstones = tombstones
+        self._desk_id = desk_id
+        self._clock = clock
+        self._busy = asyncio.Lock()
+        self.done = Opened()
+
+    async def open_all(self) -> None:
+        """Open every whole parcel that can be opened now: letters first, then their parts."""
+        async with self._busy:
+            done = self.done
+            for parcel_id, header in self._vault.rows(
+                "SELECT id, header FROM parcels WHERE state = 'whole' AND kind != ?", int(Kind.PART)
+            ):
+                self._open_one(parcel_id, parse_header(header), done)
+            # Set aside ones too: a letter that came later may name the part rightly.
+            for claim in self._vault.rows(
+                "SELECT p.report_id, p.file, p.rendition, p.parcel_id, p.length, p.sha256,"
+                " p.content_key, q.header FROM parts p JOIN parcels q ON q.id = p.parcel_id"
+                " WHERE p.state = 'missing' AND q.kind = ?"
+                " AND q.state IN ('whole', 'set-aside', 'opened')",
+                int(Kind.PART),
+            ):
+                await self._open_part(claim, done)
+
+    def _open_one(self, parcel_id: bytes, header: Header, done: Opened) -> None:
+        try:
+            letter, recipient_key = self._open_letter(parcel_id, header)
+            if letter.letter_type is LetterType.NOTE:
+                self._keep_note(parcel_id, letter)
+                done.notes += 1
+                return
+            if letter.letter_type is not LetterType.REPORT:
+                raise UnknownKind("a reply does not go to a desk")
+            report = verify_report(
+                letter.content,
+                letter.signature,
+                desk_id=self._desk_id,
+                recipient_key=recipient_key,
+                bind=header.bind,
+            )
+        except RemoteError as error:
+            self._set_aside(parcel_id, error)
+            done.set_aside += 1
+            return
+        if self._keep_report(parcel_id, header, letter, report):
+            done.reports += 1
+        else:
+            done.duplicates += 1
+
+    def _open_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, bytes]:
+        if header.kind is not Kind.LETTER:
+            raise WrongRecipient("only letters and parts go to a desk")
+        epoch = epoch_of_tag(self._vault, self._desk_id, header.tag)
+        if epoch is None:
+            raise WrongRecipient("the tag is none of this desk's weeks")
+        secret = secret_of(self._vault, epoch)
+        if secret is None:
+            deleted = self._vault.value("SELECT deleted_day FROM epochs WHERE epoch = ?", epoch)
+            raise CannotOpen(f"the secret of its week was deleted on {iso(deleted)}")
+        return open_letter(header, self._spool.read(parcel_id), secret), secret.public
+
+    def _set_aside(self, parcel_id: bytes, error: RemoteError) -> None:
+        with self._vault.transaction():
+            self._vault.run(
+                "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ? WHERE id = ?",
+                int(error.verdict),
+                str(error),
+                parcel_id,
+            )
+
+    def _mark_opened(self, parcel_id: bytes, content_key: bytes) -> None:
+        self._vault.run(
+            "UPDATE parcels SET state = 'opened', verdict = NULL, detail = '', content_key = ?"
+            " WHERE id = ?",
+            content_key,
+            parcel_id,
+        )
+        self._tombstones.publish(parcel_id, content_key, day_of(self._clock()))
+
+    def _keep_note(self, parcel_id: bytes, letter: OpenLetter) -> None:
+        with self._vault.transaction():
+            self._mark_opened(parcel_id, letter.content_key)
+
+    def _keep_report(
+        self, parcel_id: bytes, header: Header, letter: OpenLetter, report: Report
+    ) -> bool:
+        """Store a report in one commit; False if the desk has it from another parcel."""
+        identity = report_id(letter.content)
+        refers = report.withdraws or report.corrects
+        with self._vault.transaction():
+            is_new = self._vault.value("SELECT 1 FROM reports WHERE id = ?", identity) is None
+            if is_new:
+                self._vault.run(
+                    "INSERT INTO reports (id, parcel_id, author, content, signature, urgent,"
+                    " arrived_s, refers, withdraws) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    identity,
+                    parcel_id,
+                    report.author,
+                    letter.content,
+                    letter.signature,
+                    int(header.urgent),
+                    int(self._clock()),
+                    refers,
+                    int(report.withdraws is not None),
+                )
+                for part in report.parts:
+                    self._keep_claim(identity, part)
+            self._vault.run("INSERT INTO copies VALUES (?, ?)", parcel_id, identity)
+            self._mark_opened(parcel_id, letter.content_key)
+        return is_new
+
+    def _keep_claim(self, identity: bytes, part: PartRef) -> None:
+        self._vault.run(
+            "INSERT INTO parts (report_id, file, rendition, parcel_id, length, sha256,"
+            " content_key, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'missing')",
+            identity,
+            part.file,
+            int(part.rendition),
+            part.parcel_id,
+            part.length,
+            part.sha256,
+            part.content_key,
+        )
+
+    def _verify_part(self, header: Header, key: bytes, length: int, sha256: bytes) -> None:
+        opener = PartOpener(header, key, length, sha256)
+        for _ in opener.data(self._spool.blocks(header.parcel_id)):
+            pass
+
+    async def _open_part(self, claim: Row, done: Opened) -> None:
+        report, file, rendition, parcel_id, length, sha256, key, header_bytes = claim
+        header = parse_header(header_bytes)
+        verdict: Verdict | None = None
+        detail = ""
+        try:
+            # A gigabyte takes seconds: the sessions with the relays go on meanwhile.
+            await asyncio.to_thread(self._verify_part, header, key, length, sha256)
+        except RemoteError as error:
+            verdict, detail = error.verdict, str(error)
+        with self._vault.transaction():
+            self._vault.run(
+                "UPDATE parts SET state = ?, verdict = ?"
+                " WHERE report_id = ? AND file = ? AND rendition = ?",
+                "verified" if verdict is None else "bad",
+                verdict,
+                report,
+                file,
+                rendition,
+            )
+            if verdict is None:
+                self._mark_opened(parcel_id, key)
+            else:
+                self._vault.run(
+                    "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ?"
+                    " WHERE id = ? AND state != 'opened'",
+                    int(verdict),
+                    detail,
+                    parcel_id,
+                )
+        if verdict is None:
+            done.parts += 1
+        else:
+            done.set_aside += 1

@@ -1,0 +1,205 @@
+"""One pull: every relay of the card at once, then what is due by the day that they say.
+
+A relay that is dead or lies costs the others nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qanat_client.carriers.conversation import Roads, converse
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.desk.arrivals import Arrivals
+from qanat_client.desk.bulletins import queue_card
+from qanat_client.desk.card_book import DEFAULT_WEEKS, renew_card, weeks_left
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.epochs import DELETE_AFTER_DAYS, delete_due_secrets, due_secrets
+from qanat_client.desk.exchange import Exchange, RelayResult, Workbench
+from qanat_client.desk.opening import Opened, Opener
+from qanat_client.desk.outgoing import Outbox
+from qanat_client.desk.relay_book import RelayBook
+from qanat_client.desk.spool import Spool
+from qanat_client.desk.tombstones import Tombstones
+from qanat_client.desk.vault import disk_faults
+from qanat_client.errors import BadInput, ClientError, HomeBusy, HomeUnusable, Refused
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.errors import ProtocolError
+
+__all__ = ["PullResult", "choose_relays", "pull", "pull_lock"]
+
+MAX_ROUNDS = 4
+"""A second round asks one relay for what another left out; more only if that one fails too."""
+
+
+@dataclass(slots=True)
+class PullResult:
+    """What one pull brought and did."""
+
+    relays: dict[bytes, RelayResult]
+    opened: Opened
+    deleted_epochs: list[int] = field(default_factory=list)
+    overdue_epochs: list[int] = field(default_factory=list)
+    renewed_card: int | None = None
+
+    @property
+    def reached(self) -> list[RelayResult]:
+        """The relays with which a session went to its end."""
+        return [result for result in self.relays.values() if not result.failed]
+
+
+@contextlib.contextmanager
+def pull_lock(home: Path) -> Iterator[None]:
+    """One pull at a time in a home; other commands may run beside it. Raises HomeBusy."""
+    path = home / "pull.lock"
+    with disk_faults(str(path)):
+        target = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(target, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HomeBusy(f"another qanat-desk is pulling in {home}; wait for it") from error
+        yield
+    finally:
+        os.close(target)
+
+
+def choose_relays(desk: Desk, addresses: Sequence[str]) -> list[RelayEntry]:
+    """The relays of the card, or those of them with one of these addresses. Raises BadInput."""
+    relays = list(desk.card.relays)
+    unknown = [a for a in addresses if not any(a.rstrip("/") in r.addresses for r in relays)]
+    if unknown:
+        raise BadInput(
+            f"{unknown[0]} is not on the desk's card, so its keys are not known;"
+            f" add it: qanat-desk card --renew --relay {unknown[0]}"
+        )
+    if addresses:
+        wanted = {address.rstrip("/") for address in addresses}
+        relays = [relay for relay in relays if wanted.intersection(relay.addresses)]
+    if not relays:
+        raise BadInput("the card names no relay; add one: qanat-desk card --renew --relay URL")
+    return relays
+
+
+async def _visit(
+    bench: Workbench, entry: RelayEntry, result: RelayResult, settings: CarrierSettings
+) -> None:
+    result.failed, result.refused, result.complaint = False, False, ""
+    try:
+        await converse(
+            entry,
+            lambda conversation: Exchange(bench, entry, result).talk(conversation),
+            settings=settings,
+            roads=Roads(),
+        )
+    except HomeUnusable:
+        # Our own disk: no relay can help, and nothing more may be taken.
+        raise
+    except (ClientError, ProtocolError) as error:
+        result.failed = True
+        result.refused = isinstance(error, Refused)
+        result.complaint = str(error)
+
+
+async def pull(
+    desk: Desk,
+    entries: Sequence[RelayEntry],
+    settings: CarrierSettings,
+    advance: Callable[[int], None],
+) -> PullResult:
+    """Ask the relays, open what came, tell what was opened, delete what is due.
+
+    Raises HomeUnusable and its kinds when the desk's own disk fails; all else is in the result.
+    """
+    spool = Spool(desk.home)
+    tombstones = Tombstones(desk.vault, desk.signing)
+    opener = Opener(desk.vault, spool, tombstones, desk_id=desk.card.desk_id, clock=desk.clock)
+    book = RelayBook(desk.vault)
+    bench = Workbench(
+        desk=desk,
+        arrivals=Arrivals(desk.vault, spool, desk.clock),
+        opener=opener,
+        tombstones=tombstones,
+        outbox=Outbox(desk.vault),
+        book=book,
+        advance=advance,
+    )
+    result = PullResult({entry.signing_key: RelayResult() for entry in entries}, opener.done)
+    pending = list(entries)
+    for _ in range(MAX_ROUNDS):
+        await _visit_all(bench, pending, result, settings)
+        await opener.open_all()
+        renewed = _renew(desk, book, result)
+        pending = [
+            entry
+            for entry in entries
+            if not (visited := result.relays[entry.signing_key]).failed
+            and not visited.refused
+            and (renewed or _has_more(bench, entry.signing_key))
+        ]
+        if not pending:
+            break
+    _tidy(desk, spool, book, bench.outbox, result)
+    return result
+
+
+async def _visit_all(
+    bench: Workbench,
+    entries: Sequence[RelayEntry],
+    result: PullResult,
+    settings: CarrierSettings,
+) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for entry in entries:
+                relay = result.relays[entry.signing_key]
+                group.create_task(_visit(bench, entry, relay, settings))
+    except BaseExceptionGroup as problems:
+        # One disk, so all sessions failed for one reason.
+        raise problems.exceptions[0] from None
+
+
+def _has_more(bench: Workbench, relay: bytes) -> bool:
+    day = bench.book.plausible_day(bench.desk.today)
+    return bool(bench.arrivals.skipped(relay) or bench.tombstones.untold(relay, day))
+
+
+def _renew(desk: Desk, book: RelayBook, result: PullResult) -> bool:
+    """Make the next card when the newest reaches less than half a year ahead.
+
+    Only on a day that the relays agree with: a card of a wrong year would mislead every reporter.
+    """
+    day = book.plausible_day(desk.today)
+    if day is None or day != desk.today or weeks_left(desk.card, day) >= DEFAULT_WEEKS:
+        return False
+    if not desk.card.statement.certifies(desk.signing.public, day):
+        return False
+    renew_card(desk)
+    queue_card(desk)
+    result.renewed_card = desk.card.serial
+    return True
+
+
+def _tidy(desk: Desk, spool: Spool, book: RelayBook, outbox: Outbox, result: PullResult) -> None:
+    day = book.plausible_day(desk.today)
+    if day is None:
+        result.overdue_epochs = due_secrets(desk.vault, desk.today)
+        return
+    result.deleted_epochs = delete_due_secrets(desk.vault, day)
+    outbox.drop_expired(day)
+    # What never opened, or lacks blocks, can't get better once its week is gone.
+    gone = desk.vault.rows(
+        "SELECT id FROM parcels WHERE state != 'opened' AND expiry_day + ? <= ?",
+        DELETE_AFTER_DAYS,
+        day,
+    )
+    with desk.vault.transaction():
+        for (parcel_id,) in gone:
+            desk.vault.run("DELETE FROM parcels WHERE id = ?", parcel_id)
+    for (parcel_id,) in gone:
+        spool.remove(parcel_id)

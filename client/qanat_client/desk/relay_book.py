@@ -1,0 +1,58 @@
+"""What the desk remembers of each relay: its cursor, its receipts, the day that it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qanat_client.desk.epochs import plausible_day
+from qanat_client.desk.vault import Vault
+
+__all__ = ["RelayBook"]
+
+
+class RelayBook:
+    """One for a pull; the days are those that relays have said in it."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._days: dict[bytes, int] = {}
+
+    def hear_day(self, relay: bytes, day: int) -> None:
+        """A relay's WELCOME said this day."""
+        self._days[relay] = day
+
+    def plausible_day(self, clock_day: int) -> int | None:
+        """The day on which something may be deleted or purged, None while no relay has said one."""
+        return plausible_day(clock_day, list(self._days.values()))
+
+    def cursor(self, relay: bytes, today: int) -> bytes | None:
+        """The cursor to ask with; once a day there is none, so that nothing stays unseen."""
+        row = self._vault.row("SELECT cursor, full_day FROM cursors WHERE relay = ?", relay)
+        if row is None or row[1] != today:
+            return None
+        cursor: bytes | None = row[0]
+        return cursor
+
+    def begin(self, relay: bytes) -> None:
+        """Make room for the relay's cursor."""
+        with self._vault.transaction():
+            self._vault.run("INSERT OR IGNORE INTO cursors VALUES (?, NULL, -1)", relay)
+
+    def finish(self, relay: bytes, today: int) -> None:
+        """A session went to its end: from now on today's cursor is good."""
+        with self._vault.transaction():
+            self._vault.run("UPDATE cursors SET full_day = ? WHERE relay = ?", today, relay)
+
+    def keep_receipts(
+        self, relay: bytes, day: int, receipts: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        """Keep single receipts (parcel id, receipt) that were verified."""
+        with self._vault.transaction():
+            for parcel_id, receipt in receipts:
+                self._vault.run(
+                    "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?)",
+                    parcel_id,
+                    relay,
+                    day,
+                    receipt,
+                )

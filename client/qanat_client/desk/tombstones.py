@@ -1,0 +1,135 @@
+"""What the desk publishes about parcels: opened at once, purged by its policy (SPEC section 12).
+
+A tombstone that this desk did not issue is an alarm: somebody holds a key that only it should.
+"""
+
+from __future__ import annotations
+
+from qanat_client.desk.vault import Vault
+from qanat_protocol.errors import BadLock, RemoteError
+from qanat_protocol.frames import Opened, Purge
+from qanat_protocol.parcel import parse_header
+from qanat_protocol.signing import SigningKey
+from qanat_protocol.tombstone import (
+    check_opened,
+    check_purge,
+    opened_value,
+    purge_key,
+    sign_opened,
+    verify_opened,
+)
+
+__all__ = ["DEFAULT_PURGE_AFTER_DAYS", "PURGE_SETTING", "Tombstones"]
+
+PURGE_SETTING = "purge-after-days"
+# For a desk of one editor without a second copy: two weeks in which a lost disk can be refilled.
+DEFAULT_PURGE_AFTER_DAYS = 14
+
+
+class Tombstones:
+    """This desk's own tombstones, and the ones that it never made."""
+
+    def __init__(self, vault: Vault, key: SigningKey) -> None:
+        self._vault = vault
+        self._key = key
+
+    @property
+    def purge_after_days(self) -> int:
+        """How long after opening the purge key is kept back; 0 reveals it at once."""
+        stored = self._vault.setting(PURGE_SETTING)
+        return DEFAULT_PURGE_AFTER_DAYS if stored is None else int(stored)
+
+    def publish(self, parcel_id: bytes, content_key: bytes, day: int) -> None:
+        """Make the tombstone of a parcel that was opened; the caller holds the transaction."""
+        frame = sign_opened(self._key, parcel_id, opened_value(content_key))
+        self._vault.run(
+            "INSERT OR IGNORE INTO tombstones (parcel_id, opened, signer, signature, purge_key,"
+            " opened_day) VALUES (?, ?, ?, ?, ?, ?)",
+            parcel_id,
+            frame.opened,
+            frame.signing_key,
+            frame.signature,
+            purge_key(content_key),
+            day,
+        )
+
+    def untold(self, relay: bytes, day: int | None) -> list[Opened | Purge]:
+        """What this relay has not been told yet; purges only if a plausible day is known."""
+        found: list[Opened | Purge] = []
+        last_opened_day = -1 if day is None else day - self.purge_after_days
+        for parcel_id, opened, signer, signature, key, opened_day, told in self._vault.rows(
+            "SELECT t.parcel_id, t.opened, t.signer, t.signature, t.purge_key, t.opened_day,"
+            " d.purged FROM tombstones t LEFT JOIN told d"
+            " ON d.parcel_id = t.parcel_id AND d.relay = ?"
+            " WHERE d.purged IS NULL OR (d.purged = 0 AND t.opened_day <= ?)",
+            relay,
+            last_opened_day,
+        ):
+            if told is None:
+                found.append(Opened(parcel_id, opened, signer, signature))
+            if opened_day <= last_opened_day:
+                found.append(Purge(parcel_id, key))
+        return found
+
+    def mark_told(self, relay: bytes, frames: list[Opened | Purge]) -> None:
+        """The relay ended a session in which it got these."""
+        with self._vault.transaction():
+            for frame in frames:
+                purged = int(isinstance(frame, Purge))
+                self._vault.run(
+                    "INSERT INTO told VALUES (?, ?, ?) ON CONFLICT (parcel_id, relay)"
+                    " DO UPDATE SET purged = max(purged, excluded.purged)",
+                    frame.parcel_id,
+                    relay,
+                    purged,
+                )
+
+    def tell_again(self, relay: bytes, offer: bytes) -> None:
+        """This relay offers a parcel that we opened: it did not hold it when it was told."""
+        with self._vault.transaction():
+            self._vault.run(
+                "DELETE FROM told WHERE relay = ? AND parcel_id IN"
+                " (SELECT id FROM parcels WHERE offer = ?)",
+                relay,
+                offer,
+            )
+
+    def is_published(self, parcel_id: bytes) -> bool:
+        """Whether this desk issued a tombstone for the parcel."""
+        found = self._vault.value("SELECT 1 FROM tombstones WHERE parcel_id = ?", parcel_id)
+        return found is not None
+
+    def hear(self, frame: Opened | Purge, relay: bytes, day: int) -> str | None:
+        """A relay gives a tombstone. Returns the alarm, if it is one and is new."""
+        if self.is_published(frame.parcel_id):
+            return None
+        kind = self._alarm(frame)
+        with self._vault.transaction():
+            new = self._vault.run(
+                "INSERT OR IGNORE INTO alarms VALUES (?, ?, ?, ?)",
+                frame.parcel_id,
+                relay,
+                kind,
+                day,
+            )
+        return kind if new else None
+
+    def _alarm(self, frame: Opened | Purge) -> str:
+        what = "purged" if isinstance(frame, Purge) else "marked as opened"
+        row = self._vault.row("SELECT header FROM parcels WHERE id = ?", frame.parcel_id)
+        if row is None:
+            return f"{what}, not by this desk; the parcel never came, so only the relay says so"
+        lock = parse_header(row[0]).lock
+        try:
+            if isinstance(frame, Purge):
+                check_purge(lock, frame.purge_key)
+            else:
+                check_opened(lock, frame.opened)
+                verify_opened(frame)
+        except BadLock:
+            return f"{what}, not by this desk; it does not fit the parcel, so the relay lies"
+        except RemoteError:
+            return f"{what}, not by this desk; the lock fits and the signature is bad"
+        if isinstance(frame, Opened) and frame.signing_key == self._key.public:
+            return f"{what} with this desk's own key, and this vault knows nothing of it"
+        return f"{what}, not by this desk; whoever did it holds the parcel's key"

@@ -1,0 +1,204 @@
+"""The desk's encrypted database: opening it, migrations, transactions, errors by name.
+
+Secrets that are deleted must be gone, so freed space is overwritten (`secure_delete`) and there is
+no write-ahead log that keeps older pages: the journal holds them only until the commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+from sqlcipher3 import dbapi2 as sqlcipher
+
+from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
+from qanat_client.errors import DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
+from qanat_client.reporter.home import named_os_error
+
+__all__ = ["VAULT_NAME", "Row", "Vault", "disk_faults"]
+
+VAULT_NAME = "desk.vault"
+BUSY_TIMEOUT_S = 10.0
+Row = Sequence[Any]
+
+# sqlcipher3's errors are not sqlite3's: both are caught here and nowhere else.
+_DATABASE_ERRORS = (sqlcipher.Error, sqlite3.Error)
+
+
+def _fault_of(error: Exception) -> HomeUnusable:
+    text = str(error)
+    if "database or disk is full" in text:
+        return DiskFull("the disk is full; what was stored before is safe")
+    if "locked" in text or "busy" in text:
+        return DatabaseLocked("another qanat-desk is using the vault; try again when it has ended")
+    if "readonly" in text or "unable to open database file" in text:
+        return HomeReadOnly(f"the vault can't be written ({text})")
+    if "not a database" in text or "malformed" in text or "disk I/O error" in text:
+        return VaultDamaged(f"the vault can't be read ({text})")
+    return HomeUnusable(f"the vault refused: {text}")
+
+
+@contextlib.contextmanager
+def disk_faults(what: str) -> Iterator[None]:
+    """Raise DiskFull, HomeReadOnly or HomeUnusable for an OSError; `what` names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise named_os_error(error, what) from error
+
+
+def _migrations() -> list[tuple[int, str]]:
+    folder = files("qanat_client.desk") / "migrations"
+    found = [
+        (int(entry.name.split("_")[0]), entry.read_text(encoding="utf-8"))
+        for entry in folder.iterdir()
+        if entry.name.endswith(".sql")
+    ]
+    return sorted(found)
+
+
+class Vault:
+    """One open vault. Statements raise HomeUnusable and its kinds, never a database's own error."""
+
+    def __init__(self, path: Path, connection: Any) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, passphrase: str) -> Self:
+        """Make an empty vault at `path`; what was there is overwritten."""
+        with disk_faults(str(path)):
+            # The file is made first so that nobody else could ever read it.
+            os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
+        vault = cls._connect(path, passphrase)
+        vault._migrate(_migrations())
+        return vault
+
+    @classmethod
+    def open(cls, home: Path, passphrase: str) -> Self:
+        """Open the vault of `home`. Raises NotADesk, WrongPassphrase, DatabaseLocked."""
+        path = home / VAULT_NAME
+        if not path.exists():
+            raise NotADesk(f"{home} holds no desk; make one with: qanat-desk --home {home} init")
+        vault = cls._connect(path, passphrase)
+        vault._migrate(_migrations())
+        return vault
+
+    @classmethod
+    def _connect(cls, path: Path, passphrase: str) -> Self:
+        if not passphrase or "\0" in passphrase:
+            raise WrongPassphrase("a passphrase has at least one character and no NUL")
+        try:
+            # Opening parts runs in a thread while nobody else touches the connection.
+            connection = sqlcipher.connect(
+                str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+        except _DATABASE_ERRORS as error:
+            raise _fault_of(error) from error
+        vault = cls(path, connection)
+        quoted = passphrase.replace("'", "''")
+        try:
+            connection.execute(f"PRAGMA key = '{quoted}'")
+            connection.execute("PRAGMA cipher_memory_security = ON")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except _DATABASE_ERRORS as error:
+            connection.close()
+            if "not a database" in str(error):
+                raise WrongPassphrase("this passphrase does not open the vault") from error
+            raise _fault_of(error) from error
+        vault.run("PRAGMA foreign_keys = ON")
+        vault.run("PRAGMA journal_mode = DELETE")
+        vault.run("PRAGMA synchronous = EXTRA")
+        vault.run("PRAGMA secure_delete = ON")
+        vault.run("PRAGMA temp_store = MEMORY")
+        return vault
+
+    def _migrate(self, migrations: list[tuple[int, str]]) -> None:
+        version = int(self.value("PRAGMA user_version"))
+        newest = migrations[-1][0]
+        if version > newest:
+            raise HomeUnusable(
+                f"the vault has schema {version} and this program knows {newest}: use a newer one"
+            )
+        if version == newest:
+            return
+        spare = self.path.with_name(f"{VAULT_NAME}.before-{newest}")
+        if version:
+            with disk_faults(str(spare)):
+                shutil.copy2(self.path, spare)
+        for number, script in migrations:
+            if number > version:
+                with self.transaction():
+                    for statement in _statements(script):
+                        self.run(statement)
+                    self.run(f"PRAGMA user_version = {number:d}")
+        # The copy holds epoch secrets too, so it must not outlive the upgrade.
+        if version and not self.rows("PRAGMA cipher_integrity_check"):
+            with disk_faults(str(spare)):
+                spare.unlink()
+
+    def run(self, statement: str, *parameters: object) -> int:
+        """Run one statement; returns the number of rows that it changed."""
+        try:
+            return int(self._connection.execute(statement, parameters).rowcount)
+        except _DATABASE_ERRORS as error:
+            raise _fault_of(error) from error
+
+    def rows(self, query: str, *parameters: object) -> list[Row]:
+        """All rows of a query."""
+        try:
+            return list(self._connection.execute(query, parameters).fetchall())
+        except _DATABASE_ERRORS as error:
+            raise _fault_of(error) from error
+
+    def row(self, query: str, *parameters: object) -> Row | None:
+        """The first row of a query, or None."""
+        found = self.rows(query, *parameters)
+        return found[0] if found else None
+
+    def value(self, query: str, *parameters: object) -> Any:
+        """The first column of the first row of a query, or None."""
+        found = self.row(query, *parameters)
+        return found[0] if found else None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, durable behind the block. Not nested."""
+        self.run("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.run("COMMIT")
+        except BaseException:
+            with contextlib.suppress(HomeUnusable):
+                self.run("ROLLBACK")
+            raise
+
+    def setting(self, name: str) -> str | None:
+        """A stored setting, or None."""
+        found = self.value("SELECT value FROM settings WHERE name = ?", name)
+        return None if found is None else str(found)
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Store a setting; the caller holds the transaction."""
+        self.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", name, value)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+def _statements(script: str) -> Iterator[str]:
+    waiting = ""
+    for line in script.splitlines():
+        if line.startswith("--"):
+            continue
+        waiting += line + "\n"
+        if sqlite3.complete_statement(waiting):
+            yield waiting
+            waiting = ""
