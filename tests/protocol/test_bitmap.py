@@ -28,7 +28,7 @@ def test_what_is_missing_is_what_is_not_held(indices: set[int], blocks: int) -> 
 
 def test_bit_seven_of_byte_zero_is_block_zero() -> None:
     assert Bitmap.from_indices([0]).to_bytes() == b"\x80"
-    assert Bitmap.from_indices([7, 8]).to_bytes() == b"\x01\x80"
+    assert Bitmap.from_indices([8, 7]).to_bytes() == b"\x01\x80"
     assert Bitmap().to_bytes() == Bitmap.from_indices([]).to_bytes() == b""
 
 

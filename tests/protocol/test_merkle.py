@@ -92,6 +92,12 @@ def test_a_made_up_path_shows_what_the_second_opinion_says(
 
 
 @pytest.mark.parametrize("index", [-1, 3])
+def test_nothing_is_shown_of_a_leaf_that_is_not_there(index: int) -> None:
+    given = leaves(3)
+    assert not verify_inclusion(given[0], index, 3, inclusion_path(given, 0), root_of(given))
+
+
+@pytest.mark.parametrize("index", [-1, 3])
 def test_there_is_no_path_to_a_leaf_that_is_not_there(index: int) -> None:
     with pytest.raises(LocalMalformed):
         inclusion_path(leaves(3), index)

@@ -132,6 +132,36 @@ def test_what_a_record_cannot_hold_is_malformed(data: bytes) -> None:
         unpack(data, max_bytes=1_000_000)
 
 
+@pytest.mark.parametrize(
+    ("data", "fields"),
+    [
+        (b"\x90", []),
+        (b"\x93\xc0\xc2\xc3", [None, False, True]),
+        (b"\x92\xa0\xa1a", ["", "a"]),
+        (b"\x91\xd9\x20" + b"a" * 32, ["a" * 32]),
+        (b"\x91\xda\x01\x00" + b"a" * 256, ["a" * 256]),
+        (b"\x91\xdb\x00\x01\x00\x00" + b"a" * 65_536, ["a" * 65_536]),
+        (b"\x91\xc4\x00", [b""]),
+        (b"\x91\xc5\x01\x00" + b"a" * 256, [b"a" * 256]),
+        (b"\x91\xc6\x00\x01\x00\x00" + b"a" * 65_536, [b"a" * 65_536]),
+        (b"\xdc\x00\x10" + bytes(16), [0] * 16),
+        (b"\xdd\x00\x01\x00\x00" + bytes(65_536), [0] * 65_536),
+    ],
+    ids=lambda value: value[:8].hex() if isinstance(value, bytes) else "",
+)
+def test_every_length_has_one_encoding(data: bytes, fields: list[Packable]) -> None:
+    assert unpack(data, max_bytes=70_000) == fields
+    assert pack(fields) == data
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x91", b"\x92\xa1a", b"\x91\xcd\x01", b"\x91\xa2a", b"\x91\xc4"]
+)
+def test_a_value_that_ends_too_early_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        unpack(data, max_bytes=10)
+
+
 def test_arrays_nest_four_deep_and_no_deeper() -> None:
     assert unpack(b"\x91\x91\x91\x90", max_bytes=10) == [[[[]]]]
     with pytest.raises(Malformed, match="deeper than 4"):
