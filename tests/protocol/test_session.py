@@ -168,12 +168,13 @@ def test_the_table_is_the_law_for_both_ends_of_a_direction(
         Event.OTHER: PURGE,
     }
     greeting = HELLO if side is Side.CLIENT else WELCOME
-    before: list[Frame] = {
+    reaching: dict[State, list[Frame]] = {
         State.NEW: [],
         State.OPEN: [greeting],
         State.REFUSED: [says[Event.ERROR]],
         State.ENDED: [greeting, END],
-    }[state]
+    }
+    before = reaching[state]
     if (side, state) == (Side.CLIENT, State.REFUSED):
         assert state not in set(TRANSITIONS[side].values())
         return
