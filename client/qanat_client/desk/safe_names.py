@@ -51,7 +51,7 @@ def _candidates(name: str) -> Iterator[str]:
 
 
 def free_place(folder: Path, name: str) -> Path:
-    """Make an empty file in the folder that was not there before; its name ends in -2 if need be."""
+    """Make a new empty file in the folder; its name gets -2, -3 and so on if need be."""
     for candidate in _candidates(name):
         path = folder / candidate
         with disk_faults(str(path)):

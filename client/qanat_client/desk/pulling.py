@@ -1,0 +1,105 @@
+"""The command pull: once, or again and again, and what it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qanat_client.desk.context import Context
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
+from qanat_client.errors import BadInput
+from qanat_client.terminal import Exit, human_size, printable_line
+from qanat_protocol.card import RelayEntry
+
+__all__ = ["pull_command", "pull_now"]
+
+MIN_EVERY_S = 1
+
+
+def _tell(context: Context, desk: Desk, result: PullResult) -> None:
+    terminal, opened = context.terminal, result.opened
+    for relay, said in result.relays.items():
+        state = f"{said.parcels} parcels, {human_size(said.size_bytes)}"
+        complaint = f": {printable_line(said.complaint)}" if said.complaint else ""
+        reached = "not reached" if said.failed and not said.refused else "reached"
+        terminal.say(f"{desk.relay_name(relay)}  {reached}, {state}{complaint}")
+    terminal.say(
+        f"{opened.reports} new reports, {opened.parts} attachments verified,"
+        f" {opened.duplicates} duplicates, {opened.set_aside} set aside"
+    )
+    if result.renewed_card:
+        terminal.say(f"card {result.renewed_card} was made and published")
+    if result.deleted_epochs:
+        terminal.say(f"the secrets of {len(result.deleted_epochs)} weeks were deleted for good")
+    if result.overdue_epochs:
+        terminal.warn(
+            f"by this machine's clock the secrets of {len(result.overdue_epochs)} weeks are due;"
+            " they are deleted when a relay confirms the day"
+        )
+    for said in result.relays.values():
+        for alarm in said.alarms:
+            terminal.warn(f"ALARM: a parcel was {alarm}")
+
+
+def _values(desk: Desk, result: PullResult) -> dict[str, Any]:
+    return {
+        "relays": [
+            {
+                "address": desk.relay_name(relay),
+                "reached": not said.failed or said.refused,
+                "complete": not said.failed and not said.refused,
+                "parcels": said.parcels,
+                "size_bytes": said.size_bytes,
+                "complaint": said.complaint,
+                "alarms": said.alarms,
+            }
+            for relay, said in result.relays.items()
+        ],
+        "reports": result.opened.reports,
+        "attachments": result.opened.parts,
+        "duplicates": result.opened.duplicates,
+        "set_aside": result.opened.set_aside,
+        "deleted_epochs": result.deleted_epochs,
+        "overdue_epochs": result.overdue_epochs,
+        "renewed_card": result.renewed_card,
+    }
+
+
+def _code(result: PullResult) -> int:
+    said = list(result.relays.values())
+    if any(not one.failed and not one.refused for one in said):
+        return Exit.DONE
+    return Exit.REFUSED if any(one.refused for one in said) else Exit.UNREACHABLE
+
+
+def _pull_once(
+    context: Context, desk: Desk, entries: Sequence[RelayEntry], extra: Mapping[str, Any]
+) -> int:
+    with context.counting("taken") as advance:
+        result = asyncio.run(pull(desk, entries, context.carriers, advance))
+    _tell(context, desk, result)
+    context.terminal.result({**extra, **_values(desk, result)})
+    return _code(result)
+
+
+def pull_now(context: Context, desk: Desk, extra: Mapping[str, Any]) -> int:
+    """One pull over all relays, for a command that has queued something (`extra`)."""
+    with pull_lock(desk.home):
+        return _pull_once(context, desk, choose_relays(desk, []), extra)
+
+
+def pull_command(context: Context) -> int:
+    """Ask the relays once, or with --watch until it is stopped."""
+    arguments = context.arguments
+    if arguments.every < MIN_EVERY_S:
+        raise BadInput(f"--every is at least {MIN_EVERY_S} second")
+    with context.desk() as desk, pull_lock(desk.home):
+        while True:
+            entries = choose_relays(desk, arguments.relay)
+            code = _pull_once(context, desk, entries, {})
+            if not arguments.watch:
+                return code
+            time.sleep(arguments.every)
