@@ -43,7 +43,7 @@ NOT_OF_TYPE: dict[str, list[Any]] = {
 }
 
 
-def statement(**changes: Any) -> bytes:
+def statement(root: SigningKey = ROOT, **changes: Any) -> bytes:
     """The envelope of the desk's statement."""
     fields: dict[str, Any] = {
         "serial": 3,
@@ -51,7 +51,7 @@ def statement(**changes: Any) -> bytes:
         "certified": [Certified(SIGNER.public, DAY - 30, DAY + 300)],
         "successor": successor_commitment(NEXT_ROOT.public),
     }
-    return sign_statement(fields.pop("root", ROOT), **(fields | changes))
+    return sign_statement(root, **(fields | changes))
 
 
 def relay_entry(**changes: Any) -> RelayEntry:

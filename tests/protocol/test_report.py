@@ -280,9 +280,9 @@ def test_the_limits_themselves_are_allowed(path: list[int], value: Any) -> None:
 
 
 def test_every_field_has_its_type() -> None:
-    types: dict[tuple[int, ...], str] = {(VERSION,): "int", (AUTHOR_KEY,): "bin", (NONCE,): "bin"}
-    types |= {(WRITTEN,): "int"}
-    types |= {(at,): "str" for at in range(LANGUAGE, BASIS)} | {(BASIS,): "int"}
+    types: dict[tuple[int, ...], str] = {(VERSION,): "int", (WRITTEN,): "int", (BASIS,): "int"}
+    types |= {(AUTHOR_KEY,): "bin", (NONCE,): "bin"}
+    types.update({(at,): "str" for at in range(LANGUAGE, BASIS)})
     types |= {(FIGURES,): "array", (FIGURES, 0): "array", (FIGURES, 0, 0): "str"}
     types |= {(FIGURES, 0, 1): "int", (FIGURES, 0, 2): "int"}
     types |= {(FILES,): "array", (FILES, 0): "array", (FILES, 0, 0): "str", (FILES, 0, 1): "str"}
