@@ -30,6 +30,7 @@ from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import (
     OPENED_PER_PARCEL,
     Entry,
+    MarkOpened,
     NotHeld,
     Outcome,
     PutBlocks,
@@ -237,7 +238,7 @@ async def test_an_offer_is_found_by_half_an_id_and_a_body_by_the_whole(store: St
     with pytest.raises(NotHeld):
         await store.blocks(twin, [0])
     frame = replace(letter.opened_frame(), parcel_id=twin)
-    assert await store.write([replace(letter.opened(), frame=frame)], today=TODAY) == [IGNORED]
+    assert await store.write([MarkOpened(frame)], today=TODAY) == [IGNORED]
     assert await store.look_up([bytes(16), letter.header.offer]) != [None, None]
 
 

@@ -207,10 +207,11 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
-        await self._writer.close()
         await asyncio.to_thread(self._threads.shutdown)
         for _ in range(READERS):
             self._connections.get().close()
+        # The writer's connection is the last: only one that writes puts the log back into the file.
+        await self._writer.close()
         self._lock.release()
 
     def _copy_to(self, target: Path) -> None:
