@@ -109,6 +109,11 @@ def without_last_field(content: bytes, path: Sequence[int] = ()) -> bytes:
     return pack(fields)
 
 
+def with_last_bit_flipped(data: bytes) -> bytes:
+    """What ends in a signature, with a signature that does not hold."""
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
 def check_types(
     content: bytes, types: dict[tuple[int, ...], str], parse: Callable[[bytes], Any]
 ) -> None:

@@ -24,6 +24,7 @@ from tests.protocol.samples import (
     relay_entry,
     statement,
     with_field,
+    with_last_bit_flipped,
     without_last_field,
 )
 
@@ -113,7 +114,7 @@ REFUSED: list[tuple[list[int], Any, type[RemoteError]]] = [
     ([STATEMENT], bytes(8193), Malformed),
     ([STATEMENT], b"", Malformed),
     ([STATEMENT], statement()[:-1], Malformed),
-    ([STATEMENT], statement()[:-1] + b"\x00", BadSignature),
+    ([STATEMENT], with_last_bit_flipped(statement()), BadSignature),
     ([STATEMENT], ENVELOPE, UnknownKind),
     ([STATEMENT], statement(revoked=[SIGNER.public]), NotCertified),
     ([STATEMENT], statement(certified=[Certified(STRANGER.public, 0, 366)]), NotCertified),

@@ -22,6 +22,7 @@ from tests.protocol.samples import (
     parses_or_refuses,
     statement,
     with_field,
+    with_last_bit_flipped,
     without_last_field,
 )
 
@@ -103,7 +104,7 @@ VERSION, STATEMENT, KEY, NONCE, ISSUED, NUMBER, ANSWERS, LANGUAGE, TEXT, WANTED 
         ([STATEMENT], bytes(8193), Malformed),
         ([STATEMENT], b"", Malformed),
         ([STATEMENT], statement() + b"\x00", Malformed),
-        ([STATEMENT], statement()[:-1] + b"\x00", BadSignature),
+        ([STATEMENT], with_last_bit_flipped(statement()), BadSignature),
         ([STATEMENT], card_envelope(sealing_keys=SEALING_KEYS[:1], relays=[]), UnknownKind),
         ([STATEMENT], statement(revoked=[SIGNER.public]), NotCertified),
         ([KEY], SIGNER.public[:31], Malformed),
