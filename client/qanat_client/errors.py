@@ -1,4 +1,4 @@
-"""What can go wrong between a person, their disk and a network, with what to do next.
+"""What can go wrong between a person, their disk and a network, and what to do next.
 
 What the other side's bytes can get wrong is in `qanat_protocol.errors`.
 """

@@ -243,5 +243,5 @@ def run(command: Callable[[], int], terminal: Terminal) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read the output has left; nothing more can be said to them.
-        sys.stdout = None  # type: ignore[assignment]
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE

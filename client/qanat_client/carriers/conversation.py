@@ -13,14 +13,12 @@ from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import BadInput, BadPin, ClientError, HalfDuplex, Refused, Unreachable
 from qanat_protocol.card import RelayEntry
-from qanat_protocol.frames import End, Frame, Hello, Welcome
-from qanat_protocol.session import ClientSession
+from qanat_protocol.frames import End, Frame, Welcome
+from qanat_protocol.session import HELLO, ClientSession
 
 __all__ = ["Conversation", "Roads", "converse"]
 
 T = TypeVar("T")
-
-_VERSIONS = (1,)
 
 
 class Conversation:
@@ -48,7 +46,7 @@ class Conversation:
     async def open(self, *frames: Frame) -> None:
         """Send the preamble, HELLO and the frames of the first flight, in one write."""
         preamble = self._session.start()
-        first = self._session.send(Hello(_VERSIONS), *frames)
+        first = self._session.send(HELLO, *frames)
         async with self._sending:
             await self._link.send(preamble + first)
 
@@ -91,6 +89,8 @@ class Conversation:
             for frame in self._session.receive(data):
                 if not isinstance(frame, End):
                     yield frame
+            if self._session.failure is not None:
+                self._session.receive(b"")
 
     async def close(self) -> None:
         """Stop waiting for the link."""

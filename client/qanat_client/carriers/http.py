@@ -15,7 +15,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AddrInfoType
+from aiohttp import AddrInfoType
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

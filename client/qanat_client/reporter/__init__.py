@@ -1,1 +1,1 @@
-"""The reporter's program: writes, seals, queues, hands over, reads answers. Opens nothing it sealed."""
+"""The reporter's program: writes, seals, queues, hands over. Opens nothing that it sealed."""

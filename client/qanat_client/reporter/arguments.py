@@ -1,0 +1,240 @@
+"""The command line of `qanat`: its commands, options and what their help teaches. Does nothing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from qanat_client.terminal import add_shared_options, make_parser
+
+__all__ = ["make_arguments"]
+
+_ABOUT = """\
+Qanat carries signed, encrypted reports out of an internet shutdown to an editors' desk.
+
+  qanat desk add CARD     once: whom you write to; compare the fingerprint by voice
+  qanat code new          once: the digits that make you the same person next time
+  qanat send              write a report: it is sealed at once and queued, with no network
+  qanat sync              hand over what is queued, fetch answers; only when you say so
+  qanat outbox            what waits, and how far it has come
+  qanat inbox             answers to you, and bulletins
+  qanat wipe              remove everything of this from the device"""
+
+_WHERE = """\
+Everything lies in one directory, the home: --home DIR, or $QANAT_HOME, or ~/.local/share/qanat.
+It holds sealed parcels, the desks' public cards and what relays said. It never holds what you
+wrote, your files, your code, or a key that opens any of it: not even you can open what is queued.
+settings.toml in it may say: country = "KZ"   sync_on_send = false   original_copies = 2
+
+exit codes: 0 done, 2 bad usage or input, 3 nothing was reachable and all is safely queued,
+4 refused by the other side"""
+
+_SEND = """\
+Seals a report to a desk and queues it. Sealing takes no network, and nothing is sent unless you
+say --now. The text comes from TEXT, from --text-file, or is typed here (Ctrl-D ends it).
+
+TEXT as an argument stays in your shell's history, and is seen by every program on this device
+while qanat runs: type the text instead where that matters.
+
+Without a code a report is from nobody in particular: no answer can come, and you can't correct
+it later. With your code the desk knows that it is the same person as last time, and no more.
+
+Never stored: the text, names of files, their content, the code, the report id that is printed."""
+
+_SYNC = """\
+Goes to every relay of your desks' cards, all at once, and past those that are dead: letters
+first, then thumbnails, previews, and last the untouched files, which go to two relays at most.
+Fetches the desk's word on what it opened, sealed replies, bulletins and newer cards. What breaks
+off is resumed next time. Nothing is deleted because it was sent: only when the desk has signed
+that it opened it does the sealed copy go, and its line in the outbox stays.
+
+It runs once. --watch goes on and tries again when this device gets another network; it never
+probes. Only --every makes it try by the clock, which can be seen by whoever watches the line."""
+
+_INBOX = """\
+Opens the replies to your code, in memory, and shows them with the bulletins of your desks. The
+code is asked for, or read from a file; nothing readable is stored. --sync fetches first."""
+
+_CODE = """\
+A code is 24 digits. From it come your signature, your mailbox and its key, each time anew: it is
+the only thing that makes you the same person to a desk. Whoever has it is you.
+Nothing of it is stored here. Remember it, or keep it on paper where nobody looks."""
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    short: str,
+    text: str = "",
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=short,
+        description=text or short,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_shared_options(parser)
+    return parser
+
+
+def _add_code_file(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--code-file",
+        type=Path,
+        metavar="F",
+        help="read the code from a file (or name the file in QANAT_CODE_FILE)",
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"not a sensible number of seconds: {text}")
+    return value
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--proxy",
+        metavar="URL",
+        help="go through this proxy: socks5h://127.0.0.1:9050 (Tor), or http://...",
+    )
+    parser.add_argument(
+        "--relay",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="also this relay; if no card names it, its key is taken from the relay itself",
+    )
+    parser.add_argument(
+        "--connect-timeout", type=_seconds, default=10.0, metavar="S", help="default 10 seconds"
+    )
+    parser.add_argument(
+        "--stall-timeout",
+        type=_seconds,
+        default=60.0,
+        metavar="S",
+        help="how long a connection may stand still; default 60 seconds",
+    )
+
+
+def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "send", "write a report: sealed at once, queued", _SEND)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("text", nargs="?", metavar="TEXT", help="stays in the shell's history")
+    source.add_argument("--text-file", type=Path, metavar="F", help="UTF-8 text")
+    parser.add_argument("--desk", metavar="D", help="name, fingerprint or id; if there are several")
+    parser.add_argument("--what", default="", help="a headline")
+    parser.add_argument("--where", default="")
+    parser.add_argument("--when", default="", help="in your own words")
+    basis = parser.add_mutually_exclusive_group()
+    basis.add_argument(
+        "--seen", dest="basis", action="store_const", const=1, help="you saw it yourself"
+    )
+    basis.add_argument(
+        "--heard", dest="basis", action="store_const", const=2, help="you heard it from others"
+    )
+    parser.add_argument(
+        "--figure",
+        action="append",
+        default=[],
+        metavar="WHAT=N[..M]",
+        help='a number as far as you know it: "injured=16..20"; may be repeated',
+    )
+    parser.add_argument("--language", default="", metavar="TAG", help="such as kk, ru, en, de, fa")
+    parser.add_argument("--urgent", action="store_true", help="before other letters; relays see it")
+    parser.add_argument(
+        "--attach",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="goes untouched, metadata included; pictures also get a thumbnail and a preview"
+        " without metadata",
+    )
+    refers = parser.add_mutually_exclusive_group()
+    refers.add_argument("--corrects", metavar="REPORT-ID", help="needs the code of that report")
+    refers.add_argument("--withdraws", metavar="REPORT-ID", help="the same")
+    _add_code_file(parser)
+    parser.add_argument("--no-code", action="store_true", help="from nobody in particular")
+    parser.add_argument(
+        "--date", metavar="YYYY-MM-DD", help="what day it is, if this device's clock is wrong"
+    )
+    parser.add_argument("--now", action="store_true", help="go to the network at once")
+    parser.add_argument("--proxy", metavar="URL", help="with --now: as for sync")
+
+
+def make_arguments() -> argparse.ArgumentParser:
+    """The whole parser; the command's name is in `command`, and in `subcommand` below it."""
+    parser = make_parser("qanat", _ABOUT, epilog=_WHERE)
+    parser.add_argument("--home", type=Path, metavar="DIR", help="where everything lies")
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    add_shared_options(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+
+    desk = _command(commands, "desk", "whom you write to")
+    under = desk.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+    add = _command(
+        under,
+        "add",
+        "take in a desk's card",
+        "Shows a desk's card and its fingerprint, asks, and keeps the card. Cards are public;\n"
+        "what makes it the right one is that you compare the fingerprint by voice with somebody\n"
+        "of the desk whom you know. A newer card replaces an older one, never the other way.",
+    )
+    add.add_argument("card", metavar="CARD|URL", help="a file, or an http(s) address of one")
+    add.add_argument("--yes", action="store_true", help="do not ask: it was compared before")
+    add.add_argument("--proxy", metavar="URL", help="for an address: as for sync")
+    _command(under, "list", "the desks that are known here")
+
+    code = _command(commands, "code", "make or check a code", _CODE)
+    under = code.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+    _command(under, "new", "make a code and show it once", _CODE)
+    check = _command(under, "check", "look for typing errors in a code")
+    _add_code_file(check)
+
+    _add_send(commands)
+
+    outbox = _command(
+        commands,
+        "outbox",
+        "what waits, and how far it has come",
+        "One line for each report: number, hour of sealing, size, files, and how far it has come:\n"
+        "queued, handed over, held by relays (they say), left the country, opened by the desk\n"
+        "(the desk signed it). No text is shown because none is here.",
+    )
+    under = outbox.add_subparsers(dest="subcommand", metavar="COMMAND")
+    drop = _command(under, "drop", "forget one report, whether it arrived or not")
+    drop.add_argument("number", type=int, metavar="N")
+    drop.add_argument("--yes", action="store_true", help="do not ask")
+
+    sync = _command(commands, "sync", "hand over what is queued, fetch what came", _SYNC)
+    _add_network(sync)
+    often = sync.add_mutually_exclusive_group()
+    often.add_argument("--once", action="store_true", help="one round; the default")
+    often.add_argument("--watch", action="store_true", help="again whenever a network comes")
+    sync.add_argument(
+        "--every", type=_seconds, metavar="SECONDS", help="with --watch: by the clock instead"
+    )
+    _add_code_file(sync)
+
+    inbox = _command(commands, "inbox", "answers to you, and bulletins", _INBOX)
+    _add_code_file(inbox)
+    inbox.add_argument("--sync", action="store_true", help="fetch first, as `qanat sync` does")
+    _add_network(inbox)
+
+    wipe = _command(
+        commands,
+        "wipe",
+        "remove everything of this from the device",
+        "Overwrites and removes all that this program keeps in its home, and the directory. What\n"
+        "was not handed over to a relay is lost.",
+    )
+    wipe.add_argument("--yes", action="store_true", help="do not ask")
+
+    demo = commands.add_parser(
+        "demo", help="the whole story on this machine, with a small real shutdown", add_help=False
+    )
+    demo.add_argument("rest", nargs=argparse.REMAINDER)
+    return parser

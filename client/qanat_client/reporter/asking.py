@@ -1,0 +1,102 @@
+"""What a reporter asks a relay for, so little that many others might ask the same (SPEC 17).
+
+Openings and replies are asked for by short prefixes, bulletins by serial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from qanat_client.reporter.library import Library
+from qanat_protocol.card import DeskCard
+from qanat_protocol.days import epoch_of
+from qanat_protocol.frames import (
+    Frame,
+    OpenedInterest,
+    PublicInterest,
+    PublicWant,
+    RepliesInterest,
+    Welcome,
+)
+from qanat_protocol.limits import MAX_INTERESTS
+from qanat_protocol.public import DocumentClass
+from qanat_protocol.tags import mailbox_prefix, public_tag
+
+__all__ = ["Asked", "ask", "public_interest"]
+
+_PREFIXES_AT_ONCE = 64
+_OPENED_INTERESTS = 8
+_REPLY_EPOCHS = 6
+"""A reply is carried for 30 days after its week: this week and five before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The frames to send, and what the person should know about them."""
+
+    frames: tuple[Frame, ...]
+    advice: str
+
+
+def _cut(prefix: bytes, bits: int) -> bytes:
+    """The first bits of 4 bytes, the rest zero."""
+    number = int.from_bytes(prefix[:4], "big") >> (32 - bits) << (32 - bits)
+    return number.to_bytes(4, "big")
+
+
+def public_interest(number: int, cards: Sequence[DeskCard], library: Library) -> list[Frame]:
+    """The interest in newer documents of these desks; empty for no desk."""
+    wants = tuple(
+        PublicWant(
+            public_tag(card.desk_id),
+            library.newest_serial(card.desk_id, DocumentClass.BULLETIN),
+            card.serial,
+        )
+        for card in cards[:32]
+    )
+    return [PublicInterest(number, wants)] if wants else []
+
+
+def _opened(number: int, bits: int, parcel_ids: Iterable[bytes]) -> list[Frame]:
+    prefixes = list(dict.fromkeys(_cut(parcel_id, bits) for parcel_id in parcel_ids))
+    frames: list[Frame] = []
+    for start in range(0, len(prefixes), _PREFIXES_AT_ONCE):
+        if len(frames) == _OPENED_INTERESTS:
+            break
+        some = tuple(sorted(prefixes[start : start + _PREFIXES_AT_ONCE]))
+        frames.append(OpenedInterest(number + len(frames), bits, some))
+    return frames
+
+
+def _replies(number: int, bits: int, day: int, mailboxes: Sequence[bytes]) -> list[Frame]:
+    if bits == 0:
+        return [RepliesInterest(number, 0, bytes(4))]
+    newest = epoch_of(day)
+    prefixes = dict.fromkeys(
+        _cut(mailbox_prefix(secret, epoch), bits)
+        for epoch in range(newest, newest - _REPLY_EPOCHS, -1)
+        for secret in mailboxes
+    )
+    return [
+        RepliesInterest(number + place, bits, prefix)
+        for place, prefix in enumerate(list(prefixes)[: MAX_INTERESTS - number])
+    ]
+
+
+def ask(welcome: Welcome, opened_ids: Iterable[bytes], mailboxes: Sequence[bytes]) -> Asked:
+    """What to ask once a relay has told how short prefixes must be; number 0 is the public one.
+
+    `mailboxes` are the mailbox secrets (32 bytes) of the person's code towards each desk, if the
+    code was given.
+    """
+    frames = _opened(1, welcome.opened_bits, opened_ids)
+    advice = ""
+    if welcome.reply_bits == 0 or mailboxes:
+        frames += _replies(1 + len(frames), welcome.reply_bits, welcome.day, mailboxes)
+    else:
+        advice = (
+            "it holds too many replies to take them all: give --code-file (or `qanat inbox --sync`)"
+            " to ask for a few among which yours would be"
+        )
+    return Asked(tuple(frames), advice)

@@ -1,0 +1,286 @@
+"""`qanat`: the reporter's program. Parses, calls, prints; each command is in its own module.
+
+Imports come where they are used: `send` runs on a phone and loads nothing of the network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qanat_client.errors import BadInput
+from qanat_client.reporter.arguments import make_arguments
+from qanat_client.reporter.home import Home, default_home
+from qanat_client.terminal import Exit, Terminal, printable_line, read_bytes, run
+
+if TYPE_CHECKING:
+    from qanat_client.reporter.desks import CardNews, Desks
+
+__all__ = ["main"]
+
+
+def _envelope(arguments: argparse.Namespace) -> bytes:
+    from qanat_protocol.limits import MAX_CARD_BYTES
+
+    named = str(arguments.card)
+    if not named.startswith(("http://", "https://")):
+        return read_bytes(Path(named), "the card", max_bytes=MAX_CARD_BYTES)
+    import asyncio
+
+    from qanat_client.carriers.http import fetch
+    from qanat_client.carriers.settings import CarrierSettings
+
+    settings = CarrierSettings(proxy=arguments.proxy)
+    return asyncio.run(fetch(named, max_bytes=MAX_CARD_BYTES, settings=settings))
+
+
+def _show_card(found: CardNews, terminal: Terminal) -> None:
+    from qanat_client.reporter.clock import today
+    from qanat_protocol.days import iso
+    from qanat_protocol.statement import fingerprint
+
+    card = found.card
+    terminal.say(f"{printable_line(card.name)}   card {card.serial} of {iso(card.issued_day)}")
+    terminal.say(f"  fingerprint  {fingerprint(card.desk_id)}")
+    languages = ", ".join(printable_line(tag) for tag in card.languages)
+    terminal.say(f"  languages    {languages or 'not said'}")
+    for relay in card.relays:
+        country = f"  ({relay.country})" if relay.country else ""
+        terminal.say(f"  relay        {relay.addresses[0]}{country}")
+    weeks = (card.last_day - today()) // 7
+    left = f"{weeks} weeks left" if weeks > 0 else "its weeks are over or ending: get a newer one"
+    terminal.say(f"  valid until  {iso(card.last_day)}, {left}")
+    if card.note:
+        terminal.say(f"  note         {printable_line(card.note.replace(chr(10), ' '))}")
+    if found.missing:
+        terminal.say(f"  {found.missing} cards between this and the one that was here were missed")
+    if found.succeeds is not None:
+        terminal.say(f"  this desk is the successor of {printable_line(found.succeeds.name)}")
+
+
+def _desk_add(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.desks import Desks, News
+    from qanat_protocol.statement import fingerprint
+
+    home.make()
+    desks = Desks(home)
+    found = desks.weigh(_envelope(arguments))
+    _show_card(found, terminal)
+    if found.news is News.SAME:
+        terminal.say("this card is here already")
+    else:
+        if found.news is News.NEW:
+            terminal.say(
+                "Compare the fingerprint by voice with somebody of the desk whom you know: read it"
+                "\nout in groups of five. Another fingerprint is another desk, whatever its name."
+            )
+        if not arguments.yes:
+            if not terminal.has_person:
+                raise BadInput(
+                    "there is no terminal to ask: compare the fingerprint, then say --yes"
+                )
+            if not terminal.confirm("Is it the right one? Keep this card?"):
+                terminal.say("the card was not kept")
+                return Exit.BAD_INPUT
+        desks.keep(found.card)
+        terminal.say("the card is kept; a report to this desk: `qanat send`")
+    terminal.result(
+        {
+            "news": found.news.value,
+            "name": found.card.name,
+            "desk_id": found.card.desk_id,
+            "fingerprint": fingerprint(found.card.desk_id),
+            "serial": found.card.serial,
+            "missing": found.missing,
+            "succeeds": found.succeeds.name if found.succeeds else None,
+        }
+    )
+    return Exit.DONE
+
+
+def _desk_list(home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.desks import CardNews, Desks, News
+    from qanat_protocol.days import iso
+    from qanat_protocol.statement import fingerprint
+
+    desks: Desks = Desks(home)
+    cards = desks.all()
+    for card in cards:
+        _show_card(CardNews(card, News.SAME, 0, None), terminal)
+        successor = desks.successor_of(card)
+        if successor is not None:
+            terminal.say(f"  succeeded by {printable_line(successor.name)}: write there")
+    if not cards:
+        terminal.say("no desk is known yet: `qanat desk add CARD`")
+    terminal.result(
+        [
+            {
+                "name": card.name,
+                "desk_id": card.desk_id,
+                "fingerprint": fingerprint(card.desk_id),
+                "serial": card.serial,
+                "issued": iso(card.issued_day),
+                "last_day": iso(card.last_day),
+                "languages": list(card.languages),
+                "relays": [
+                    {"addresses": list(relay.addresses), "country": relay.country}
+                    for relay in card.relays
+                ],
+            }
+            for card in cards
+        ]
+    )
+    return Exit.DONE
+
+
+def _code(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    from qanat_protocol.code import new_code, normalise
+    from qanat_protocol.errors import BadCheck, Malformed
+
+    if arguments.subcommand == "new":
+        code = new_code()
+        terminal.say(f"\n    {code}\n")
+        terminal.say(
+            "This is shown once and stored nowhere. Learn it by heart, or copy it by hand to paper"
+            "\nthat nobody finds. `qanat code check` tells whether you copied it right. Clear the"
+            "\nscreen when you have it."
+        )
+        terminal.result({"code": code})
+        return Exit.DONE
+    from qanat_client.reporter.send import given_code
+
+    typed = given_code(arguments)
+    if typed is None:
+        typed = terminal.ask_secret("Code (not shown):")
+    try:
+        normalise(typed)
+    except BadCheck:
+        raise BadInput(
+            "the digits are 24, but the check digits do not fit: one is wrong or two are swapped"
+        ) from None
+    except Malformed as error:
+        # What was typed stays out of the message.
+        digits = sum(sign.isdecimal() for sign in typed)
+        raise BadInput(f"a code has 24 digits and nothing else; there are {digits}") from error
+    terminal.say("the code is well formed")
+    terminal.result({"ok": True})
+    return Exit.DONE
+
+
+def _outbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.clock import today
+    from qanat_client.reporter.database import connect
+    from qanat_client.reporter.ledger import entries, facts, show
+    from qanat_client.reporter.outbox import Outbox
+
+    home.make()
+    settings = home.settings()
+    with closing(connect(home)) as connection:
+        if arguments.subcommand == "drop":
+            question = f"Forget report {arguments.number}? If it has not arrived, it is lost."
+            if not arguments.yes and not terminal.confirm(question):
+                terminal.say("nothing was dropped")
+                return Exit.DONE
+            Outbox(home, connection).drop(arguments.number)
+            terminal.say(f"report {arguments.number} is forgotten here")
+            terminal.result({"dropped": arguments.number})
+            return Exit.DONE
+        found = entries(home, connection)
+    show(found, settings.country, today(), terminal)
+    terminal.result(facts(found, settings.country, today()))
+    return Exit.DONE
+
+
+def _sync(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.send import checked_code, given_code
+    from qanat_client.reporter.sync import sync
+
+    return sync(arguments, home, terminal, checked_code(given_code(arguments)))
+
+
+def _inbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.inbox import inbox
+    from qanat_client.reporter.send import ask_code, checked_code, given_code
+
+    code = checked_code(given_code(arguments))
+    if code is None and terminal.has_person:
+        question = "Your code (not shown; empty: bulletins only):"
+        code = ask_code(terminal, question) or None
+    synced: int = Exit.DONE
+    if arguments.sync:
+        from qanat_client.reporter.sync import carrier_of, sync_once
+
+        synced, _ = sync_once(
+            home,
+            terminal,
+            relays=arguments.relay,
+            carrier=carrier_of(arguments),
+            code=code,
+        )
+    shown = inbox(home, terminal, code)
+    return synced or shown
+
+
+def _wipe(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.wipe import UNSURE, wipe
+
+    if not home.exists():
+        terminal.say(f"there is nothing at {home.path}")
+        terminal.result({"removed": False, "left": []})
+        return Exit.DONE
+    question = f"Remove everything of Qanat in {home.path}? What was not handed over is lost."
+    if not arguments.yes and not terminal.confirm(question):
+        terminal.say("nothing was removed")
+        return Exit.DONE
+    left = wipe(home)
+    terminal.say(f"everything of Qanat in {home.path} is overwritten and removed")
+    for path in left:
+        terminal.say(f"  left there, as it is not ours: {printable_line(path.name)}")
+    terminal.say(UNSURE)
+    terminal.result({"removed": True, "left": [path.name for path in left]})
+    return Exit.DONE
+
+
+def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    match arguments.command:
+        case "desk" if arguments.subcommand == "add":
+            return _desk_add(arguments, home, terminal)
+        case "desk":
+            return _desk_list(home, terminal)
+        case "code":
+            return _code(arguments, terminal)
+        case "send":
+            from qanat_client.reporter.send import send
+
+            return send(arguments, home, terminal)
+        case "outbox":
+            return _outbox(arguments, home, terminal)
+        case "sync":
+            return _sync(arguments, home, terminal)
+        case "inbox":
+            return _inbox(arguments, home, terminal)
+        case "wipe":
+            return _wipe(arguments, home, terminal)
+    raise BadInput("say what to do; `qanat --help` lists the commands")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `qanat`; the exit code (DESIGN 7)."""
+    parser = make_arguments()
+    arguments = parser.parse_args(argv)
+    if arguments.version:
+        from qanat_client import __version__
+
+        print(f"qanat {__version__}")
+        return Exit.DONE
+    if arguments.command == "demo":
+        from importlib import import_module
+
+        result: int = import_module("qanat_client.demo.main").run(arguments.rest)
+        return result
+    terminal = Terminal(json=getattr(arguments, "json", False))
+    home = Home(arguments.home or default_home())
+    return run(lambda: _dispatch(arguments, home, terminal), terminal)

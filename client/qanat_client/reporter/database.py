@@ -1,0 +1,142 @@
+"""The home's SQLite file: opening, migrations, and names for what SQLite complains of.
+
+One file in WAL mode; durable at every commit; nothing is left readable in free pages or temporary
+files.
+"""
+
+import contextlib
+import importlib.resources
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from qanat_client.errors import ClientError, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
+from qanat_client.reporter.home import Home, named_os_error
+
+__all__ = ["connect", "disk_errors", "transaction"]
+
+_LOCKED_MS = 10_000
+"""How long to wait for another process; each of its transactions is far shorter."""
+
+_NAMES: dict[int, tuple[type[ClientError], str]] = {
+    sqlite3.SQLITE_FULL: (DiskFull, "the disk is full; what was queued before is safe"),
+    sqlite3.SQLITE_BUSY: (DatabaseLocked, "another program keeps the database locked"),
+    sqlite3.SQLITE_LOCKED: (DatabaseLocked, "another program keeps the database locked"),
+    sqlite3.SQLITE_READONLY: (HomeReadOnly, "the home can't be written"),
+    sqlite3.SQLITE_PERM: (HomeReadOnly, "the home can't be written"),
+    sqlite3.SQLITE_CANTOPEN: (HomeUnusable, "the database can't be opened"),
+    sqlite3.SQLITE_IOERR: (HomeUnusable, "the disk reports an error"),
+    sqlite3.SQLITE_CORRUPT: (HomeUnusable, "the database is damaged"),
+    sqlite3.SQLITE_NOTADB: (HomeUnusable, "the file is not a database of Qanat"),
+}
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Raise the named errors of `qanat_client.errors` for those of SQLite and the system."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind, said = _NAMES.get(code, (HomeUnusable, f"the database can't be used ({error})"))
+        raise kind(f"{path}: {said}") from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+            raise
+        raise HomeUnusable(f"{path}: the file is damaged or not a database of Qanat") from error
+    except OSError as error:
+        raise named_os_error(error, str(path)) from error
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; takes the write lock at once, so that it never fails half-way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _migrations() -> list[tuple[int, str]]:
+    folder = importlib.resources.files("qanat_client.reporter") / "migrations"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [(int(file.name.partition("_")[0]), file.read_text("utf-8")) for file in files]
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    migrations = _migrations()
+    newest = migrations[-1][0]
+    if _version(connection) == newest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it while this one waited for the lock.
+        version = _version(connection)
+        if version > newest:
+            raise HomeUnusable(f"{path} was made by a newer Qanat; update this program")
+        if 0 < version < newest:
+            _copy(path, path.with_name(f"{path.name}.before-{newest:04d}"))
+        for number, script in migrations:
+            if number > version:
+                for statement in _statements(script):
+                    connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {newest}")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _copy(path: Path, to: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(path)) as source,
+        contextlib.closing(sqlite3.connect(to)) as target,
+    ):
+        source.backup(target)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One statement at a time: `executescript` would end the transaction."""
+    gathered = ""
+    for line in script.splitlines(keepends=True):
+        gathered += line
+        if sqlite3.complete_statement(gathered):
+            yield gathered
+            gathered = ""
+
+
+def connect(home: Home) -> sqlite3.Connection:
+    """The home's database, made and brought up to date. Usable from one thread at a time.
+
+    Raises the named errors of `disk_errors`.
+    """
+    with disk_errors(home.database):
+        connection = sqlite3.connect(
+            home.database,
+            timeout=_LOCKED_MS / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA page_size = 16384")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_size_limit = 0")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            _migrate(connection, home.database)
+        except BaseException:
+            connection.close()
+            raise
+        return connection

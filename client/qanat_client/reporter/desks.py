@@ -1,0 +1,159 @@
+"""The desks that the person knows: their cards, as they were received. Never trusts them blindly.
+
+A card is public. What makes it the right one is a fingerprint that was compared by voice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from qanat_client.errors import BadInput, HomeUnusable
+from qanat_client.reporter.home import Home, named_os_error, write_durably
+from qanat_protocol.card import DeskCard, ReplacementKind, check_replaces, parse_card
+from qanat_protocol.errors import QanatError
+from qanat_protocol.limits import MAX_CARD_BYTES, MAX_STATEMENT_BYTES
+from qanat_protocol.statement import (
+    Statement,
+    fingerprint,
+    is_successor,
+    newest_of,
+    parse_statement,
+)
+
+__all__ = ["CardNews", "Desks", "News"]
+
+
+class News(Enum):
+    """What a card that came in is, beside the one that is here."""
+
+    NEW = "new"
+    NEWER = "newer"
+    SAME = "same"
+
+
+@dataclass(frozen=True, slots=True)
+class CardNews:
+    """A card, what it is, how many cards were missed between, and whose successor the desk is."""
+
+    card: DeskCard
+    news: News
+    missing: int
+    succeeds: DeskCard | None
+
+
+class Desks:
+    """The cards in a home."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def all(self) -> list[DeskCard]:
+        """Every desk's card, by name."""
+        if not self._home.desks.is_dir():
+            return []
+        cards = [self._read(path) for path in self._home.desks.glob("*.card")]
+        return sorted(cards, key=lambda card: (card.name, card.desk_id))
+
+    def _read(self, path: Path) -> DeskCard:
+        try:
+            return parse_card(path.read_bytes())
+        except OSError as error:
+            raise named_os_error(error, str(path)) from error
+        except QanatError as error:
+            raise HomeUnusable(f"{path} is damaged ({error}); add the card again") from error
+
+    def _path(self, desk_id: bytes, ending: str) -> Path:
+        return self._home.desks / f"{desk_id.hex()}.{ending}"
+
+    def find(self, desk_id: bytes) -> DeskCard | None:
+        """The card of a desk, if it is known."""
+        path = self._path(desk_id, "card")
+        return self._read(path) if path.exists() else None
+
+    def weigh(self, envelope: bytes) -> CardNews:
+        """Judge a card without keeping it.
+
+        Raises a ProtocolError for one that does not parse, is older, or breaks the chain.
+        """
+        card = parse_card(envelope)
+        known = self.find(card.desk_id)
+        if known is None:
+            succeeds = next(
+                (old for old in self.all() if is_successor(self.statement(old), card.statement)),
+                None,
+            )
+            return CardNews(card, News.NEW, 0, succeeds)
+        newest = self.statement(known)
+        if newest.serial > card.statement.serial:
+            newest.check_certified(card.signer, card.issued_day)
+        change = check_replaces(known, card)
+        news = News.SAME if change.kind is ReplacementKind.SAME else News.NEWER
+        return CardNews(card, news, change.missing, None)
+
+    def keep(self, card: DeskCard) -> None:
+        """Store a card that was weighed, as it was received."""
+        assert len(card.envelope) <= MAX_CARD_BYTES
+        write_durably(self._path(card.desk_id, "card"), card.envelope)
+
+    def statement(self, card: DeskCard) -> Statement:
+        """The newest statement of a desk that was seen: the card's, or a later one."""
+        path = self._path(card.desk_id, "statement")
+        if not path.exists():
+            return card.statement
+        try:
+            return newest_of(card.statement, parse_statement(path.read_bytes()))
+        except OSError as error:
+            raise named_os_error(error, str(path)) from error
+
+    def hear_statement(self, card: DeskCard, envelope: bytes) -> Statement:
+        """Take note of a statement that came inside a reply or document; the newest there is."""
+        assert len(envelope) <= MAX_STATEMENT_BYTES
+        known, heard = self.statement(card), parse_statement(envelope)
+        newest = newest_of(known, heard)
+        if newest.serial > known.serial:
+            write_durably(self._path(card.desk_id, "statement"), envelope)
+        return newest
+
+    def successor_of(self, card: DeskCard) -> DeskCard | None:
+        """The known desk that this one named as its successor."""
+        statement = self.statement(card)
+        return next(
+            (new for new in self.all() if is_successor(statement, self.statement(new))), None
+        )
+
+    def choose(self, named: str | None) -> DeskCard:
+        """The desk that is meant: by name, fingerprint or the beginning of its id.
+
+        With no name the only one there is, where those with a known successor do not count. Raises
+        BadInput.
+        """
+        cards = self.all()
+        if not cards:
+            raise BadInput("no desk is known yet: add one with `qanat desk add CARD`")
+        if named is None:
+            current = [card for card in cards if self.successor_of(card) is None]
+            if len(current) == 1:
+                return current[0]
+            names = ", ".join(card.name for card in cards)
+            raise BadInput(f"there are several desks ({names}): say which with --desk")
+        digits = "".join(named.split()).lower()
+        found = [
+            card
+            for card in cards
+            if named.casefold() == card.name.casefold()
+            or digits == fingerprint(card.desk_id).replace(" ", "")
+            or (len(digits) >= 8 and card.desk_id.hex().startswith(digits))
+        ]
+        if len(found) != 1:
+            reason = "no desk is" if not found else "more than one desk is"
+            raise BadInput(f"{reason} known as {named!r}; see `qanat desk list`")
+        return found[0]
+
+    def newest_signed_day(self) -> int:
+        """The newest day in any card or statement here; 0 if there is none."""
+        cards = self.all()
+        days = [card.issued_day for card in cards]
+        days += [self.statement(card).issued_day for card in cards]
+        return max(days, default=0)

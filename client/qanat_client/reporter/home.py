@@ -1,0 +1,188 @@
+"""The directory that holds all that the reporter's program keeps: for its owner alone.
+
+Made with mode 0700, files with 0600. Nothing in it can be read by whoever takes it, but how much
+waits, for whom and since when.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qanat_client.errors import (
+    BadInput,
+    ClientError,
+    DiskFull,
+    HomeBusy,
+    HomeReadOnly,
+    HomeUnusable,
+)
+
+__all__ = ["Home", "Settings", "default_home", "named_os_error", "write_durably"]
+
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def default_home() -> Path:
+    """QANAT_HOME, or `qanat` where this system keeps the data of programs."""
+    if named := os.environ.get("QANAT_HOME"):
+        return Path(named)
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "qanat"
+
+
+def named_os_error(error: OSError, what: str) -> ClientError:
+    """The error that the person is shown for one of the system's."""
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in _READ_ONLY:
+        return HomeReadOnly(f"{what} can't be written: {reason}")
+    if error.errno in _FULL:
+        return DiskFull(f"{what}: {reason}; nothing that was queued before is lost")
+    return HomeUnusable(f"{what}: {reason}")
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file so that after a power cut there is the old one or the new one, never a half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise named_os_error(error, str(path)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the person may write into `settings.toml` in the home. Never anything secret."""
+
+    country: str = ""
+    """Two capitals, such as KZ: where "abroad" begins. Empty: relays are shown with theirs."""
+
+    sync_on_send: bool = False
+    """Whether `qanat send` goes to the network at once. Off: nothing is sent unasked."""
+
+    original_copies: int = 2
+    """How many relays an untouched original is given to, 1 to 16."""
+
+
+class Home:
+    """The paths in a home, and its locks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "qanat.db"
+
+    @property
+    def desks(self) -> Path:
+        return self.path / "desks"
+
+    @property
+    def settings_file(self) -> Path:
+        return self.path / "settings.toml"
+
+    def exists(self) -> bool:
+        """Whether there is one; nothing is made by asking."""
+        return self.path.is_dir()
+
+    def make(self) -> None:
+        """Make what is missing. Raises HomeReadOnly, HomeUnusable."""
+        os.umask(0o077)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.desks.mkdir(mode=0o700, exist_ok=True)
+            if self.path.stat().st_mode & 0o077:
+                self.path.chmod(0o700)
+        except FileExistsError:
+            raise HomeUnusable(f"the home {self.path} is not a directory") from None
+        except OSError as error:
+            raise named_os_error(error, f"the home {self.path}") from error
+
+    def settings(self) -> Settings:
+        """What `settings.toml` says, each value checked. Raises BadInput."""
+        try:
+            table = tomllib.loads(self.settings_file.read_text("utf-8"))
+        except FileNotFoundError:
+            return Settings()
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{self.settings_file}: {error}") from None
+        wrong = [
+            name
+            for name, value in table.items()
+            if not {
+                "country": lambda v: (
+                    isinstance(v, str)
+                    and (v == "" or (len(v) == 2 and v.isascii() and v.isalpha() and v.isupper()))
+                ),
+                "sync_on_send": lambda v: isinstance(v, bool),
+                "original_copies": lambda v: type(v) is int and 1 <= v <= 16,
+            }.get(name, lambda _: False)(value)
+        ]
+        if wrong:
+            said = json.dumps(wrong)
+            raise BadInput(f"{self.settings_file}: not a setting, or not such a value: {said}")
+        return Settings(**table)
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[bool]:
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise named_os_error(error, str(path)) from error
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                taken = True
+            except BlockingIOError:
+                taken = False
+            yield taken
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def sync_lock(self) -> Iterator[None]:
+        """One sync at a time. Raises HomeBusy; the system lets go when the process ends."""
+        with self._locked(self.path / "sync.lock") as taken:
+            if not taken:
+                raise HomeBusy(f"another qanat is syncing in this home ({self.path})")
+            yield
+
+    @contextmanager
+    def sealing_lock(self, token: str) -> Iterator[None]:
+        """Held as long as a report is being sealed, so that nobody clears it away meanwhile."""
+        path = self.path / f"sealing-{token}.lock"
+        try:
+            with self._locked(path):
+                yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def abandoned(self, tokens: list[str]) -> list[str]:
+        """Those of the sealings whose process has ended."""
+        found = []
+        for token in tokens:
+            path = self.path / f"sealing-{token}.lock"
+            with self._locked(path) as taken:
+                if taken:
+                    found.append(token)
+                    path.unlink(missing_ok=True)
+        return found

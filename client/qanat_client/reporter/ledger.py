@@ -1,0 +1,230 @@
+"""What the outbox shows of each report: how far it has come, in the words that are true.
+
+Reads the queue, never changes it.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qanat_client.reporter.database import disk_errors
+from qanat_client.reporter.home import Home
+from qanat_client.reporter.outbox import Word
+from qanat_client.terminal import Terminal, human_size
+from qanat_protocol.days import iso
+from qanat_protocol.limits import HEADER_BYTES
+from qanat_protocol.parcel import Kind, parse_header
+
+__all__ = ["Entry", "Parcel", "Relay", "describe", "entries", "facts", "show"]
+
+_NEAR_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A relay and its word on one parcel."""
+
+    address: str
+    country: str
+    word: Word
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One parcel of a report, as it is shown."""
+
+    id: bytes
+    kind: Kind
+    size_bytes: int
+    opened_day: int | None
+    relays: tuple[Relay, ...]
+
+    @property
+    def holders(self) -> tuple[Relay, ...]:
+        """The relays that signed a receipt for it."""
+        return tuple(relay for relay in self.relays if relay.word is Word.SIGNED)
+
+    @property
+    def takers(self) -> tuple[Relay, ...]:
+        """The relays that have the whole of it, signed for or not."""
+        return tuple(relay for relay in self.relays if relay.word >= Word.HOLDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One report in the outbox; `sealed_hour` counts unix hours."""
+
+    number: int
+    desk_id: bytes
+    sealed_hour: int
+    expiry_day: int
+    files: int
+    parcels: tuple[Parcel, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(parcel.size_bytes for parcel in self.parcels)
+
+    @property
+    def opened(self) -> bool:
+        """Whether the desk has opened all of it."""
+        return all(parcel.opened_day is not None for parcel in self.parcels)
+
+    def state(self, home_country: str) -> str:
+        """How far the letter has come: queued, handed over, held, abroad, opened."""
+        letter = self.parcels[0]
+        if letter.opened_day is not None:
+            return "opened"
+        abroad = [r for r in letter.holders if r.country and r.country != home_country]
+        if home_country and abroad:
+            return "abroad"
+        if letter.holders:
+            return "held"
+        return "handed over" if letter.takers else "queued"
+
+    def urgency(self, today: int) -> str:
+        """`past`, `near` or nothing: how close the last day is while it is not yet opened."""
+        if self.opened:
+            return ""
+        left = self.expiry_day - today
+        return "past" if left < 0 else "near" if left <= _NEAR_DAYS else ""
+
+
+def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
+    """All reports, oldest first."""
+    with disk_errors(home.database):
+        relays: dict[int, list[Relay]] = {}
+        for key, address, country, word, day in connection.execute(
+            "SELECT parcel, coalesce(address, substr(lower(hex(relay)), 1, 8)),"
+            " coalesce(country, ''), word, day FROM custody"
+            " LEFT JOIN relay ON relay = signing_key ORDER BY address"
+        ):
+            relays.setdefault(key, []).append(Relay(address, country, Word(word), day))
+        parcels: dict[int, list[Parcel]] = {}
+        for key, item, parcel_id, data, opened_day in connection.execute(
+            "SELECT key, item, id, header, opened_day FROM parcel WHERE item IS NOT NULL"
+            " ORDER BY item, position"
+        ):
+            header = parse_header(data)
+            parcels.setdefault(item, []).append(
+                Parcel(
+                    id=parcel_id,
+                    kind=header.kind,
+                    size_bytes=HEADER_BYTES + header.body_size,
+                    opened_day=opened_day,
+                    relays=tuple(relays.get(key, ())),
+                )
+            )
+        rows = connection.execute(
+            "SELECT number, desk, sealed_hour, expiry_day, files FROM item ORDER BY number"
+        ).fetchall()
+    # A report that is being dropped in another process may have no parcel left.
+    return [
+        Entry(number, desk_id, hour, expiry_day, files, tuple(parcels[number]))
+        for number, desk_id, hour, expiry_day, files in rows
+        if number in parcels
+    ]
+
+
+def _named(relays: tuple[Relay, ...]) -> str:
+    return ", ".join(
+        r.address
+        + (f" ({r.country})" if r.country else "")
+        + (" - it says the desk has it" if r.word is Word.PURGED else "")
+        for r in relays
+    )
+
+
+def describe(entry: Entry, home_country: str, today: int) -> str:
+    """One line for a person."""
+    letter, *parts = entry.parcels
+    match entry.state(home_country):
+        case "opened":
+            state = f"opened by the desk (the desk signed it; known here since {iso(_day(letter))})"
+        case "abroad":
+            abroad = tuple(r for r in letter.holders if r.country and r.country != home_country)
+            state = f"left the country ({_named(abroad)}: says it holds it)"
+        case "held":
+            count = len(letter.holders)
+            some = "1 relay" if count == 1 else f"{count} relays"
+            said = "it says" if count == 1 else "they say"
+            state = f"held by {some} ({said}: {_named(letter.holders)})"
+        case "handed over":
+            state = f"handed over (to {_named(letter.takers)})"
+        case _:
+            state = "queued"
+    if parts:
+        opened = sum(part.opened_day is not None for part in parts)
+        there = sum(bool(part.takers) or part.opened_day is not None for part in parts)
+        state += f"; of {len(parts)} attached parcels {there} handed over, {opened} opened"
+    match entry.urgency(today):
+        case "past":
+            until = f"its last day was {iso(entry.expiry_day)}: write it again"
+        case "near":
+            until = f"MUST ARRIVE BY {iso(entry.expiry_day)}, soon"
+        case _:
+            until = f"must arrive by {iso(entry.expiry_day)}"
+    day, hour = divmod(entry.sealed_hour, 24)
+    files = {0: "no file", 1: "1 file"}.get(entry.files, f"{entry.files} files")
+    return (
+        f"{entry.number:4d}  {iso(day)} {hour:02d}h UTC  {human_size(entry.size_bytes):>9}"
+        f"  {files}: {state}; {until}"
+    )
+
+
+def show(found: Sequence[Entry], home_country: str, today: int, terminal: Terminal) -> None:
+    """All of them, and the totals, for a person."""
+    for entry in found:
+        terminal.say(describe(entry, home_country, today))
+    if not found:
+        terminal.say("the outbox is empty")
+        return
+    waiting = [p for entry in found for p in entry.parcels if p.opened_day is None]
+    size = human_size(sum(parcel.size_bytes for parcel in waiting))
+    opened = sum(entry.state(home_country) == "opened" for entry in found)
+    terminal.say(
+        f"{len(found)} reports, {opened} opened by the desk; {size} in {len(waiting)} parcels that"
+        " nobody has opened yet"
+    )
+
+
+def facts(found: Sequence[Entry], home_country: str, today: int) -> list[dict[str, Any]]:
+    """The same for programs."""
+    return [
+        {
+            "number": entry.number,
+            "desk_id": entry.desk_id,
+            "sealed_hour": entry.sealed_hour,
+            "size_bytes": entry.size_bytes,
+            "files": entry.files,
+            "state": entry.state(home_country),
+            "must_arrive_by": iso(entry.expiry_day),
+            "urgency": entry.urgency(today),
+            "parcels": [
+                {
+                    "id": parcel.id,
+                    "kind": parcel.kind.name.lower(),
+                    "size_bytes": parcel.size_bytes,
+                    "opened": parcel.opened_day is not None,
+                    "relays": [
+                        {
+                            "address": relay.address,
+                            "country": relay.country,
+                            "word": relay.word.name.lower(),
+                            "day": iso(relay.day),
+                        }
+                        for relay in parcel.relays
+                    ],
+                }
+                for parcel in entry.parcels
+            ],
+        }
+        for entry in found
+    ]
+
+
+def _day(parcel: Parcel) -> int:
+    assert parcel.opened_day is not None
+    return parcel.opened_day

@@ -1,0 +1,82 @@
+"""What came of one relay in one sync, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from qanat_client.terminal import human_size, printable_line
+
+__all__ = ["RelayReport"]
+
+
+@dataclass(slots=True)
+class RelayReport:
+    """Filled while the session runs; `reached` once the relay has proven its key."""
+
+    address: str
+    country: str
+    reached: bool = False
+    taken: int = 0
+    had: int = 0
+    signed: int = 0
+    sent_bytes: int = 0
+    half_sent: int = 0
+    opened: int = 0
+    replies: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    news: list[str] = field(default_factory=list)
+    advice: list[str] = field(default_factory=list)
+    problem: str = ""
+    says_no: bool = False
+
+    def lines(self) -> list[str]:
+        """For the person."""
+        place = self.address + (f" ({self.country})" if self.country else "")
+        if not self.reached:
+            return [f"{place}: {self.problem or 'not reached'}"]
+        said = []
+        if self.taken:
+            said.append(f"took {_parcels(self.taken)}, {human_size(self.sent_bytes)}")
+        if self.had:
+            said.append(f"had {_parcels(self.had)} already")
+        if self.signed:
+            said.append(f"signed for {_parcels(self.signed)}")
+        if self.half_sent:
+            said.append(f"{_parcels(self.half_sent)} half there: the rest goes next time")
+        if self.opened:
+            said.append(f"brought the desk's word that it opened {_parcels(self.opened)}")
+        if self.replies:
+            said.append(
+                f"gave {self.replies} sealed replies, yours perhaps among them: `qanat inbox`"
+            )
+        for reason, count in self.refused.items():
+            said.append(f"refused {_parcels(count)} ({printable_line(reason)})")
+        if self.problem:
+            said.append(f"then: {self.problem}")
+        lines = [f"{place}: {'; '.join(said) or 'nothing to do'}"]
+        lines += [f"  {printable_line(text)}" for text in [*self.news, *self.advice]]
+        return lines
+
+    def facts(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "relay": self.address,
+            "country": self.country,
+            "reached": self.reached,
+            "taken": self.taken,
+            "had": self.had,
+            "signed": self.signed,
+            "sent_bytes": self.sent_bytes,
+            "half_sent": self.half_sent,
+            "opened": self.opened,
+            "replies": self.replies,
+            "refused": dict(self.refused),
+            "news": self.news,
+            "problem": self.problem,
+        }
+
+
+def _parcels(count: int) -> str:
+    return "1 parcel" if count == 1 else f"{count} parcels"

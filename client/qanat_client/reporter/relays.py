@@ -1,0 +1,71 @@
+"""Which relays a sync talks to, and about which desks: those of cards, and those given by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from qanat_client.carriers.http import fetch
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.errors import BadInput
+from qanat_protocol.address import check_address
+from qanat_protocol.card import DeskCard, RelayEntry
+from qanat_protocol.errors import Malformed, ProtocolError
+from qanat_protocol.limits import MAX_CARD_BYTES
+from qanat_protocol.relay_card import parse_relay_card
+
+__all__ = ["UNPROVEN", "Target", "fetch_entry", "named_address", "targets"]
+
+UNPROVEN = (
+    "no desk's card names it, so its key was taken from the relay itself: whoever stands in"
+    " between could pose as it. They could read or change nothing, but see what comes and drop it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A relay and the cards that name it."""
+
+    entry: RelayEntry
+    cards: tuple[DeskCard, ...]
+
+
+def named_address(text: str) -> str:
+    """An address as cards write it. Raises BadInput."""
+    address = text.rstrip("/")
+    try:
+        check_address(address)
+    except (Malformed, ValueError) as error:
+        raise BadInput(f"not the address of a relay: {error}") from None
+    return address
+
+
+def targets(cards: Sequence[DeskCard]) -> list[Target]:
+    """Every relay of every card once; the newest card has the last word on its keys."""
+    found: dict[bytes, Target] = {}
+    for card in sorted(cards, key=lambda card: card.issued_day):
+        for entry in card.relays:
+            known = found.get(entry.signing_key)
+            if known is None:
+                found[entry.signing_key] = Target(entry, (card,))
+            else:
+                addresses = dict.fromkeys([*entry.addresses, *known.entry.addresses])
+                merged = replace(entry, addresses=tuple(addresses))
+                found[entry.signing_key] = Target(merged, (*known.cards, card))
+    return list(found.values())
+
+
+async def fetch_entry(address: str, settings: CarrierSettings) -> RelayEntry:
+    """A relay's own word on its keys. Raises Unreachable, Refused, BadPin, BadInput."""
+    data = await fetch(f"{address}/v1/relay", max_bytes=MAX_CARD_BYTES, settings=settings)
+    try:
+        card = parse_relay_card(data)
+    except ProtocolError as error:
+        raise BadInput(f"{address} gives no card of a relay: {error}") from error
+    return RelayEntry((address,), card.signing_key, card.sealing_key, card.country)
+
+
+def without_named(addresses: Iterable[str], known: Sequence[Target]) -> list[str]:
+    """Those addresses that no card names."""
+    named = {address for target in known for address in target.entry.addresses}
+    return [address for address in dict.fromkeys(addresses) if address not in named]

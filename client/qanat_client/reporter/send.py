@@ -1,0 +1,221 @@
+"""`qanat send`: asks for what is lacking, seals, queues, and says what happens next.
+
+Imports nothing of the network: a phone starts this for one letter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from qanat_client.errors import BadInput
+from qanat_client.reporter.attachments import MAX_FILES, inspect, without_doubles
+from qanat_client.reporter.clock import WritingTime, parse_day, writing_time
+from qanat_client.reporter.database import connect
+from qanat_client.reporter.desks import Desks
+from qanat_client.reporter.home import Home
+from qanat_client.reporter.newest import newest_checkpoint
+from qanat_client.reporter.outbox import Outbox
+from qanat_client.reporter.seal_report import (
+    MAX_TEXT_BYTES,
+    Draft,
+    Queued,
+    check_draft,
+    parse_figure,
+    parse_report_id,
+    seal_report,
+)
+from qanat_client.terminal import Exit, Terminal, human_size, read_bytes, read_secret
+from qanat_protocol.card import DeskCard
+from qanat_protocol.code import Identity, OneOffIdentity, identity, normalise, one_off_identity
+from qanat_protocol.days import first_day, iso, last_day
+from qanat_protocol.errors import BadCheck, Malformed
+from qanat_protocol.report import Basis
+
+__all__ = ["ask_code", "checked_code", "given_code", "send"]
+
+_MOST_READ_BYTES = 16 * MAX_TEXT_BYTES
+
+
+def given_code(arguments: argparse.Namespace) -> str | None:
+    """The code in the file that was named, or None."""
+    return read_secret(arguments.code_file, "QANAT_CODE_FILE", "the code file")
+
+
+def checked_code(code: str | None) -> str | None:
+    """The code as 24 digits. Raises BadInput, without any of it, for one that is wrong."""
+    if code is None:
+        return None
+    try:
+        return normalise(code)
+    except (BadCheck, Malformed):
+        raise BadInput("the code is not right: `qanat code check` tells more") from None
+
+
+def ask_code(terminal: Terminal, question: str) -> str:
+    """A code from the person, checked; asked again after a typing error. Empty: none."""
+    while True:
+        typed = terminal.ask_secret(question)
+        if not typed.strip():
+            return ""
+        try:
+            return normalise(typed)
+        except (BadCheck, Malformed) as error:
+            terminal.warn(f"{error}; once more")
+
+
+def _text(arguments: argparse.Namespace, terminal: Terminal) -> str:
+    if arguments.text is not None:
+        text = str(arguments.text)
+    elif arguments.text_file is not None:
+        text = _decoded(
+            read_bytes(arguments.text_file, "the text file", max_bytes=_MOST_READ_BYTES)
+        )
+    elif sys.stdin is None or sys.stdin.closed:
+        text = ""
+    else:
+        if sys.stdin.isatty():
+            terminal.warn("Write the report; Ctrl-D on an empty line ends it, Ctrl-C drops it.")
+        text = _decoded(sys.stdin.buffer.read(_MOST_READ_BYTES))
+    return text.replace("\r\n", "\n").removeprefix("\ufeff").strip("\n")
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the text is not UTF-8 (byte {error.start + 1})") from None
+
+
+def _identity(
+    arguments: argparse.Namespace, terminal: Terminal, card: DeskCard
+) -> Identity | OneOffIdentity:
+    if arguments.no_code:
+        if arguments.code_file is not None:
+            raise BadInput("--code-file and --no-code exclude each other")
+        return one_off_identity()
+    code = checked_code(given_code(arguments))
+    if code is None:
+        if not terminal.has_person:
+            raise BadInput(
+                "there is no terminal to ask for the code: give --code-file, or --no-code for a"
+                " report that nobody can answer and that you can't correct"
+            )
+        code = ask_code(terminal, "Your code (not shown; empty: without one, no answer possible):")
+    return identity(code, card.desk_id) if code else one_off_identity()
+
+
+def _time(arguments: argparse.Namespace, terminal: Terminal, newest_day: int) -> WritingTime:
+    if arguments.date is not None:
+        return writing_time(newest_day, parse_day(arguments.date))
+    time = writing_time(newest_day)
+    if not time.clock_is_behind:
+        return time
+    terminal.warn(
+        "This device's clock is behind: the newest signed document here, or this program, is of"
+        f" {iso(time.day)}."
+    )
+    if terminal.has_person:
+        said = terminal.ask(f"What day is it? (2026-01-31; empty: {iso(time.day)})")
+        if said:
+            return writing_time(newest_day, parse_day(said))
+    terminal.warn(f"Sealing as if it were {iso(time.day)}; --date says another day.")
+    return time
+
+
+def _draft(arguments: argparse.Namespace, terminal: Terminal) -> Draft:
+    if len(arguments.attach) > MAX_FILES:
+        raise BadInput(f"{len(arguments.attach)} files; one report takes {MAX_FILES}")
+    attachments = without_doubles([inspect(Path(name)) for name in arguments.attach])
+    for attachment in attachments:
+        for note in attachment.notes:
+            terminal.warn(note)
+        if attachment.size == 0:
+            terminal.warn(f"{attachment.name} is empty; it goes as an empty file")
+    corrects = None if arguments.corrects is None else parse_report_id(arguments.corrects)
+    withdraws = None if arguments.withdraws is None else parse_report_id(arguments.withdraws)
+    draft = Draft(
+        text=_text(arguments, terminal),
+        what=arguments.what,
+        where=arguments.where,
+        when=arguments.when,
+        basis=Basis(arguments.basis or 0),
+        figures=tuple(parse_figure(text) for text in arguments.figure),
+        language=arguments.language,
+        urgent=arguments.urgent,
+        corrects=corrects,
+        withdraws=withdraws,
+        attachments=tuple(attachments),
+    )
+    check_draft(draft)
+    return draft
+
+
+def _announce(
+    queued: Queued, card: DeskCard, time: WritingTime, terminal: Terminal, *, goes_now: bool
+) -> dict[str, object]:
+    week = f"{iso(first_day(queued.epoch))} to {iso(last_day(queued.epoch))}"
+    terminal.say(f"report number {queued.number}, safely queued")
+    terminal.say(f"report id {queued.report_id.hex()}")
+    terminal.say("  (kept nowhere here: note it if you may want to correct or withdraw the report)")
+    terminal.say(
+        f"sealed to {card.name} (week {week}), must arrive by {iso(queued.expiry_day)};"
+        f" {human_size(queued.waiting_bytes)} waiting"
+    )
+    if time.day > card.last_day:
+        terminal.warn(
+            f"the card of {card.name} ended on {iso(card.last_day)}: sealed to its last week."
+            " Get a newer card when you can."
+        )
+    if not goes_now:
+        terminal.say("nothing was sent: run `qanat sync` when a network is there")
+    return {
+        "number": queued.number,
+        "report_id": queued.report_id,
+        "desk": card.name,
+        "desk_id": card.desk_id,
+        "epoch": queued.epoch,
+        "must_arrive_by": iso(queued.expiry_day),
+        "waiting_bytes": queued.waiting_bytes,
+    }
+
+
+def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    """Run the command; the exit code."""
+    home.make()
+    settings = home.settings()
+    desks = Desks(home)
+    card = desks.choose(arguments.desk)
+    with closing(connect(home)) as connection:
+        outbox = Outbox(home, connection)
+        outbox.clear_abandoned()
+        draft = _draft(arguments, terminal)
+        checkpoint = newest_checkpoint(home, connection, desks)
+        time = _time(arguments, terminal, checkpoint[0])
+        who = _identity(arguments, terminal, card)
+        total = sum(attachment.size for attachment in draft.attachments)
+        with terminal.progress("sealing", total) as progress:
+            queued = seal_report(
+                home,
+                outbox,
+                card,
+                draft=draft,
+                identity=who,
+                time=time,
+                checkpoint=checkpoint,
+                tell=terminal.warn,
+                advance=progress.advance,
+            )
+    goes_now = bool(arguments.now or settings.sync_on_send)
+    facts = _announce(queued, card, time, terminal, goes_now=goes_now)
+    if not goes_now:
+        terminal.result(facts)
+        return Exit.DONE
+    from qanat_client.carriers.settings import CarrierSettings
+    from qanat_client.reporter.sync import sync_once
+
+    code, told = sync_once(home, terminal, carrier=CarrierSettings(proxy=arguments.proxy))
+    terminal.result({**facts, "sync": told})
+    return code
