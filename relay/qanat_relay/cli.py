@@ -32,7 +32,7 @@ from qanat_relay.logs import start_logging
 from qanat_relay.server import check_writable
 from qanat_relay.serving import STORE_FOLDER, serve
 from qanat_relay.status import read_status
-from qanat_relay.store.interface import Problem, Stats, StoreError
+from qanat_relay.store.interface import Problem, StoreError
 from qanat_relay.viewing import view_store
 
 DONE, FAILED, WRONG = 0, 1, 2
@@ -146,7 +146,7 @@ def _check(arguments: argparse.Namespace) -> int:
     load_keys(data)
     desks = len(Desks(data / FOLDER).list_cards())
     problems = 0
-    with view_store(data / STORE_FOLDER) as view, _Progress(view.read_stats()) as progress:
+    with view_store(data / STORE_FOLDER) as view, _Progress(view.file_bytes) as progress:
         for found in view.read_problems():
             progress.step()
             for problem in found:
@@ -171,9 +171,9 @@ def _print_problem(problem: Problem, *, as_json: bool) -> None:
 class _Progress:
     """A line on a terminal that tells how far a long reading is; silent elsewhere."""
 
-    def __init__(self, stats: Stats) -> None:
+    def __init__(self, size_bytes: int) -> None:
         # A step is some 64 rows, most of which are blocks of 16 KiB.
-        self._expected = max(1, stats.used_bytes // (64 * 16_384))
+        self._expected = max(1, size_bytes // (64 * 16_384))
         self._steps = 0
         self._shown = sys.stderr.isatty()
 

@@ -183,13 +183,13 @@ def parse_listen(text: str) -> tuple[str, int]:
 def write_config(config: Config) -> str:
     """The settings as a TOML file that explains each of them."""
     lines = [
-        "# Settings of a Qanat relay. What is left out has the value shown by a fresh file.",
+        "# Settings of a Qanat relay. What is left out has its default.",
         "",
     ]
     for each in fields(config):
         lines += _wrapped(each.metadata["meaning"])
         lines += [f"{each.name} = {_toml(getattr(config, each.name))}", ""]
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def store_limits(config: Config) -> StoreLimits:

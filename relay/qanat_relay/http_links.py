@@ -49,6 +49,10 @@ class ExchangeLink:
         except (ConnectionError, ClientError) as error:
             raise LinkLost("the response broke off") from error
 
+    def abort(self) -> None:
+        """Close the connection without another byte."""
+        _abort(self._request)
+
     async def open(self) -> web.StreamResponse:
         """The response, begun if it was not."""
         if self._response is None:
@@ -61,7 +65,8 @@ class ExchangeLink:
 class WebSocketLink:
     """Binary messages in and out, taken as one stream each way."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: web.Request) -> None:
+        self._request = request
         # Compressing what is sealed costs time, and lengths could tell of contents.
         self.response = web.WebSocketResponse(
             compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S
@@ -86,3 +91,12 @@ class WebSocketLink:
                 await self.response.send_bytes(data[start : start + MAX_MESSAGE_BYTES])
         except (ConnectionError, ClientError, RuntimeError) as error:
             raise LinkLost("the WebSocket broke off") from error
+
+    def abort(self) -> None:
+        """Close the connection without another byte."""
+        _abort(self._request)
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()

@@ -15,3 +15,7 @@ class Link(Protocol):
     async def send(self, data: bytes) -> None:
         """Hand bytes over; returns when the connection can take more. Raises LinkLost."""
         ...
+
+    def abort(self) -> None:
+        """Give the connection up at once, with whatever it has not taken yet."""
+        ...

@@ -13,6 +13,8 @@ import traceback
 from types import TracebackType
 from typing import Any, TextIO
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 OWN = "qanat_relay"
 log = logging.getLogger(OWN)
 
@@ -60,10 +62,16 @@ def _frames(trace: TracebackType | None) -> list[str]:
     ]
 
 
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    # What is not even HTTP comes from scanners all day: it must not fill the disk.
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 def start_logging(level: str, stream: TextIO | None = None) -> None:
     """Send every log line of this process, ours and the libraries', through the formatter."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.setFormatter(PrivateFormatter())
+    handler.addFilter(_is_worth_a_line)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(level.upper())
     logging.captureWarnings(True)

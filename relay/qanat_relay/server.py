@@ -39,7 +39,6 @@ class Server:
             self._application(),
             access_log=None,
             auto_decompress=False,
-            logger=log.getChild("http"),
             shutdown_timeout=1.0,
         )
 
@@ -77,6 +76,11 @@ class Server:
         await self._sessions.stop(self._node.config.stop_s)
         await self._runner.cleanup()
 
+    @property
+    def sessions_running(self) -> int:
+        """How many sessions are being served."""
+        return self._sessions.running
+
     async def _exchange(self, request: web.Request) -> web.StreamResponse:
         link = ExchangeLink(request)
         await self._sessions.serve(link)
@@ -84,7 +88,7 @@ class Server:
 
     async def _sync(self, request: web.Request) -> web.StreamResponse:
         self._sessions.check_room()
-        link = WebSocketLink()
+        link = WebSocketLink(request)
         await link.response.prepare(request)
         try:
             await self._sessions.serve(link)

@@ -19,11 +19,16 @@ class Sessions:
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
 
+    @property
+    def running(self) -> int:
+        """How many sessions run."""
+        return len(self._running)
+
     def check_room(self) -> None:
         """Raise Busy where one more session is too many."""
         if self._stopping:
             raise Busy("this relay is stopping; try another, or this one later")
-        if len(self._running) >= self._node.config.sessions_max:
+        if self.running >= self._node.config.sessions_max:
             raise Busy("this relay serves as many sessions as it can; try again later")
 
     async def serve(self, link: Link) -> None:

@@ -23,6 +23,11 @@ class StoreView:
         self._path = path
         self._connection = connection
 
+    @property
+    def file_bytes(self) -> int:
+        """The size of the database's file."""
+        return self._path.stat().st_size
+
     def read_incarnation(self) -> bytes:
         """16 bytes, SPEC section 17."""
         with naming():

@@ -39,4 +39,5 @@ class Voice:
             async with asyncio.timeout(self._stall_s):
                 await self._link.send(data)
         except TimeoutError:
+            self._link.abort()
             raise LinkLost("the other side takes nothing any more") from None

@@ -1,0 +1,270 @@
+"""The relay's command line, in this process and as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.relay.running_relay import Desk
+
+from qanat_protocol.relay_card import parse_relay_card
+from qanat_relay.cli import main
+from qanat_relay.config import Config, check_config, parse_listen, read_config, write_config
+from qanat_relay.errors import ConfigError
+
+SERVE = [sys.executable, "-c", "import sys; from qanat_relay.cli import main; sys.exit(main())"]
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`qanat-relay serve` and the first line that it prints."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    process = subprocess.Popen(
+        [*SERVE, "serve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - loopback
+        content: bytes = response.read()
+    return content
+
+
+def test_serve_makes_what_is_missing_says_where_it_listens_and_stops_cleanly(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "relay"
+    with serving("--data", str(data), "--listen", "127.0.0.1:0") as (process, line):
+        word, url = line.split()
+        assert word == "listening"
+        assert read(f"{url}/healthz") == b"ok\n"
+        card = parse_relay_card(read(f"{url}/v1/relay"))
+        assert (data / "relay.card").read_bytes() == card.envelope
+        assert main(["status", "--data", str(data), "--health"]) == 0
+        assert main(["check", "--data", str(data)]) == 0
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "127.0.0.1" not in log
+    assert "Traceback" not in log
+    for name in ("signing.seed", "sealing.seed", "relay.card"):
+        assert (data / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_relay_keeps_its_identity_over_a_restart(tmp_path: Path) -> None:
+    cards = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with serving("--data", str(tmp_path), "--listen", "127.0.0.1:0", "--json") as (
+            process,
+            line,
+        ):
+            (url,) = json.loads(line)["listening"]
+            cards.append(read(f"{url}/v1/relay"))
+            process.send_signal(number)
+            assert process.wait(60) == 0
+    assert cards[0] == cards[1]
+
+
+def test_one_relay_listens_on_several_addresses(tmp_path: Path) -> None:
+    listen = ("--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0")
+    with serving("--data", str(tmp_path), "--json", *listen) as (_, line):
+        urls = json.loads(line)["listening"]
+        assert len(set(urls)) == 2
+        assert [read(f"{url}/healthz") for url in urls] == [b"ok\n"] * 2
+
+
+def test_two_relays_never_share_one_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving("--data", str(tmp_path), "--listen", "127.0.0.1:0"):
+        assert main(["serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]) == 1
+    assert "Stop it first" in capsys.readouterr().err
+
+
+def test_an_address_that_is_taken_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving("--data", str(tmp_path / "a"), "--listen", "127.0.0.1:0") as (_, line):
+        taken = line.rpartition("/")[2]
+        assert main(["serve", "--data", str(tmp_path / "b"), "--listen", taken]) == 2
+    assert taken in capsys.readouterr().err
+
+
+def test_init_writes_a_card_and_settings_that_explain_themselves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "relay"
+    desk = tmp_path / "desk.card"
+    desk.write_bytes(Desk.made().card())
+    arguments = ["init", "--data", str(data), "--name", "Relay of the tests", "--country", "DE"]
+    arguments += ["--address", "https://relay.example.org", "--desk", str(desk), "--json"]
+    assert main(arguments) == 0
+    shown = json.loads(capsys.readouterr().out)
+    card = parse_relay_card(Path(shown["card"]).read_bytes())
+    assert (card.name, card.country) == ("Relay of the tests", "DE")
+    assert card.addresses == ("https://relay.example.org",)
+    config = read_config(Path(shown["config"]))
+    assert config.name == "Relay of the tests"
+    written = Path(shown["config"]).read_text()
+    assert written.count("\n# ") >= len(Config.__dataclass_fields__)
+    assert main(["init", "--data", str(data)]) == 2
+    assert "there already" in capsys.readouterr().err
+    assert main(["desk", "list", "--data", str(data)]) == 0
+    assert "Desk of the tests" in capsys.readouterr().out
+
+
+def test_a_desk_is_added_and_a_card_that_is_none_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk.made()
+    newer, older, wrong = tmp_path / "newer", tmp_path / "older", tmp_path / "wrong"
+    newer.write_bytes(desk.card(serial=2, previous=bytes(32)))
+    older.write_bytes(desk.card(serial=1))
+    wrong.write_bytes(b"no card")
+    data = ["--data", str(tmp_path)]
+    assert main(["desk", "add", str(newer), *data]) == 0
+    assert main(["desk", "add", str(newer), *data]) == 0
+    assert main(["desk", "add", str(older), *data]) == 2
+    assert main(["desk", "add", str(wrong), *data]) == 2
+    assert main(["desk", "add", str(tmp_path / "nothing"), *data]) == 2
+    wrong.write_bytes(bytes(200_000))
+    assert main(["desk", "add", str(wrong), *data]) == 2
+    assert "not a desk card" in capsys.readouterr().err
+
+
+def test_status_tells_numbers_in_words_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving("--data", str(tmp_path), "--listen", "127.0.0.1:0"):
+        assert main(["status", "--data", str(tmp_path)]) == 0
+        words = capsys.readouterr().out
+        assert main(["status", "--data", str(tmp_path), "--json"]) == 0
+        numbers = json.loads(capsys.readouterr().out)
+    assert "letters:" in words
+    assert "room for:" in words
+    assert numbers["letters"] == numbers["parts"] == 0
+    assert numbers["free_bytes"] > 0
+
+
+def test_status_and_check_without_a_store_say_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--data", str(tmp_path)]) == 2
+    assert "store.db" in capsys.readouterr().err
+    assert main(["check", "--data", str(tmp_path)]) == 2
+
+
+def test_check_names_what_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving("--data", str(tmp_path), "--listen", "127.0.0.1:0") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    database = tmp_path / "store" / "store.db"
+    content = bytearray(database.read_bytes())
+    content[4096 * 2 : 4096 * 4] = b"\xff" * 8192
+    database.write_bytes(content)
+    assert main(["check", "--data", str(tmp_path), "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[-1]["problems"] == len(lines) - 1 > 0
+
+
+def test_a_lost_seed_is_named_and_never_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--data", str(tmp_path)]) == 0
+    (tmp_path / "sealing.seed").unlink()
+    assert main(["serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]) == 2
+    assert "sealing.seed is missing" in capsys.readouterr().err
+    (tmp_path / "sealing.seed").write_bytes(b"short")
+    assert main(["serve", "--data", str(tmp_path), "--listen", "127.0.0.1:0"]) == 2
+    assert "5 bytes" in capsys.readouterr().err
+
+
+def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
+    config = check_config(
+        Config(
+            name='Relay "of" \\ Қазақстан',
+            listen=("[::1]:0", "localhost:80"),
+            addresses=("http://abc.onion",),
+            idle_s=7,
+        )
+    )
+    path = tmp_path / "relay.toml"
+    path.write_text(write_config(config))
+    assert read_config(path) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("idle = 3", "idle"),
+        ("idle_s = 'x'", "idle_s"),
+        ("idle_s = true", "idle_s"),
+        ("idle_s = 0", "idle_s"),
+        ("listen = '127.0.0.1:1'", "listen"),
+        ("listen = []", "listen"),
+        ("listen = ['127.0.0.1']", "HOST:PORT"),
+        ("listen = ['::1:80']", "brackets"),
+        ("addresses = ['ftp://x']", "addresses"),
+        ("addresses = ['http://x/path']", "addresses"),
+        ("country = 'Germany'", "country"),
+        ("country = 'de'", "country"),
+        (f"name = '{'n' * 129}'", "name"),
+        ("tls_cert = 'x.pem'", "tls_key"),
+        ("partial_bytes = 1000000", "largest_body_bytes"),
+        ("capacity_bytes = 1000000000", "partial_bytes"),
+        ("largest_body_bytes = 5000000000", "largest_body_bytes"),
+        ("log_level = 'loud'", "log_level"),
+        ("= 3", "TOML"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, named: str
+) -> None:
+    path = tmp_path / "relay.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=named):
+        read_config(path)
+    assert main(["serve", "--config", str(path)]) == 2
+    assert named in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", ":80", "host", "host:", "host:x", "host:65536", "host:-1"])
+def test_a_listen_address_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_listen(text)
+
+
+def test_a_listen_address_may_be_ipv6() -> None:
+    assert parse_listen("[::1]:8080") == ("::1", 8080)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["serve", "--data", str(tmp_path / "file"), "--listen", "127.0.0.1:0"]) != 0
+    assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_wrong_usage_exits_with_two() -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--no-such-option"])
+    assert ended.value.code == 2

@@ -1,0 +1,398 @@
+"""The relay's HTTP surface: routes, statuses, limits, garbage, stopping, and what it logs."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import re
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.relay.made_parcels import TODAY, make, part
+from tests.relay.running_relay import (
+    CARRIERS,
+    Desk,
+    Running,
+    raw_talk,
+    running_relay,
+    talking,
+    transfer,
+)
+
+from qanat_protocol.channel import PREAMBLE_BYTES
+from qanat_protocol.days import epoch_of
+from qanat_protocol.errors import UnknownVersion
+from qanat_protocol.frame_codec import encode_frame
+from qanat_protocol.frames import (
+    AckStatus,
+    Answer,
+    Answers,
+    DeskInterest,
+    End,
+    Error,
+    Hello,
+    Idle,
+    Offers,
+    OpenedInterest,
+    RepliesInterest,
+    Want,
+)
+from qanat_protocol.relay_card import parse_relay_card
+from qanat_protocol.sealing import SealingSecret
+from qanat_protocol.session import HELLO, ClientSession, sign_desk_interest
+from qanat_protocol.verdicts import Verdict
+from qanat_relay import conversation
+from qanat_relay.logs import log, start_logging, tell_of_loop_errors
+from qanat_relay.store.interface import State
+
+
+@pytest.fixture
+async def relay(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running_relay(tmp_path / "relay") as running:
+        yield running
+
+
+@pytest.fixture(params=CARRIERS)
+def carrier(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """Everything that would reach the operator's log, at the lowest level."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    start_logging("debug", stream)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    log.setLevel(logging.NOTSET)
+    logging.captureWarnings(False)
+
+
+async def get(relay: Running, path: str) -> tuple[int, bytes, dict[str, str]]:
+    async with aiohttp.ClientSession() as http, http.get(relay.url + path) as response:
+        return response.status, await response.read(), dict(response.headers)
+
+
+async def post(relay: Running, body: bytes) -> tuple[int, bytes]:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(relay.url + "/v1/exchange", data=body) as response,
+    ):
+        return response.status, await response.read()
+
+
+async def test_the_relays_card_is_given_to_everybody(relay: Running) -> None:
+    status, body, headers = await get(relay, "/v1/relay")
+    card = parse_relay_card(body)
+    assert status == 200
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert card.signing_key == relay.keys.signing.public
+    assert card.sealing_key == relay.keys.sealing.public
+    assert card.largest_body == relay.node.config.largest_body_bytes
+
+
+async def test_health_is_ok_while_the_store_answers_and_not_behind_it(relay: Running) -> None:
+    assert (await get(relay, "/healthz"))[:2] == (200, b"ok\n")
+    await relay.store.close()
+    status, body, _ = await get(relay, "/healthz")
+    assert status == 503
+    assert b"Traceback" not in body
+
+
+async def test_what_is_not_a_route_is_not_found(relay: Running) -> None:
+    assert (await get(relay, "/"))[0] == 404
+    assert (await get(relay, "/v1/exchange"))[0] == 405
+
+
+async def test_no_response_names_the_program_behind_it(relay: Running) -> None:
+    for path in ("/v1/relay", "/healthz", "/nothing"):
+        assert "Server" not in (await get(relay, path))[2]
+
+
+async def test_a_body_that_is_no_session_is_a_bad_request(relay: Running) -> None:
+    for body in (b"", b"GET / HTTP/1.0\r\n\r\n", b"QNT\x01\x01" + bytes(PREAMBLE_BYTES)):
+        status, answer = await post(relay, body)
+        assert status == (400 if body else 200)
+        assert b"Traceback" not in answer
+
+
+async def test_a_session_for_another_relays_key_is_a_bad_request(relay: Running) -> None:
+    session = ClientSession(SealingSecret.generate().public)
+    assert (await post(relay, session.start() + session.send(HELLO)))[0] == 400
+
+
+async def test_a_channel_of_another_version_is_told_the_versions_spoken(
+    relay: Running, carrier: str
+) -> None:
+    async with raw_talk(relay, carrier) as talk:
+        await talk.send_raw(b"QNT\x07" + bytes(100))
+        await talk.finish_sending()
+        await talk.rest()
+    with pytest.raises(UnknownVersion):
+        talk.session.finish()
+
+
+async def test_a_client_of_other_versions_is_told_so_in_the_channel(
+    relay: Running, carrier: str
+) -> None:
+    async with raw_talk(relay, carrier) as talk:
+        await talk.send_raw(talk.session.start())
+        await talk.say(Hello((2, 3)))
+        frames = await talk.rest()
+    assert [type(frame) for frame in frames] == [Error, End]
+    assert isinstance(frames[0], Error)
+    assert frames[0].verdict == Verdict.UNKNOWN_VERSION
+
+
+async def test_a_frame_before_hello_ends_the_session(relay: Running, carrier: str) -> None:
+    async with raw_talk(relay, carrier) as talk:
+        record = encode_frame(Idle())
+        await talk.send_raw(talk.session.start())
+        await talk.send_raw(talk.session._channel.seal(len(record).to_bytes(2, "big") + record))
+        frames = await talk.rest()
+    assert [frame.verdict for frame in talk.all(Error)] == [Verdict.UNEXPECTED_FRAME]
+    assert len(frames) == 1
+
+
+async def test_a_packet_that_is_lacking_ends_the_session(relay: Running, carrier: str) -> None:
+    async with talking(relay, carrier) as talk:
+        assert talk.session.send(Idle())
+        await talk.say(*transfer(make(1), 0))
+        await talk.rest()
+    assert [frame.verdict for frame in talk.all(Error)] == [Verdict.BAD_CHANNEL]
+    assert await relay.store.look_up([make(1).header.offer]) == [None]
+
+
+async def test_a_text_message_ends_a_web_socket(relay: Running) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(f"{relay.url}/v1/sync") as socket,
+    ):
+        await socket.send_str("hello")
+        message = await socket.receive(timeout=30)
+        assert message.type is aiohttp.WSMsgType.CLOSE
+
+
+async def test_the_web_socket_is_not_compressed(relay: Running) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(f"{relay.url}/v1/sync", compress=15) as socket,
+    ):
+        assert not socket.compress
+
+
+async def test_one_session_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+    async with running_relay(tmp_path / "small", sessions_max=1) as relay:
+        async with talking(relay, "exchange") as talk:
+            status, body = await post(relay, b"")
+            assert status == 503
+            assert b"try again later" in body
+            async with aiohttp.ClientSession() as http:
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await http.ws_connect(f"{relay.url}/v1/sync")
+            assert refused.value.status == 503
+            await talk.end()
+        async with talking(relay, "exchange") as talk:
+            assert isinstance((await talk.end())[-1], End)
+
+
+async def test_a_session_that_says_nothing_is_ended(tmp_path: Path, carrier: str) -> None:
+    async with running_relay(tmp_path / "short", idle_s=1) as relay:
+        async with talking(relay, carrier) as talk:
+            await talk.say(*transfer(make(1), 0))
+            frames = await talk.rest()
+        assert not any(isinstance(frame, End) for frame in frames)
+        assert (await talk.statuses(1))[0].status is AckStatus.STORED
+
+
+async def test_a_reader_that_reads_nothing_is_ended(tmp_path: Path) -> None:
+    desk = Desk.made()
+    films = [part(number, 8_912_896, tag=desk.tag) for number in range(3)]  # type: ignore[arg-type]
+    offers = tuple(film.header.offer for film in films)
+    async with running_relay(tmp_path / "short", stall_s=1) as relay:
+        await relay.store.write([film.put() for film in films], today=TODAY)
+        host, _, port = relay.url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        session = ClientSession(relay.keys.sealing.public)
+        asked = session.start() + session.send(HELLO, interest(session, desk), Want(offers))
+        writer.write(b"POST /v1/exchange HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"%x\r\n%b\r\n" % (len(asked), asked))
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        async with asyncio.timeout(60):
+            while relay.server.sessions_running:  # noqa: ASYNC110 - there is nothing to wait on
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+def interest(session: ClientSession, desk: Desk) -> DeskInterest:
+    epoch = epoch_of(TODAY)
+    return sign_desk_interest(
+        desk.key,
+        session.channel_hash,
+        number=0,
+        statement=desk.statement(),
+        first_epoch=epoch,
+        last_epoch=epoch,
+    )
+
+
+async def test_stopping_keeps_what_running_sessions_handed_in(tmp_path: Path, carrier: str) -> None:
+    letters = [make(number) for number in range(50)]
+    async with running_relay(tmp_path / "relay") as relay:
+        async with talking(relay, carrier) as talk:
+            for handle, letter in enumerate(letters):
+                await talk.say(*transfer(letter, handle))
+            await talk.statuses(1)
+            await relay.server.stop()
+            told = [
+                handle
+                for handle, entry in (await talk.statuses(1)).items()
+                if entry.status is AckStatus.STORED
+            ]
+        for handle in told:
+            (holding,) = await relay.store.look_up([letters[handle].header.offer])
+            assert holding is not None
+            assert holding.state is State.HELD
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(garbage=st.binary(max_size=3000), begins=st.booleans(), sealed=st.booleans())
+async def test_garbage_is_never_an_internal_error(
+    relay: Running, logged: io.StringIO, garbage: bytes, begins: bool, sealed: bool
+) -> None:
+    session = ClientSession(relay.keys.sealing.public)
+    opening = session.start() + session.send(HELLO) if begins else b""
+    if sealed and begins and len(garbage) > 0:
+        opening += session._channel.seal(garbage)
+        garbage = b""
+    status, body = await post(relay, opening + garbage)
+    assert status in (200, 400)
+    assert b"Traceback" not in body
+    async with aiohttp.ClientSession() as http, http.ws_connect(f"{relay.url}/v1/sync") as socket:
+        await socket.send_bytes(opening + garbage)
+        await socket.close()
+    assert "a session failed" not in logged.getvalue()
+    assert "ERROR" not in logged.getvalue()
+
+
+async def test_the_log_holds_no_address_no_tag_and_no_id(
+    relay: Running,
+    logged: io.StringIO,
+    carrier: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(tell_of_loop_errors)
+    desk = Desk.made()
+    letters = [make(number, tag=desk.tag) for number in range(5)]
+    async with talking(relay, carrier) as talk:
+        for handle, letter in enumerate(letters):
+            await talk.say(*transfer(letter, handle))
+        await talk.statuses(5)
+        await talk.say(
+            interest(talk.session, desk),
+            RepliesInterest(1, 0, bytes(4)),
+            OpenedInterest(2, 0, (bytes(4),)),
+            Offers(0, tuple(letter.header.offer for letter in letters)),
+        )
+        await talk.until(Idle)
+        await talk.end()
+    async with talking(relay, carrier) as talk:
+        await talk.say(*transfer(letters[0], 3))
+        await talk.rest()
+    async with talking(relay, carrier) as talk:
+        await talk.say(*transfer(part(1), 0, 0, 1))
+    with suppress(aiohttp.ClientError):
+        await post(relay, os.urandom(2000))
+    host, _, port = relay.url.removeprefix("http://").rpartition(":")
+    for bytes_sent in (b"\x16\x03\x01\x02\x00garbage\r\n\r\n", b"GET /\xff HTTP/9\r\n\r\n", b"G"):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(bytes_sent)
+        await writer.drain()
+        writer.close()
+    # An error that nobody foresaw, with all that may not be logged in its words.
+    secrets = f"127.0.0.1:{port} {desk.tag.hex()} {letters[0].parcel_id.hex()} {desk.tag!r}"
+
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError(secrets)
+
+    monkeypatch.setattr(conversation.Conversation, "_welcome", fail)
+    async with raw_talk(relay, carrier) as talk:
+        await talk.send_raw(talk.session.start())
+        await talk.say(HELLO)
+        await talk.rest()
+    logging.getLogger("aiohttp.server").error("Error handling request from %s", "127.0.0.1")
+    logging.getLogger("asyncio").warning("socket.send() raised for 127.0.0.1")
+    written = logged.getvalue()
+    assert "a session failed" in written
+    assert "ZeroDivisionError" in written
+    assert "fail" in written
+    assert "127.0.0.1" not in written
+    assert "localhost" not in written
+    assert port not in re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}", "", written, flags=re.M)
+    for letter in letters:
+        for secret in (letter.parcel_id, letter.header.tag, letter.header.root):
+            assert secret.hex()[:12] not in written
+            assert repr(secret[:6])[2:-1] not in written
+
+
+async def test_an_unforeseen_error_is_never_shown_to_a_client(
+    relay: Running, carrier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError("inner workings")
+
+    monkeypatch.setattr(conversation.Conversation, "_welcome", fail)
+    async with raw_talk(relay, carrier) as talk:
+        await talk.send_raw(talk.session.start())
+        await talk.say(HELLO)
+        frames = await talk.rest()
+    assert frames == []
+    status, body = await post(relay, b"")
+    assert status < 500
+    assert b"inner workings" not in body
+
+
+async def test_a_certificate_is_served_from_files(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    key.write_bytes(certificate.private_key_pem.bytes())
+    chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    async with running_relay(tmp_path / "r", tls_cert=str(chain), tls_key=str(key)) as relay:
+        assert relay.url.startswith("https://")
+        connector = aiohttp.TCPConnector(ssl=trusted)
+        async with (
+            aiohttp.ClientSession(connector=connector) as http,
+            http.get(f"{relay.url}/healthz") as response,
+        ):
+            assert await response.read() == b"ok\n"
+
+
+async def test_two_sessions_at_once_do_not_wait_for_each_other(
+    relay: Running, carrier: str
+) -> None:
+    async with talking(relay, carrier) as slow, talking(relay, carrier) as quick:
+        await slow.say(*transfer(part(1), 0, 0))
+        await quick.say(*transfer(make(2), 0))
+        assert (await quick.statuses(1))[0].status is AckStatus.STORED
+        assert isinstance((await quick.end())[-1], End)
+        await slow.say(Offers(0, (make(2).header.offer,)))
+        (answers,) = await slow.until(Answers)
+        assert answers.codes == (Answer.HAVE,)
