@@ -35,8 +35,8 @@ ARGON2_MEMORY_KIB = 65_536
 ARGON2_PASSES = 3
 ARGON2_LANES = 1
 
-# Tab and what else may end a line; the other spaces and all hyphens go by their Unicode category.
-_DROPPED = frozenset("\t\n\v\f\r\x85\N{SOFT HYPHEN}\N{MINUS SIGN}")
+# Tab and what may end a line; the other spaces and all hyphens go by their Unicode category.
+_DROPPED = frozenset("\t\n\v\f\r\x85")
 _DROPPED_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd"})
 
 
@@ -72,7 +72,7 @@ def normalise(code: str) -> str:
     digits = "".join(_ascii_digit(sign) for sign in code if not _is_dropped(sign))
     if len(digits) != CODE_DIGITS:
         raise Malformed(f"a code has {CODE_DIGITS} digits, this one {len(digits)}")
-    if int(digits) % 97 != 1:
+    if digits != _with_check(digits[:RANDOM_DIGITS]):
         raise BadCheck("the check digits do not fit: there is a typing error in the code")
     return digits
 

@@ -31,16 +31,13 @@ MAX_TEXT_BYTES = 16_384
 MAX_WANTED = 96
 """As many as a report has parts."""
 
-_MAX_NUMBER = 2**32 - 1
-"""A reply's number stands in its tag in 32 bits."""
-
 _FIELDS = row(
     version(),
     binary(most=MAX_STATEMENT_BYTES),
     binary(SIGNING_KEY_BYTES),
     binary(NONCE_BYTES),
     uint(),
-    uint(most=_MAX_NUMBER),
+    uint(),
     nil_or(binary(HASH_BYTES)),
     line(MAX_LANGUAGE_BYTES),
     text(MAX_TEXT_BYTES),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qanat_protocol import tags
+from qanat_protocol.errors import LocalMalformed
 
 SECRET = bytes(range(32))
 
@@ -51,3 +52,14 @@ def test_one_other_bit_within_the_prefix_does_not_match(tag: bytes, bit: int) ->
 def test_every_tag_matches_its_own_prefix(bits: int) -> None:
     tag = tags.reply_tag(SECRET, 2712, 7)
     assert tags.prefix_matches(tag, tags.mailbox_prefix(SECRET, 2712), bits)
+
+
+@pytest.mark.parametrize("number", [-1, 2**32, 2**53 - 1])
+def test_no_tag_is_made_of_a_number_that_does_not_fit(number: int) -> None:
+    with pytest.raises(LocalMalformed):
+        tags.desk_tag(SECRET, number)
+    with pytest.raises(LocalMalformed):
+        tags.mailbox_prefix(SECRET, number)
+    with pytest.raises(LocalMalformed):
+        tags.reply_tag(SECRET, 2712, number)
+    assert tags.reply_tag(SECRET, 2**32 - 1, 2**32 - 1) != tags.reply_tag(SECRET, 2**32 - 1, 0)
