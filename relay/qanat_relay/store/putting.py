@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
-from qanat_protocol.limits import MAX_BLOCKS, PAGE_LEAVES
+from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, block_length, page_count, root_of
-from qanat_protocol.parcel import Header, check_expiry, rank_of
+from qanat_protocol.parcel import Rank, check_expiry, rank_of
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import Outcome, PutBlocks, StoredBlock
 from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES
@@ -38,6 +38,7 @@ _INSERT_PARTIAL = (
     " held_bytes, opened, effort, stamp_epoch, stamp_nonce)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_STORED = Outcome(AckStatus.STORED)
 _INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
 
 
@@ -69,17 +70,38 @@ def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
         return _refused(error.verdict)
     if write.header.body_size > work.limits.max_body_bytes:
         return _refused(Verdict.REFUSED_SIZE)
-    partial = None
-    if block_count(write.header.body_size) > 1:
-        partial = find_partial(work.connection, parcel_id)
-        if partial is not None and partial.parcel_id != parcel_id:
-            return _refused(Verdict.REFUSED_FULL)
-    return _Putting(work, parcel_id, write, day, known, partial).outcome()
+    if write.header.body_size <= BLOCK_BYTES:
+        return _put_small(work, parcel_id, write, day, known)
+    partial = find_partial(work.connection, parcel_id)
+    if partial is not None and partial.parcel_id != parcel_id:
+        return _refused(Verdict.REFUSED_FULL)
+    return _PuttingLong(work, parcel_id, write, day, known, partial).outcome()
+
+
+def _put_small(
+    work: Work, parcel_id: bytes, write: PutBlocks, day: int, evicted: ParcelRow | None
+) -> Outcome:
+    """A body of one block: most letters are, and they come by the thousand."""
+    header = write.header
+    rank = rank_of(header)
+    cost_bytes = ROW_BYTES + header.body_size
+    if not write.blocks:
+        could = _could_have_room(work, cost_bytes, rank, evicted)
+        return Outcome(AckStatus.PARTIAL) if could else _refused(Verdict.REFUSED_FULL)
+    if not _has_room(work, cost_bytes, rank, evicted):
+        return _refused(Verdict.REFUSED_FULL)
+    work.room.take(cost_bytes)
+    standing = NO_STANDING
+    if evicted is not None:
+        _forget_eviction(work, evicted)
+        standing = evicted.standing
+    _insert_parcel(work, parcel_id, write, day, standing, body=write.blocks[0].data)
+    return _STORED
 
 
 @dataclass(frozen=True, slots=True)
-class _Putting:
-    """One PutBlocks of a parcel that is not complete. evicted: it once was."""
+class _PuttingLong:
+    """One PutBlocks of a body of several blocks that is not complete. evicted: it once was."""
 
     work: Work
     parcel_id: bytes
@@ -89,27 +111,30 @@ class _Putting:
     partial: PartialRow | None
 
     def outcome(self) -> Outcome:
-        header, partial = self.write.header, self.partial
+        work, header, partial = self.work, self.write.header, self.partial
+        rank = rank_of(header)
         held = 0 if partial is None else partial.held
         new = self._new_blocks()
-        size_bytes = sum(len(block.data) for block in new)
-        complete = held + len(new) == block_count(header.body_size)
         if not new:
             return self._asked(held)
-        if not complete and not self._within_quota(size_bytes):
+        size_bytes = sum(len(block.data) for block in new)
+        complete = held + len(new) == block_count(header.body_size)
+        if not complete and not work.room.make_partial(
+            work.tally, size_bytes, rank, self.parcel_id
+        ):
             return _refused(Verdict.REFUSED_QUOTA)
         cost_bytes = ROW_BYTES + size_bytes + len(new) * BLOCK_ROW_BYTES
-        if not self._has_room(cost_bytes):
+        if not _has_room(work, cost_bytes, rank, self.evicted):
             return _refused(Verdict.REFUSED_FULL)
-        self.work.room.take(cost_bytes)
-        if self.evicted is not None:
-            self._forget_eviction(self.evicted)
-        standing = self._standing()
-        if block_count(header.body_size) == 1:
-            self._insert_parcel(standing, None, new[0].data)
-            return Outcome(AckStatus.STORED)
-        place = self.work.tally.next_place() if partial is None else partial.place
-        self.work.connection.executemany(
+        work.room.take(cost_bytes)
+        standing = NO_STANDING
+        if partial is not None:
+            standing = partial.standing
+        elif self.evicted is not None:
+            _forget_eviction(work, self.evicted)
+            standing = self.evicted.standing
+        place = work.tally.next_place() if partial is None else partial.place
+        work.connection.executemany(
             _INSERT_BLOCK,
             [(place * MAX_BLOCKS + block.index, block.leaf, block.data) for block in new],
         )
@@ -118,8 +143,8 @@ class _Putting:
             return Outcome(AckStatus.PARTIAL, held + len(new))
         if partial is not None:
             self._end_partial(partial)
-        self._insert_parcel(standing, place, None)
-        return Outcome(AckStatus.STORED)
+        _insert_parcel(work, self.parcel_id, self.write, self.day, standing, place=place)
+        return _STORED
 
     def _new_blocks(self) -> list[StoredBlock]:
         blocks = {block.index: block for block in self.write.blocks}
@@ -133,41 +158,13 @@ class _Putting:
     def _asked(self, held: int) -> Outcome:
         """Nothing new came: say whether more would be taken."""
         if self.partial is None:
-            header = self.write.header
-            several = block_count(header.body_size) > 1
-            partial_bytes = self.work.tally.partial_bytes + block_length(header.body_size, 0)
-            if several and not self.work.room.has_quota(partial_bytes, rank_of(header)):
+            work, size_bytes = self.work, self.write.header.body_size
+            rank = rank_of(self.write.header)
+            if not work.room.has_quota(work.tally.partial_bytes + BLOCK_BYTES, rank):
                 return _refused(Verdict.REFUSED_QUOTA)
-            if not self._could_have_room(header.body_size):
+            if not _could_have_room(work, size_bytes, rank, self.evicted):
                 return _refused(Verdict.REFUSED_FULL)
         return Outcome(AckStatus.PARTIAL, held)
-
-    def _could_have_room(self, size_bytes: int) -> bool:
-        room = self.work.room
-        if self.evicted is not None:
-            return room.fits(size_bytes)
-        return room.could_make(size_bytes, rank_of(self.write.header), self.work.swept_day)
-
-    def _has_room(self, cost_bytes: int) -> bool:
-        room = self.work.room
-        if self.evicted is not None:
-            return room.fits(cost_bytes)
-        rank = rank_of(self.write.header)
-        return room.make(self.work.tally, cost_bytes, rank, self.work.swept_day)
-
-    def _within_quota(self, size_bytes: int) -> bool:
-        rank = rank_of(self.write.header)
-        return self.work.room.make_partial(self.work.tally, size_bytes, rank, self.parcel_id)
-
-    def _standing(self) -> Standing:
-        for row in (self.partial, self.evicted):
-            if row is not None:
-                return row.standing
-        return NO_STANDING
-
-    def _forget_eviction(self, row: ParcelRow) -> None:
-        self.work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
-        self.work.tally.evicted -= 1
 
     def _keep_partial(self, place: int, held: int, size_bytes: int, standing: Standing) -> None:
         header, tally, before = self.write.header, self.work.tally, self.partial
@@ -196,40 +193,69 @@ class _Putting:
         self.work.tally.partial -= 1
         self.work.tally.partial_bytes -= row.held_bytes
 
-    def _insert_parcel(self, standing: Standing, place: int | None, body: bytes | None) -> None:
-        header, tally = self.write.header, self.work.tally
-        tally.count(header.kind, 1)
-        self.work.connection.execute(
-            _INSERT_PARCEL,
-            (
-                tally.next_arrival(),
-                self.parcel_id,
-                header.encode(),
-                header.tag,
-                rank_of(header),
-                header.kind,
-                header.expiry_day,
-                self.day,
-                *_columns(standing),
-                *(self.write.document or (None, None)),
-                place,
-                None if place is None else self._page_roots(header, place),
-                body,
-            ),
-        )
 
-    def _page_roots(self, header: Header, place: int) -> bytes | None:
-        if page_count(header.body_size) == 1:
-            return None
-        roots = []
-        for page in range(page_count(header.body_size)):
-            first = page * PAGE_LEAVES
-            leaves = self.work.connection.execute(
-                "SELECT leaf FROM block WHERE number BETWEEN ? AND ? ORDER BY number",
-                block_numbers(place, first, first + PAGE_LEAVES - 1),
-            )
-            roots.append(root_of([leaf for (leaf,) in leaves]))
-        return b"".join(roots)
+def _could_have_room(work: Work, size_bytes: int, rank: Rank, evicted: ParcelRow | None) -> bool:
+    if evicted is not None:
+        return work.room.fits(size_bytes)
+    return work.room.could_make(size_bytes, rank, work.swept_day)
+
+
+def _has_room(work: Work, size_bytes: int, rank: Rank, evicted: ParcelRow | None) -> bool:
+    """Whether there is room, or some was made; what was evicted makes nobody else go."""
+    if evicted is not None:
+        return work.room.fits(size_bytes)
+    return work.room.make(work.tally, size_bytes, rank, work.swept_day)
+
+
+def _forget_eviction(work: Work, row: ParcelRow) -> None:
+    work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
+    work.tally.evicted -= 1
+
+
+def _insert_parcel(
+    work: Work,
+    parcel_id: bytes,
+    write: PutBlocks,
+    day: int,
+    standing: Standing,
+    *,
+    place: int | None = None,
+    body: bytes | None = None,
+) -> None:
+    header, tally = write.header, work.tally
+    tally.count(header.kind, 1)
+    work.connection.execute(
+        _INSERT_PARCEL,
+        (
+            tally.next_arrival(),
+            parcel_id,
+            header.encode(),
+            header.tag,
+            rank_of(header),
+            header.kind,
+            header.expiry_day,
+            day,
+            *_columns(standing),
+            *(write.document or (None, None)),
+            place,
+            None if place is None else _page_roots(work, header.body_size, place),
+            body,
+        ),
+    )
+
+
+def _page_roots(work: Work, body_size: int, place: int) -> bytes | None:
+    if page_count(body_size) == 1:
+        return None
+    roots = []
+    for page in range(page_count(body_size)):
+        first = page * PAGE_LEAVES
+        leaves = work.connection.execute(
+            "SELECT leaf FROM block WHERE number BETWEEN ? AND ? ORDER BY number",
+            block_numbers(place, first, first + PAGE_LEAVES - 1),
+        )
+        roots.append(root_of([leaf for (leaf,) in leaves]))
+    return b"".join(roots)
 
 
 def _columns(standing: Standing) -> tuple[bool, int, int | None, bytes | None]:

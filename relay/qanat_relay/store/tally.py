@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, fields
 
 from qanat_protocol.parcel import Kind
 
-_COUNTERS = {
+_COUNTERS: dict[int, str] = {
     Kind.LETTER: "letters",
     Kind.REPLY: "replies",
     Kind.PART: "parts",
@@ -47,7 +47,7 @@ class Tally:
 
     def count(self, kind: int, difference: int) -> None:
         """One more (1) or one less (-1) complete parcel of a kind."""
-        name = _COUNTERS[Kind(kind)]
+        name = _COUNTERS[kind]
         setattr(self, name, getattr(self, name) + difference)
 
 
