@@ -209,7 +209,9 @@ class Exchange:
             # Remembered before a cursor can stand behind it, whoever brings it.
             self._outstanding.add(offer)
             half = arrivals.half_of(offer)
-            if not arrivals.claim(offer, self._relay):
+            # What was asked for by name comes in any case; what another brings need not.
+            asked = offer in self._wanted or (half is not None and half.missing == 0)
+            if asked or not arrivals.claim(offer, self._relay):
                 codes.append(Answer.HAVE)
             elif half is None:
                 codes.append(Answer.WANT)
