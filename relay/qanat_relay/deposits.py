@@ -34,7 +34,7 @@ from qanat_protocol.frames import (
 )
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, Kind, check_expiry
-from qanat_protocol.receipt import sign_receipt
+from qanat_protocol.receipt import MAX_RECEIPT_IDS, sign_receipt
 from qanat_protocol.stamp import check_stamp
 from qanat_protocol.tombstone import verify_opened
 from qanat_protocol.transfer import Intake
@@ -219,8 +219,9 @@ class Deposits:
             await self._commit()
 
     def receipts(self) -> Iterator[Receipt]:
-        """The custody receipts of what this session handed in (SPEC section 13)."""
-        yield from receipts_for(self._node, self._node.today(), list(self._taken))
+        """The custody receipts of what was taken since they were last asked for (SPEC 13)."""
+        taken, self._taken = list(self._taken), {}
+        yield from receipts_for(self._node, self._node.today(), taken)
 
     def _check_header(self, header: Header) -> None:
         check_expiry(header, self._node.today())
@@ -335,6 +336,8 @@ class Deposits:
     async def _acknowledge(self, entries: list[AckEntry]) -> None:
         for first in range(0, len(entries), MAX_WAITING):
             await self._voice.say(Ack(self._commits, tuple(entries[first : first + MAX_WAITING])))
+        if len(self._taken) >= MAX_RECEIPT_IDS:
+            await self._voice.say(*self.receipts())
 
     async def _tell_of_lost_marks(self) -> None:
         if self._lost_marks is not None:
@@ -344,5 +347,5 @@ class Deposits:
 
 def receipts_for(node: Node, day: int, ids: Sequence[bytes]) -> Iterator[Receipt]:
     """Receipts over any number of parcel ids, 512 in each."""
-    for first in range(0, len(ids), MAX_WAITING):
-        yield sign_receipt(node.keys.signing, day, ids[first : first + MAX_WAITING])
+    for first in range(0, len(ids), MAX_RECEIPT_IDS):
+        yield sign_receipt(node.keys.signing, day, ids[first : first + MAX_RECEIPT_IDS])

@@ -12,6 +12,7 @@ from qanat_protocol.errors import ProtocolError
 from qanat_protocol.tags import public_tag
 from qanat_relay.errors import DataError
 from qanat_relay.keys import write_whole
+from qanat_relay.logs import log
 
 FOLDER = "desks"
 
@@ -22,16 +23,23 @@ class Desks:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._changed_ns: int | None = None
+        self._spoilt = False
         self._by_tag: dict[bytes, DeskCard] = {}
 
     def list_cards(self) -> list[DeskCard]:
         """Every desk's card, by name. Raises DataError naming a file that is not a card."""
-        self._refresh()
+        self._refresh(strict=True)
         return sorted(self._by_tag.values(), key=lambda card: (card.name, card.desk_id))
 
     def find(self, tag: bytes) -> DeskCard | None:
-        """The card of the desk with this public tag (16 bytes), None if it is not carried."""
-        self._refresh()
+        """The card of the desk with this public tag (16 bytes), None if it is not carried.
+
+        A file that spoils the folder while the relay runs leaves what was read before.
+        """
+        try:
+            self._refresh()
+        except DataError:
+            log.error("the folder of desk cards holds a file that is none: run qanat-relay check")
         return self._by_tag.get(tag)
 
     def add(self, content: bytes) -> DeskCard:
@@ -55,17 +63,23 @@ class Desks:
         write_whole(self._folder / f"{card.desk_id.hex()}.card", card.envelope)
         self._changed_ns = None
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, strict: bool = False) -> None:
         try:
             changed_ns = self._folder.stat().st_mtime_ns
         except FileNotFoundError:
             self._by_tag = {}
             return
-        if changed_ns == self._changed_ns:
+        if changed_ns == self._changed_ns and not (strict and self._spoilt):
             return
-        cards = [_read(path) for path in sorted(self._folder.glob("*.card"))]
-        self._by_tag = {public_tag(card.desk_id): card for card in cards}
         self._changed_ns = changed_ns
+        try:
+            cards = [_read(path) for path in sorted(self._folder.glob("*.card"))]
+        except DataError:
+            # Read anew by the next who asks for all; a session goes on with what is known.
+            self._spoilt = True
+            raise
+        self._spoilt = False
+        self._by_tag = {public_tag(card.desk_id): card for card in cards}
 
 
 def _read(path: Path) -> DeskCard:

@@ -17,6 +17,7 @@ from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
 from qanat_protocol.parcel import Header
+from qanat_protocol.receipt import MAX_RECEIPT_IDS
 from qanat_relay.deposits import receipts_for
 from qanat_relay.gift import Gift
 from qanat_relay.node import Node
@@ -28,6 +29,9 @@ MAX_PARTIALS_BYTES = 2**20
 
 MAX_WAITING_GIFTS = 4096
 """Parcels that wait to be sent before the session may ask for more by id."""
+
+MAX_UNTOLD = 8 * MAX_RECEIPT_IDS
+"""Parcels given without a receipt yet: few receipts where they came on few days."""
 
 PARTIAL_BYTES = 256
 """What one of them is taken to weigh beside its bitmap."""
@@ -181,8 +185,10 @@ class Giving:
         self.finish()
 
     def receipts(self) -> Iterator[Receipt]:
-        """Custody receipts over what was given, for each day on which it was taken."""
-        for day, ids in sorted(self._given.items()):
+        """Custody receipts over what was given since they were last asked for, for each day on
+        which it was taken."""
+        given, self._given = self._given, {}
+        for day, ids in sorted(given.items()):
             yield from receipts_for(self._node, day, ids)
 
     async def _send_slice(self) -> None:
@@ -201,6 +207,8 @@ class Giving:
             heapq.heappush(self._waiting, (gift.rank, order, gift))
         else:
             self._end(gift, sent=not gift.refused)
+            if sum(map(len, self._given.values())) >= MAX_UNTOLD:
+                await self._voice.say(*self.receipts())
 
     async def _next_slice(self, gift: Gift) -> tuple[list[Frame], bool]:
         frames: list[Frame] = []

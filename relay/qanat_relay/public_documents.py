@@ -5,7 +5,7 @@ Judges a whole body; never stores one.
 
 from __future__ import annotations
 
-from qanat_protocol.errors import OlderSerial, RefusedDesk
+from qanat_protocol.errors import Busy, OlderSerial, RefusedDesk
 from qanat_protocol.parcel import Header
 from qanat_protocol.public import DocumentClass, parse_public
 from qanat_relay.node import Node
@@ -22,7 +22,7 @@ async def check_document(node: Node, header: Header, body: bytes) -> tuple[int, 
 
     Raises what parse_public raises; RefusedDesk; NotCertified by the newest statement known, which
     may revoke what the document's own still certifies; OlderSerial or BadChain for a card that does
-    not follow the newest one known, which it otherwise replaces.
+    not follow the newest one known, which it otherwise replaces; Busy where it can't.
     """
     document = parse_public(header, body)
     known = node.desks.find(header.tag)
@@ -34,5 +34,8 @@ async def check_document(node: Node, header: Header, body: bytes) -> tuple[int, 
         newer = await node.store.list_public(header.tag, DocumentClass.CARD, document.serial)
         if newer:
             raise OlderSerial("a newer card of that desk is here")
-        node.desks.take(document.card)
+        try:
+            node.desks.take(document.card)
+        except OSError:
+            raise Busy("the card could not be kept") from None
     return document.document_class, document.serial

@@ -68,6 +68,7 @@ from qanat_protocol.signing import SigningKey
 from qanat_protocol.tags import public_tag
 from qanat_protocol.transfer import Intake
 from qanat_protocol.verdicts import Verdict
+from qanat_relay.errors import DataError
 
 EPOCH = epoch_of(TODAY)
 
@@ -511,3 +512,15 @@ async def test_headers_that_are_given_are_those_that_were_handed_in(
         (header,) = await talk.until(HeaderFrame)
         await talk.end()
     assert parse_header(header.header) == letter.header
+
+
+async def test_a_file_that_spoils_the_desks_folder_takes_no_desk_away(
+    relay: Running, carrier: str, desk: Desk
+) -> None:
+    relay.node.desks.add(desk.card())
+    assert relay.node.desks.find(public_tag(desk.desk_id)) is not None
+    (relay.data / "desks" / "spoilt.card").write_bytes(b"no card")
+    (status,) = await hand_in(relay, carrier, bulletin(desk, 1))
+    assert status.status is AckStatus.STORED
+    with pytest.raises(DataError, match="spoilt"):
+        relay.node.desks.list_cards()
