@@ -1,0 +1,180 @@
+"""A relay as a process of its own on loopback, and a desk that talks to it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tests.client.made_desk import MadeDesk, today
+
+from qanat_client.carriers.conversation import Conversation, Roads, converse
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_protocol.card import DeskCard, RelayEntry
+from qanat_protocol.days import epoch_of
+from qanat_protocol.frames import (
+    Answer,
+    Answers,
+    Block,
+    Frame,
+    HeaderFrame,
+    Idle,
+    Leaves,
+    Offers,
+    Opened,
+)
+from qanat_protocol.merkle import block_count, leaf_hash, page_roots
+from qanat_protocol.parcel import Header
+from qanat_protocol.relay_card import parse_relay_card
+from qanat_protocol.session import sign_desk_interest
+from qanat_protocol.tombstone import opened_value, sign_opened
+from qanat_protocol.transfer import Intake, Outgoing
+
+
+class RelayProcess:
+    """`qanat-relay serve`; may be killed and started again on the same port and data."""
+
+    def __init__(self, data: Path, *, country: str = "", cards: Sequence[Path] = ()) -> None:
+        self.data = data
+        self.country = country
+        self._cards = list(cards)
+        self._listen = "127.0.0.1:0"
+        self._process: subprocess.Popen[str] | None = None
+        self.start()
+
+    def start(self, cards: Iterable[Path] = ()) -> None:
+        self._cards += cards
+        desks = [part for card in self._cards for part in ("--desk", str(card))]
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import sys; from qanat_relay.cli import main; sys.exit(main())",
+                *("serve", "--data", str(self.data), "--listen", self._listen, *desks),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line.startswith("listening "), line
+        self.url = line.split()[1]
+        self._listen = self.url.removeprefix("http://")
+        with urllib.request.urlopen(f"{self.url}/v1/relay", timeout=20) as answer:
+            self.card = parse_relay_card(answer.read())
+
+    @property
+    def entry(self) -> RelayEntry:
+        return RelayEntry(
+            (self.url,), self.card.signing_key, self.card.sealing_key, self.country
+        )
+
+    def entry_at(self, *urls: str, pin: bytes | None = None) -> RelayEntry:
+        """The same relay by other addresses."""
+        return RelayEntry(
+            urls, self.card.signing_key, self.card.sealing_key, self.country, pin
+        )
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> None:
+        assert self._process is not None
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=30)
+
+
+async def _drop_in(entry: RelayEntry, made: Sequence[tuple[Header, bytes]], extra: list[Frame]) -> None:
+    async def talk(conversation: Conversation) -> None:
+        await conversation.open(*extra)
+        for handle, (header, body) in enumerate(made):
+            blocks = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
+            outgoing = Outgoing(handle, header)
+            leaves = [leaf_hash(block) for block in blocks]
+            roots = page_roots(leaves) if block_count(header.body_size) > 512 else []
+            await conversation.send(*outgoing.start(roots))
+            for index in outgoing.missing():
+                page = outgoing.page_needed(index)
+                if page is not None:
+                    some = leaves[page * 512 : (page + 1) * 512]
+                    await conversation.send(outgoing.page(page, some))
+                await conversation.send(outgoing.block(index, blocks[index]))
+        await conversation.end()
+        async for _ in conversation.frames():
+            pass
+
+    await converse(entry, talk, settings=CarrierSettings(), roads=Roads())
+
+
+def drop_in(
+    entry: RelayEntry, made: Sequence[tuple[Header, bytes]], extra: Sequence[Frame] = ()
+) -> None:
+    """Hand parcels and frames to a relay, as anybody can."""
+    asyncio.run(_drop_in(entry, made, list(extra)))
+
+
+async def _fetch(entry: RelayEntry, desk: MadeDesk) -> dict[bytes, tuple[Header, bytes]]:
+    intake = Intake()
+    bodies: dict[int, dict[int, bytes]] = {}
+    found: dict[bytes, tuple[Header, bytes]] = {}
+
+    async def talk(conversation: Conversation) -> None:
+        await conversation.open()
+        epoch = epoch_of(today())
+        await conversation.send(
+            sign_desk_interest(
+                desk.signing,
+                conversation.channel_hash,
+                number=0,
+                statement=desk.statement(),
+                first_epoch=epoch - 5,
+                last_epoch=epoch + 60,
+            )
+        )
+        async for frame in conversation.frames():
+            match frame:
+                case Offers(first, offers):
+                    await conversation.send(Answers(first, (Answer.WANT,) * len(offers)))
+                case HeaderFrame():
+                    intake.open(frame)
+                    bodies[frame.handle] = {}
+                case Leaves():
+                    intake.leaves(frame)
+                case Block():
+                    block = intake.block(frame)
+                    assert block is not None
+                    bodies[frame.handle][frame.index] = block.data
+                    if block.complete:
+                        parts = bodies.pop(frame.handle)
+                        body = b"".join(parts[index] for index in sorted(parts))
+                        found[block.header.parcel_id] = (block.header, body)
+                case Idle():
+                    await conversation.end()
+
+    await converse(entry, talk, settings=CarrierSettings(), roads=Roads())
+    return found
+
+
+def fetch(entry: RelayEntry, desk: MadeDesk) -> dict[bytes, tuple[Header, bytes]]:
+    """All that a relay holds for a desk, by parcel id."""
+    return asyncio.run(_fetch(entry, desk))
+
+
+def opened_frame(desk: MadeDesk, parcel_id: bytes, content_key: bytes) -> Opened:
+    return sign_opened(desk.signing, parcel_id, opened_value(content_key))
+
+
+def stored_card(desk: MadeDesk, folder: Path, relays: Sequence[RelayEntry]) -> tuple[DeskCard, Path]:
+    """A card that names these relays, and the file it is in."""
+    card = desk.card(relays=relays)
+    path = folder / f"card-{card.card_hash.hex()[:8]}"
+    path.write_bytes(card.envelope)
+    return card, path
