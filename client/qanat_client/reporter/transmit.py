@@ -105,8 +105,7 @@ class _Session:
         self._over = False
 
     async def run(self) -> None:
-        first = await self._run.disk.run(public_interest, 0, self._place.cards, self._run.library)
-        await self._talk.open(*first, *await self._giving.offers())
+        await self._talk.open(*await self._giving.offers())
         reader = asyncio.create_task(self._read())
         sender = asyncio.create_task(self._send())
         try:
@@ -256,7 +255,8 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
         report.says_no = True
         report.problem = str(error)
     except Cut:
-        report.problem = "the connection broke off; what it had not confirmed goes again next time"
+        # What the relay itself gave as a reason says more.
+        report.problem = report.problem or "the connection broke off; what it had not confirmed goes again next time"
     except (Unreachable, HalfDuplex) as error:
         report.problem = str(error)
     except ProtocolError as error:
