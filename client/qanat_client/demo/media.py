@@ -1,4 +1,4 @@
-"""A photo and a film for the demonstration, made on the spot: real formats, and the same bytes each time."""
+"""A photo and a film for the demonstration, made on the spot: real formats, the same each time."""
 
 from __future__ import annotations
 

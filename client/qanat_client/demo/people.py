@@ -75,7 +75,7 @@ class Reporter:
 
     async def sync(self, proxy: str, *, with_code: bool = False) -> Answer:
         """Tries every relay once, through the way out of the country."""
-        code = ["--code-file", self.code_file] if with_code else []
+        code: list[str | Path] = ["--code-file", self.code_file] if with_code else []
         return await self._run("sync", "--once", "--proxy", proxy, *code)
 
     async def outbox(self) -> list[dict[str, Any]]:
@@ -98,7 +98,8 @@ class Desk:
     passphrase_file: Path
 
     async def _run(self, *arguments: str | Path, text: str = "") -> Answer:
-        options = ["--home", self.home, "--passphrase-file", self.passphrase_file]
+        options: list[str | Path] = ["--home", self.home]
+        options += ["--passphrase-file", self.passphrase_file]
         return await run("qanat-desk", *options, *arguments, text=text)
 
     async def prepare(self, relays: list[Relay], card: Path) -> str:
