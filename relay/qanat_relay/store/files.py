@@ -26,6 +26,9 @@ for each index entry; 8192 costs 2.02, 16,384 1.35, 32,768 1.16."""
 CHECKPOINT_PAGES = 4000
 """16 MiB of log before it is written back: four times SQLite's own, fewer pauses."""
 
+LOG_BYTES = 64 * 2**20
+"""What the log is cut back to after a large transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -144,6 +147,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migrati
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute("PRAGMA secure_delete = FAST")
     if 0 < version < newest:
         copy_database(connection, path.with_name(f"{path.name}.before-{newest:04}"))

@@ -129,6 +129,7 @@ def _insert(work: Work, header: Header, frame: Opened | Purge) -> None:
 
 def _remember_purged(work: Work, row: PartialRow, day: int) -> None:
     header = row.header
+    work.known.add(row.parcel_id[:16])
     work.connection.execute(
         "INSERT INTO parcel (arrival, id, header, tag, rank, kind, expiry, state, present,"
         " taken_day, purged_day, opened, effort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0)",

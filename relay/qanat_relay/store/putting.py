@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
 from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
-from qanat_protocol.merkle import block_count, block_length, page_count, root_of
+from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Rank, check_expiry, rank_of
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import Outcome, PutBlocks, StoredBlock
@@ -42,19 +42,24 @@ _STORED = Outcome(AckStatus.STORED)
 _INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
 
 
-def check_put(write: PutBlocks) -> None:
-    """Raise ValueError for blocks that the body cannot have, which Intake never hands on."""
-    size = write.header.body_size
+def check_put(write: PutBlocks) -> int:
+    """How many bytes of blocks there are; ValueError for blocks that the body cannot have, which
+    Intake never hands on."""
+    size, size_bytes = write.header.body_size, 0
     for block in write.blocks:
         if not 0 <= block.index < block_count(size):
             raise ValueError(f"block {block.index} of a body of {size} bytes")
-        if len(block.data) != block_length(size, block.index) or len(block.leaf) != 32:
+        length = len(block.data)
+        if length != min(BLOCK_BYTES, size - block.index * BLOCK_BYTES) or len(block.leaf) != 32:
             raise ValueError(f"block {block.index} has the wrong length")
+        size_bytes += length
+    return size_bytes
 
 
 def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
     """Take what is new of a parcel; the outcome is true once the transaction is on disk."""
-    known = find_parcel(work.connection, parcel_id)
+    offer = parcel_id[:16]
+    known = find_parcel(work.connection, offer) if offer in work.known else None
     if known is not None:
         if known.parcel_id != parcel_id:
             # Another parcel has the same first 16 bytes: 2^64 tries of somebody's.
@@ -224,6 +229,7 @@ def _insert_parcel(
 ) -> None:
     header, tally = write.header, work.tally
     tally.count(header.kind, 1)
+    work.known.add(parcel_id[:16])
     work.connection.execute(
         _INSERT_PARCEL,
         (

@@ -32,7 +32,6 @@ from qanat_relay.store.interface import (
     Holding,
     Outcome,
     Problem,
-    PutBlocks,
     Stats,
     StoreBroken,
     StoreClosed,
@@ -40,7 +39,6 @@ from qanat_relay.store.interface import (
     Swept,
     Write,
 )
-from qanat_relay.store.putting import check_put
 from qanat_relay.store.tally import load
 from qanat_relay.store.work import Work
 from qanat_relay.store.writer import Writer
@@ -111,9 +109,6 @@ class SqliteStore:
 
     async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
         """As `Store.write`."""
-        for write in writes:
-            if isinstance(write, PutBlocks):
-                check_put(write)
         return await self._writer.write(writes, today)
 
     async def look_up(self, offers: Sequence[bytes]) -> list[Holding | None]:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from qanat_protocol.errors import QanatError
@@ -26,8 +27,9 @@ from qanat_relay.store.interface import (
     Write,
 )
 from qanat_relay.store.marking import add_stamp, mark_opened, mark_purged
-from qanat_relay.store.putting import put
+from qanat_relay.store.putting import check_put, put
 from qanat_relay.store.room import Room
+from qanat_relay.store.rows import known_offers
 from qanat_relay.store.work import Work
 
 GROUP_BYTES = 8 * 2**20
@@ -42,18 +44,9 @@ class WriteCall:
     """A call of `Store.write`, to be answered with an outcome for each write."""
 
     writes: Sequence[Write]
+    size_bytes: int
     today: int
     answer: asyncio.Future[list[Outcome]]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of bodies."""
-        return sum(
-            len(block.data)
-            for write in self.writes
-            if isinstance(write, PutBlocks)
-            for block in write.blocks
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +74,9 @@ class Writer:
 
     async def write(self, writes: Sequence[Write], today: int) -> list[Outcome]:
         """As `Store.write`."""
+        size_bytes = sum(check_put(write) for write in writes if isinstance(write, PutBlocks))
         answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
-        await self._hand_over(WriteCall(writes, today, answer))
+        await self._hand_over(WriteCall(writes, size_bytes, today, answer))
         return answer.result()
 
     async def step(self, step: Callable[[Work], Any]) -> Any:
@@ -154,12 +148,14 @@ class Writer:
         (swept_day,) = self._connection.execute("SELECT swept_day FROM store").fetchone()
         room = Room(self._connection, self._limits)
         room.measure()
-        work = Work(self._connection, tally, room, self._limits, swept_day or 0)
+        writes = _in_order_of_id(calls)
+        known = known_offers(self._connection, [parcel_id for parcel_id, *_ in writes])
+        work = Work(self._connection, tally, room, self._limits, swept_day or 0, known)
         results = [
             call.step(work) if isinstance(call, StepCall) else [None] * len(call.writes)
             for call in calls
         ]
-        for parcel_id, at, number, write, today in _in_order_of_id(calls):
+        for parcel_id, at, number, write, today in writes:
             outcomes = results[at]
             assert isinstance(outcomes, list)
             outcomes[number] = _apply(work, parcel_id, write, today)
@@ -198,7 +194,7 @@ def _in_order_of_id(
         if isinstance(call, WriteCall)
         for number, write in enumerate(call.writes)
     ]
-    return sorted(writes, key=lambda item: item[:3])
+    return sorted(writes, key=itemgetter(0))
 
 
 def _parcel_id(write: Write) -> bytes:
