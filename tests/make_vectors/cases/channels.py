@@ -22,10 +22,17 @@ class Direction:
 
     def seal(self, plain: bytes) -> bytes:
         """The next packet."""
+        n = wire.u16(len(plain) + 16)
+        return n + self._cipher.encrypt(self._nonce(), plain, n)
+
+    def open(self, packet: bytes) -> bytes:
+        """The next packet's plain."""
+        return self._cipher.decrypt(self._nonce(), packet[2:], packet[:2])
+
+    def _nonce(self) -> bytes:
         nonce = int.from_bytes(self._iv, "big") ^ self._counter
         self._counter += 1
-        n = wire.u16(len(plain) + 16)
-        return n + self._cipher.encrypt(nonce.to_bytes(12, "big"), plain, n)
+        return nonce.to_bytes(12, "big")
 
 
 def preamble_of(relay_key: bytes, secret: bytes, eseed: bytes) -> bytes:
