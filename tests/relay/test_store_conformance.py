@@ -552,7 +552,8 @@ async def test_a_purge_hides_a_body_that_is_still_given_by_id(store: Store) -> N
 async def test_purging_half_a_parcel_drops_it_at_once(store: Store) -> None:
     original = part(1)
     await store.write([original.put(0, 1), original.opened()], today=TODAY)
-    assert await store.write([original.purged()], today=TODAY) == [STORED]
+    writes: list[Write] = [original.purged(), original.put(2)]
+    assert await store.write(writes, today=TODAY) == [STORED, TOMBSTONED]
     assert await state_of(store, original) is State.PURGED
     with pytest.raises(NotHeld):
         await store.blocks(original.parcel_id, [0])
