@@ -63,7 +63,7 @@ def check_name(name: str) -> None:
     """Raise `BadName` unless this is the name of a file: a line of 1 to 255 bytes, no path."""
     try:
         line(MAX_NAME_BYTES, least=1)(name)
-    except (Malformed, UnicodeEncodeError) as error:
+    except Malformed as error:
         raise BadName(f"not the name of a file: {name!r}") from error
     if "/" in name or "\\" in name or name in {".", ".."}:
         raise BadName(f"a path, not the name of a file: {name!r}")

@@ -91,7 +91,11 @@ def _string(forbidden: re.Pattern[str], least: int, most: int) -> Field[str]:
     def check(value: Value) -> str:
         if not isinstance(value, str):
             raise Malformed("a field is not a string")
-        size_bytes = len(value.encode())
+        try:
+            size_bytes = len(value.encode())
+        except UnicodeEncodeError as error:
+            # No record holds half a surrogate pair; a file name from a disk may.
+            raise Malformed("a string is not Unicode text") from error
         if not least <= size_bytes <= most:
             raise Malformed(f"a string of {size_bytes:,} bytes; {least:,} to {most:,} are allowed")
         if found := forbidden.search(value):

@@ -96,3 +96,12 @@ def test_a_field_refuses_everything_else(
     with pytest.raises(RemoteError) as refused:
         field(value)
     assert type(refused.value) is error
+
+
+@pytest.mark.parametrize("field", [line(9), text(9)])
+@pytest.mark.parametrize("half", ["\ud800", "a\udcff"])
+def test_half_of_a_surrogate_pair_is_malformed_like_any_other_string(
+    field: Field[str], half: str
+) -> None:
+    with pytest.raises(Malformed, match="not Unicode text"):
+        field(half)
