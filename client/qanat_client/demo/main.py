@@ -16,7 +16,7 @@ from qanat_client.demo.story import Story
 from qanat_client.demo.verdict import Check
 from qanat_client.terminal import Exit, make_parser
 
-__all__ = ["run"]
+__all__ = ["conclude", "run"]
 
 _NEEDED = {"PIL": "pictures", "qanat_relay": "relay", "sqlcipher3": "desk"}
 FAILED = 1
@@ -50,7 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print(f"\nstopped; what it left is in {folder}")
         return 130
-    return _finish(checks, story, time.monotonic() - started_s)
+    return conclude(checks, story, time.monotonic() - started_s)
 
 
 def _folder(chosen: argparse.Namespace) -> Path | None:
@@ -61,7 +61,8 @@ def _folder(chosen: argparse.Namespace) -> Path | None:
     return None if any(folder.iterdir()) else folder
 
 
-def _finish(checks: Sequence[Check], story: Story, took_s: float) -> int:
+def conclude(checks: Sequence[Check], story: Story, took_s: float) -> int:
+    """Print the table and where everything lies; the exit code."""
     wide = max(len(check.who) for check in checks)
     far = max(len(check.what) for check in checks)
     for check in checks:

@@ -73,10 +73,11 @@ class Reporter:
         self.sent.append(sent)
         return sent
 
-    async def sync(self, proxy: str, *, with_code: bool = False) -> Answer:
-        """Tries every relay once, through the way out of the country."""
-        code: list[str | Path] = ["--code-file", self.code_file] if with_code else []
-        return await self._run("sync", "--once", "--proxy", proxy, *code)
+    async def sync(self, proxy: str | None = None, *, with_code: bool = False) -> Answer:
+        """Tries every relay once, through the way out of the country if one is named."""
+        code = ["--code-file", self.code_file] if with_code else []
+        road = ["--proxy", proxy] if proxy is not None else []
+        return await self._run("sync", "--once", *road, *code)
 
     async def outbox(self) -> list[dict[str, Any]]:
         """The outbox, one line a report."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Answer", "Relay", "run"]
+__all__ = ["Answer", "Relay", "command", "environment", "run"]
 
 _MODULES = {
     "qanat": "qanat_client.reporter.cli",
@@ -31,12 +31,14 @@ class Answer:
     said: str
 
 
-def _command(program: str, arguments: Sequence[str]) -> list[str]:
+def command(program: str, arguments: Sequence[str]) -> list[str]:
+    """The argument list that starts `qanat`, `qanat-desk` or `qanat-relay` with this Python."""
     start = f"import sys; from {_MODULES[program]} import main; sys.exit(main())"
     return [sys.executable, "-c", start, *arguments]
 
 
-def _environment(variables: dict[str, str]) -> dict[str, str]:
+def environment(variables: dict[str, str]) -> dict[str, str]:
+    """This process's variables without Qanat's own, and `variables`."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("QANAT_")}
     return inherited | {"PYTHONIOENCODING": "utf-8"} | variables
 
@@ -47,11 +49,11 @@ async def run(
     """Run a program to its end; `text` is its standard input. All but the relay speak JSON."""
     speaks_json = program != "qanat-relay"
     process = await asyncio.create_subprocess_exec(
-        *_command(program, [*(["--json"] if speaks_json else []), *map(str, arguments)]),
+        *command(program, [*(["--json"] if speaks_json else []), *map(str, arguments)]),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=_environment(variables or {}),
+        env=environment(variables or {}),
     )
     try:
         async with asyncio.timeout(_PATIENCE_S):
@@ -78,10 +80,10 @@ class Relay:
         """Starts it on this loopback port, once it has been made; returns when it listens."""
         listen = f"127.0.0.1:{port}"
         self._process = await asyncio.create_subprocess_exec(
-            *_command("qanat-relay", ["serve", "--data", str(self.data), "--listen", listen]),
+            *command("qanat-relay", ["serve", "--data", str(self.data), "--listen", listen]),
             stdout=asyncio.subprocess.PIPE,
             stderr=(self.data.parent / f"{self.data.name}.log").open("ab"),
-            env=_environment({}),
+            env=environment({}),
         )
         assert self._process.stdout is not None
         async with asyncio.timeout(_START_S):

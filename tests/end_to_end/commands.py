@@ -1,0 +1,61 @@
+"""Qanat's programs run to their end as their users run them, and the handicaps they are given."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from qanat_client.demo.programs import Answer, command, environment, run
+
+HANDICAPS = Path(__file__).with_name("handicaps")
+OBEYING = {"PYTHONPATH": str(HANDICAPS), "HANDICAP_OBEY": "1"}
+
+
+def in_year(year: int) -> dict[str, str]:
+    """Variables under which a program's clock shows this year."""
+    ahead_s = datetime(year, 6, 15, 12, tzinfo=UTC).timestamp() - time.time()
+    return {"PYTHONPATH": str(HANDICAPS), "HANDICAP_CLOCK_S": str(ahead_s)}
+
+
+def with_little_room(file_bytes: int) -> dict[str, str]:
+    """Variables under which no file of a program can grow beyond so many bytes."""
+    return {"PYTHONPATH": str(HANDICAPS), "HANDICAP_FILE_BYTES": str(file_bytes)}
+
+
+async def qanat(
+    home: Path, *arguments: str | Path, text: str = "", variables: dict[str, str] | None = None
+) -> Answer:
+    """Run the reporter's program; `text` is its input."""
+    answer = await run("qanat", "--home", home, *arguments, text=text, variables=variables)
+    assert "Traceback" not in answer.said, answer.said
+    return answer
+
+
+async def begin(
+    home: Path, *arguments: str | Path, variables: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    """Start the reporter's program, to be killed or waited for; it has no input."""
+    return await asyncio.create_subprocess_exec(
+        *command("qanat", ["--json", "--home", str(home), *map(str, arguments)]),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(dict(variables or {})),
+    )
+
+
+async def queue_in(home: Path, text: str, *arguments: str | Path) -> str:
+    """Queue a report without a code; its id."""
+    sent = await qanat(home, "send", "--no-code", *arguments, text=text)
+    assert sent.code == 0, sent.said
+    report_id: str = sent.result["report_id"]
+    return report_id
+
+
+def is_root() -> bool:
+    """Whether permissions bind nobody here unless `OBEYING` says so."""
+    return os.geteuid() == 0
