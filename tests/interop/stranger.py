@@ -56,8 +56,10 @@ def found_desk(folder: Path) -> None:
     statement = envelope(
         4, "statement", root, wire.pack([1, 1, DAY - 10, rows, [], successor, None])
     )
-    card: wire.Value = [1, statement, 1, bytes(32), DAY, "A stranger's desk", ["en"], "", GRACE_DAYS,
-            wire.epoch_of(DAY), [xwing.public_key(sealing)], [], []]  # fmt: skip
+    keys: wire.Value = [xwing.public_key(sealing)]
+    name, epoch = "A stranger's desk", wire.epoch_of(DAY)
+    card: wire.Value = [1, statement, 1, bytes(32), DAY, name, ["en"], "", GRACE_DAYS, epoch, keys,
+                        [], []]  # fmt: skip
     (folder / "card").write_bytes(envelope(5, "desk-card", signing, wire.pack(card)))
     (folder / "sealing").write_bytes(sealing)
     (folder / "desk-id").write_bytes(wire.desk_id_of(wire.public_of(root)))

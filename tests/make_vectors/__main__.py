@@ -11,6 +11,7 @@ from tests.make_vectors.cases import (
     codes,
     desks,
     headers,
+    interests,
     letters,
     parts,
     proofs,
@@ -26,7 +27,7 @@ from tests.make_vectors.scenario import Scenario
 VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 _CASES = (
     records, calendar, headers, trees, letters, parts, reports, codes, desks, replies, publics,
-    proofs, channels, wire_frames, bundles,
+    proofs, channels, wire_frames, interests, bundles,
 )  # fmt: skip
 
 

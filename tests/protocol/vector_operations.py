@@ -16,6 +16,7 @@ from qanat_protocol import (
     days,
     frame_codec,
     frames,
+    interest,
     kinds,
     labels,
     letter,
@@ -548,6 +549,20 @@ def _decode_frame(given: Given, out: Out) -> None:
     assert frame_codec.decode_frame(frame_codec.encode_frame(frame)) == frame
 
 
+def _verify_desk_interest(given: Given, out: Out) -> None:
+    frame = frame_codec.decode_frame(given.binary("frame"))
+    assert isinstance(frame, frames.DeskInterest)
+    channel_hash = given.binary("channel_hash")
+    asking = interest.verify_desk_interest(frame, channel_hash, given.number("day"))
+    out["desk_id"] = asking.desk_id.hex()
+
+
+def _verify_peer_interest(given: Given, out: Out) -> None:
+    frame = frame_codec.decode_frame(given.binary("frame"))
+    assert isinstance(frame, frames.AllInterest)
+    interest.verify_peer_interest(frame, given.binary("channel_hash"))
+
+
 def _read_bundle(given: Given, out: Out) -> None:
     data = given.binary("bundle")
     index, types = out["index"], out["frame_types"] = [], []
@@ -568,7 +583,8 @@ OPERATIONS: Mapping[str, Callable[[Given, Out], None]] = {
         _parse_statement, _check_certified, _is_successor, _parse_card, _replace_card,
         _choose_epoch, _verify_reply, _parse_public, _parse_relay_card, _lock, _check_opened,
         _check_purge, _verify_opened, _verify_receipt, _verify_single, _check_stamp,
-        _relay_reads, _client_reads, _decode_frame, _read_bundle,
+        _relay_reads, _client_reads, _decode_frame,
+        _verify_desk_interest, _verify_peer_interest, _read_bundle,
     )
 }  # fmt: skip
 STREAMS: Sequence[str] = ("receive_transfer", "relay_reads", "client_reads", "read_bundle")
