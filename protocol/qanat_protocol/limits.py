@@ -8,6 +8,10 @@ MAX_INT: Final = 2**53 - 1
 MAX_DEPTH: Final = 4
 """Arrays in arrays, the top one counted: no record needs more, and parsers stay shallow."""
 
+MAX_VALUES: Final = 4096
+"""Values in all arrays of a record: twice the longest ACK. A MiB of empty arrays, which anybody may
+send unsigned, would else take a second and 64 MiB to read."""
+
 BLOCK_BYTES: Final = 16_384
 """The unit of transfer: a cut after some hundred kB wastes few percent of them (SPEC 4)."""
 

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 import msgpack
 
 from qanat_protocol.errors import LocalMalformed, Malformed, TooLarge
-from qanat_protocol.limits import MAX_DEPTH, MAX_INT
+from qanat_protocol.limits import MAX_DEPTH, MAX_INT, MAX_VALUES
 
 __all__ = ["Packable", "Value", "pack", "unpack"]
 
@@ -41,12 +41,15 @@ _CONSTANTS: Final[dict[int, bool | None]] = {0xC0: None, 0xC2: False, 0xC3: True
 
 def pack(fields: Sequence[Packable]) -> bytes:
     """The canonical bytes of a record. LocalMalformed for what a record cannot hold."""
-    _check_packable(fields, depth=1)
+    if (count := _count_packable(fields, depth=1)) > MAX_VALUES:
+        raise LocalMalformed(f"{count:,} values; a record holds at most {MAX_VALUES:,}")
     packed: bytes = msgpack.packb(fields, use_bin_type=True)
     return packed
 
 
-def _check_packable(fields: Sequence[Packable], depth: int) -> None:
+def _count_packable(fields: Sequence[Packable], depth: int) -> int:
+    """How many values the arrays hold; LocalMalformed for what is none."""
+    count = len(fields)
     if depth > MAX_DEPTH:
         raise LocalMalformed(f"arrays nest deeper than {MAX_DEPTH}")
     for value in fields:
@@ -62,9 +65,10 @@ def _check_packable(fields: Sequence[Packable], depth: int) -> None:
                 except UnicodeEncodeError as error:
                     raise LocalMalformed("a string is not Unicode text") from error
             case list() | tuple():
-                _check_packable(value, depth + 1)
+                count += _count_packable(value, depth + 1)
             case _:
                 raise LocalMalformed(f"a record cannot hold a {type(value).__name__}")
+    return count
 
 
 def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Value]:
@@ -77,69 +81,82 @@ def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Valu
     view = memoryview(data)
     if not view or not (0x90 <= view[0] <= 0x9F or view[0] in (0xDC, 0xDD)):
         raise Malformed("a record does not begin with an array")
-    value, end = _read(view, 0, depth=0)
+    value, end = _Reader(view).read(0, depth=0)
     if end != len(view):
         raise Malformed(f"{len(view) - end:,} bytes behind the end of a record")
     assert isinstance(value, list)
     return value
 
 
-def _read(view: memoryview, at: int, depth: int) -> tuple[Value, int]:
-    """The value at an offset, inside `depth` arrays, and the offset behind it."""
-    if at >= len(view):
-        raise Malformed("a record ends too early")
-    head = view[at]
-    at += 1
-    if head <= 0x7F:
-        return head, at
-    if head in _CONSTANTS:
-        return _CONSTANTS[head], at
-    if 0x90 <= head <= 0x9F:
-        return _read_array(view, at, head & 0x0F, depth + 1)
-    if 0xA0 <= head <= 0xBF:
-        return _read_string(view, at, head & 0x1F)
-    if head not in _HEADS:
-        raise Malformed(f"a map, float, extension or negative integer (0x{head:02x}) in a record")
-    kind, width, least = _HEADS[head]
-    number = int.from_bytes(view[at : at + width], "big")
-    if at + width > len(view):
-        raise Malformed("a record ends too early")
-    if number < least:
-        raise Malformed("a number is not in its shortest encoding")
-    at += width
-    if kind == _UINT:
-        if number > MAX_INT:
-            raise Malformed(f"{number} is above 2^53 - 1")
-        return number, at
-    if kind == _BIN:
-        end = _end(view, at, number)
-        return bytes(view[at:end]), end
-    if kind == _STR:
-        return _read_string(view, at, number)
-    return _read_array(view, at, number, depth + 1)
+class _Reader:
+    """One record as it is read: its bytes, and how many more values its arrays may hold."""
 
+    __slots__ = ("_values_left", "_view")
 
-def _read_string(view: memoryview, at: int, length: int) -> tuple[str, int]:
-    end = _end(view, at, length)
-    try:
-        return str(view[at:end], "utf-8"), end
-    except UnicodeDecodeError as error:
-        raise Malformed("a string is not UTF-8") from error
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._values_left = MAX_VALUES
 
+    def read(self, at: int, depth: int) -> tuple[Value, int]:
+        """The value at an offset, inside `depth` arrays, and the offset behind it."""
+        view = self._view
+        if at >= len(view):
+            raise Malformed("a record ends too early")
+        head = view[at]
+        at += 1
+        if head <= 0x7F:
+            return head, at
+        if head in _CONSTANTS:
+            return _CONSTANTS[head], at
+        if 0x90 <= head <= 0x9F:
+            return self._read_array(at, head & 0x0F, depth + 1)
+        if 0xA0 <= head <= 0xBF:
+            return self._read_string(at, head & 0x1F)
+        if head not in _HEADS:
+            raise Malformed(
+                f"a map, float, extension or negative integer (0x{head:02x}) in a record"
+            )
+        kind, width, least = _HEADS[head]
+        number = int.from_bytes(view[at : at + width], "big")
+        if at + width > len(view):
+            raise Malformed("a record ends too early")
+        if number < least:
+            raise Malformed("a number is not in its shortest encoding")
+        at += width
+        if kind == _UINT:
+            if number > MAX_INT:
+                raise Malformed(f"{number} is above 2^53 - 1")
+            return number, at
+        if kind == _BIN:
+            end = self._end(at, number)
+            return bytes(view[at:end]), end
+        if kind == _STR:
+            return self._read_string(at, number)
+        return self._read_array(at, number, depth + 1)
 
-def _read_array(view: memoryview, at: int, count: int, depth: int) -> tuple[list[Value], int]:
-    if depth > MAX_DEPTH:
-        raise Malformed(f"arrays nest deeper than {MAX_DEPTH}")
-    # Every element takes a byte at least.
-    _end(view, at, count)
-    values: list[Value] = []
-    for _ in range(count):
-        value, at = _read(view, at, depth)
-        values.append(value)
-    return values, at
+    def _read_string(self, at: int, length: int) -> tuple[str, int]:
+        end = self._end(at, length)
+        try:
+            return str(self._view[at:end], "utf-8"), end
+        except UnicodeDecodeError as error:
+            raise Malformed("a string is not UTF-8") from error
 
+    def _read_array(self, at: int, count: int, depth: int) -> tuple[list[Value], int]:
+        if depth > MAX_DEPTH:
+            raise Malformed(f"arrays nest deeper than {MAX_DEPTH}")
+        # Every element takes a byte at least.
+        self._end(at, count)
+        self._values_left -= count
+        if self._values_left < 0:
+            raise Malformed(f"a record holds more than {MAX_VALUES:,} values")
+        values: list[Value] = []
+        for _ in range(count):
+            value, at = self.read(at, depth)
+            values.append(value)
+        return values, at
 
-def _end(view: memoryview, at: int, length: int) -> int:
-    if length > len(view) - at:
-        raise Malformed(f"{length:,} claimed where {len(view) - at:,} bytes are left")
-    return at + length
+    def _end(self, at: int, length: int) -> int:
+        left = len(self._view) - at
+        if length > left:
+            raise Malformed(f"{length:,} claimed where {left:,} bytes are left")
+        return at + length

@@ -145,7 +145,7 @@ def test_what_a_record_cannot_hold_is_malformed(data: bytes) -> None:
         (b"\x91\xc5\x01\x00" + b"a" * 256, [b"a" * 256]),
         (b"\x91\xc6\x00\x01\x00\x00" + b"a" * 65_536, [b"a" * 65_536]),
         (b"\xdc\x00\x10" + bytes(16), [0] * 16),
-        (b"\xdd\x00\x01\x00\x00" + bytes(65_536), [0] * 65_536),
+        (b"\xdc\x10\x00" + bytes(4096), [0] * 4096),
     ],
     ids=lambda value: value[:8].hex() if isinstance(value, bytes) else "",
 )
@@ -178,6 +178,8 @@ def test_arrays_nest_four_deep_and_no_deeper() -> None:
         b"\x91\xc6\xff\xff\xff\xffa",
         b"\xdc\xff\xff" * 21_000,
         b"\xdd\x00\x00\xf0\x00" * 13_000,
+        b"\xdd\x00\x01\x80\x00" + b"\x90" * 98_304,
+        b"\xdc\xff\xff" + b"\x90" * 65_535,
     ],
 )
 def test_a_claimed_length_allocates_nothing(bomb: bytes) -> None:
@@ -188,6 +190,26 @@ def test_a_claimed_length_allocates_nothing(bomb: bytes) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("fields", "more"),
+    [
+        ([0] * 4096, [0] * 4097),
+        ([[0] * 4094, []], [[0] * 4094, [], 0]),
+        ([[[[0]] * 16] * 120], [[[[0]] * 16] * 120] * 2),
+        ([[[0, 0]] * 1364, 0, 0, 0], [[[0, 0]] * 1364, 0, 0, [0]]),
+    ],
+    ids=["flat", "in an array", "deep", "in rows"],
+)
+def test_the_arrays_of_a_record_hold_4096_values_together_and_no_more(
+    fields: list[Packable], more: list[Packable]
+) -> None:
+    assert unpack(pack(fields), max_bytes=100_000) == fields
+    with pytest.raises(Malformed, match="more than 4,096 values"):
+        unpack(msgpack.packb(more), max_bytes=100_000)
+    with pytest.raises(LocalMalformed, match="at most 4,096"):
+        pack(more)
 
 
 def test_a_record_over_its_limit_is_too_large() -> None:
