@@ -6,17 +6,12 @@ Everything from the relay is checked before it is kept, and kept before the curs
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from qanat_client.carriers.conversation import Conversation
-from qanat_client.desk.arrivals import Arrivals, Incoming
-from qanat_client.desk.desk import Desk
+from qanat_client.desk.arrivals import Incoming
 from qanat_client.desk.epochs import epoch_of_tag, live_epochs
-from qanat_client.desk.opening import Opener
-from qanat_client.desk.outgoing import Handing, Outbox
-from qanat_client.desk.relay_book import RelayBook
-from qanat_client.desk.tombstones import Tombstones
+from qanat_client.desk.outgoing import Handing
+from qanat_client.desk.workbench import RelayResult, Workbench
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import BadRoot, RemoteError, TooLarge, UnexpectedFrame, error_for
@@ -47,35 +42,10 @@ from qanat_protocol.session import sign_desk_interest
 from qanat_protocol.transfer import Intake
 from qanat_protocol.verdicts import Verdict
 
-__all__ = ["Exchange", "RelayResult", "Workbench"]
+__all__ = ["Exchange"]
 
 FLUSH_BYTES = 4 * 1024 * 1024
 """How much may come before it is made durable: what a cut can cost on a fast line."""
-
-
-@dataclass(slots=True)
-class RelayResult:
-    """What came of one relay in one pull."""
-
-    parcels: int = 0
-    size_bytes: int = 0
-    complaint: str = ""
-    refused: bool = False
-    failed: bool = False
-    alarms: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Workbench:
-    """What all sessions of a pull share."""
-
-    desk: Desk
-    arrivals: Arrivals
-    opener: Opener
-    tombstones: Tombstones
-    outbox: Outbox
-    book: RelayBook
-    advance: Callable[[int], None]
 
 
 class Exchange:
@@ -95,6 +65,7 @@ class Exchange:
         self._unflushed_bytes = 0
         self._told: list[Opened | Purge] = []
         self._ended = False
+        self._opened_parcels = result.parcels
 
     async def talk(self, conversation: Conversation) -> None:
         """Run the session to its end. Raises what the carrier and the session raise."""
@@ -157,16 +128,21 @@ class Exchange:
         day = bench.book.plausible_day(bench.desk.today)
         news = [f for f in bench.tombstones.untold(self._relay, day) if f not in self._told]
         if news:
-            await conversation.send(*news)
             self._told += news
+            await conversation.send(*news)
 
     async def _finish(self, conversation: Conversation) -> None:
-        """Nothing more comes unasked: open what came, say so while the line is open, and end."""
+        """Nothing more comes unasked."""
+        await self._open(conversation)
+        self._ended = True
+        await conversation.end()
+
+    async def _open(self, conversation: Conversation) -> None:
+        """Open what has come whole, and say so while the line is open."""
+        self._opened_parcels = self._result.parcels
         self._flush()
         await self._bench.opener.open_all()
         await self._tell(conversation)
-        self._ended = True
-        await conversation.end()
 
     async def _hear(self, conversation: Conversation, frame: Frame) -> None:
         today = self._bench.desk.today
@@ -179,6 +155,9 @@ class Exchange:
                 await self._take(conversation, frame)
             case Cursor():
                 self._cursor = frame.cursor
+                # Letters are read while the films are still on their way.
+                if self._result.parcels > self._opened_parcels and not self._ended:
+                    await self._open(conversation)
             case Opened() | Purge():
                 alarm = self._bench.tombstones.hear(frame, self._relay, today)
                 if alarm is not None:

@@ -20,13 +20,14 @@ from qanat_client.desk.bulletins import queue_card
 from qanat_client.desk.card_book import DEFAULT_WEEKS, renew_card, weeks_left
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.epochs import DELETE_AFTER_DAYS, delete_due_secrets, due_secrets
-from qanat_client.desk.exchange import Exchange, RelayResult, Workbench
+from qanat_client.desk.exchange import Exchange
 from qanat_client.desk.opening import Opened, Opener
 from qanat_client.desk.outgoing import Outbox
 from qanat_client.desk.relay_book import RelayBook
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.tombstones import Tombstones
 from qanat_client.desk.vault import disk_faults
+from qanat_client.desk.workbench import RelayResult, Workbench
 from qanat_client.errors import BadInput, ClientError, HomeBusy, HomeUnusable, Refused
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import ProtocolError
@@ -89,7 +90,6 @@ def choose_relays(desk: Desk, addresses: Sequence[str]) -> list[RelayEntry]:
 async def _visit(
     bench: Workbench, entry: RelayEntry, result: RelayResult, settings: CarrierSettings
 ) -> None:
-    result.failed, result.refused, result.complaint = False, False, ""
     try:
         await converse(
             entry,

@@ -39,7 +39,9 @@ def _fault_of(error: Exception) -> HomeUnusable:
         return DatabaseLocked("another qanat-desk is using the vault; try again when it has ended")
     if "readonly" in text or "unable to open database file" in text:
         return HomeReadOnly(f"the vault can't be written ({text})")
-    if "not a database" in text or "malformed" in text or "disk I/O error" in text:
+    if "disk I/O error" in text:
+        return HomeUnusable("the disk refused to read or write; what was stored before is safe")
+    if "not a database" in text or "malformed" in text:
         return VaultDamaged(f"the vault can't be read ({text})")
     return HomeUnusable(f"the vault refused: {text}")
 

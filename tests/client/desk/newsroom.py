@@ -90,7 +90,8 @@ class Newsroom:
     def run(self, *arguments: str) -> Run:
         """Run one command in this process, with --json."""
         secret = self.home.parent / f"{self.home.name}.passphrase"
-        secret.write_text(self.passphrase + "\n")
+        if not secret.exists() or secret.read_text() != self.passphrase + "\n":
+            secret.write_text(self.passphrase + "\n")
         out, err = io.StringIO(), io.StringIO()
         given = ["--json", "--home", str(self.home), "--passphrase-file", str(secret)]
         with redirect_stdout(out), redirect_stderr(err):
