@@ -862,6 +862,23 @@ async def test_sessions_at_once_lose_and_double_nothing(store: Store) -> None:
     assert arrivals == sorted(set(arrivals))
 
 
+async def test_a_check_beside_writers_finds_nothing(store: Store) -> None:
+    async def send(first: int) -> None:
+        for number in range(first, first + 12):
+            for indices in ((0, 5), (1, 2, 3), (4, 6, 7, 8), (9, 10)):
+                await store.write([part(number).put(*indices)], today=TODAY)
+            await store.write([part(number).purged()], today=TODAY)
+            await store.sweep(TODAY + 7)
+
+    sending = asyncio.gather(send(0), send(100))
+    checks = 0
+    while not sending.done():
+        assert [problem async for problem in store.check()] == []
+        checks += 1
+    await sending
+    assert checks > 1
+
+
 async def test_a_cancelled_caller_loses_the_answer_and_not_the_write(store: Store) -> None:
     letter = make(1)
     call = asyncio.ensure_future(put(store, letter))

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from qanat_protocol.errors import BadLock, QanatError
 from qanat_protocol.frames import Opened
@@ -50,14 +52,25 @@ def inspect(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
             yield [Problem(f"the database cannot be read: {error}")]
 
 
+@contextmanager
+def _snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """What is read inside is of one moment, also where a relay writes meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # Whoever stops half-way may have closed the connection before.
+        with suppress(sqlite3.ProgrammingError):
+            connection.execute("ROLLBACK")
+
+
 def _database(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     found = [text for (text,) in connection.execute("PRAGMA integrity_check(100)")]
     yield [Problem(f"the database is damaged: {text}") for text in found if text != "ok"]
 
 
 def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
-    connection.execute("BEGIN")
-    try:
+    with _snapshot(connection):
         tally = load(connection)
         problems = []
         for name, (table, condition) in _COUNTS.items():
@@ -75,8 +88,6 @@ def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
         ).fetchone()
         if newest > tally.last_arrival:
             problems.append(Problem("an arrival number is above the last one given"))
-    finally:
-        connection.execute("ROLLBACK")
     yield problems
 
 
@@ -103,8 +114,13 @@ def _parcels(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
                 whole = body is not None and len(body) == header.body_size
                 if not whole or leaf_hash(body) != header.root:
                     yield [Problem("the body does not match the root", parcel_id)]
-            else:
-                yield from _long_body(connection, parcel_id, header, place, roots)
+                continue
+            with _snapshot(connection):
+                now = connection.execute(
+                    "SELECT place FROM parcel WHERE id = ? AND place = ?", (parcel_id, place)
+                )
+                if now.fetchone() is not None:
+                    yield from _long_body(connection, parcel_id, header, place, roots)
 
 
 def _header(parcel_id: bytes, data: bytes) -> tuple[Header | None, list[Problem]]:
@@ -167,40 +183,50 @@ def _blocks(
 
 
 def _partials(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
-    query = (
-        "SELECT place, id, header, held, held_bytes FROM partial"
-        " WHERE place > ? ORDER BY place LIMIT ?"
-    )
+    query = "SELECT place FROM partial WHERE place > ? ORDER BY place LIMIT ?"
     for rows in _in_batches(connection, query):
-        for place, parcel_id, header_bytes, held, held_bytes in rows:
-            header, problems = _header(parcel_id, header_bytes)
-            yield problems
-            if header is None:
-                continue
-            count = size_bytes = 0
-            for index, _, problems in _blocks(connection, parcel_id, header, place):
-                yield problems
-                count += 1
-                if index < block_count(header.body_size):
-                    size_bytes += block_length(header.body_size, index)
-            if (count, size_bytes) != (held, held_bytes):
-                yield [Problem(f"{count} blocks are there, {held} are counted", parcel_id)]
+        for (place,) in rows:
+            with _snapshot(connection):
+                row = connection.execute(
+                    "SELECT id, header, held, held_bytes FROM partial WHERE place = ?", (place,)
+                ).fetchone()
+                if row is not None:
+                    yield from _partial_body(connection, place, *row)
+
+
+def _partial_body(
+    connection: sqlite3.Connection, place: int, parcel_id: bytes, *row: Any
+) -> Iterator[list[Problem]]:
+    header_bytes, held, held_bytes = row
+    header, problems = _header(parcel_id, header_bytes)
+    yield problems
+    if header is None:
+        return
+    count = size_bytes = 0
+    for index, _, problems in _blocks(connection, parcel_id, header, place):
+        yield problems
+        count += 1
+        if index < block_count(header.body_size):
+            size_bytes += block_length(header.body_size, index)
+    if (count, size_bytes) != (held, held_bytes):
+        yield [Problem(f"{count} blocks are there, {held} are counted", parcel_id)]
 
 
 def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     place = 0
     while True:
-        (number,) = connection.execute(
-            "SELECT min(number) FROM block WHERE number >= ?", (place * MAX_BLOCKS,)
-        ).fetchone()
-        if number is None:
-            return
-        place = number // MAX_BLOCKS
-        owner = connection.execute(
-            "SELECT 1 FROM partial WHERE place = ?1 UNION ALL"
-            " SELECT 1 FROM parcel WHERE place = ?1 LIMIT 1",
-            (place,),
-        ).fetchone()
+        with _snapshot(connection):
+            (number,) = connection.execute(
+                "SELECT min(number) FROM block WHERE number >= ?", (place * MAX_BLOCKS,)
+            ).fetchone()
+            if number is None:
+                return
+            place = number // MAX_BLOCKS
+            owner = connection.execute(
+                "SELECT 1 FROM partial WHERE place = ?1 UNION ALL"
+                " SELECT 1 FROM parcel WHERE place = ?1 LIMIT 1",
+                (place,),
+            ).fetchone()
         yield [] if owner else [Problem("blocks that belong to no parcel")]
         place += 1
 

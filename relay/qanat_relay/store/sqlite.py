@@ -184,8 +184,8 @@ class SqliteStore:
         """As `Store.check`."""
         self._refuse_if_closed()
         connection = connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
+        steps = inspect(connection)
         try:
-            steps = inspect(connection)
             while (problems := await asyncio.to_thread(next, steps, None)) is not None:
                 for problem in problems:
                     yield problem
