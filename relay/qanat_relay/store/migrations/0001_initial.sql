@@ -55,6 +55,7 @@ CREATE UNIQUE INDEX parcel_by_offer ON parcel (substr(id, 1, 16));
 CREATE INDEX parcel_by_tag ON parcel (tag, rank) WHERE state = 2;
 CREATE INDEX parcel_by_rank ON parcel (rank) WHERE state = 2;
 CREATE INDEX parcel_by_expiry ON parcel (expiry);
+CREATE INDEX parcel_replies ON parcel (tag) WHERE state = 2 AND kind = 4;
 CREATE UNIQUE INDEX parcel_by_place ON parcel (place) WHERE place IS NOT NULL;
 CREATE INDEX parcel_by_document ON parcel (tag, class, serial) WHERE state = 2 AND serial IS NOT NULL;
 -- What makes room, in this order: purged bodies, then (by expiry) expired ones, then parts.
