@@ -137,13 +137,16 @@ class ReplacementKind(Enum):
     SAME = "same"
     NEXT = "next"
     JUMP = "jump"
+    ANEW = "anew"
 
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """What `check_replaces` found: on a jump `missing` cards (at least 1) lie between, else 0.
 
-    Only NEXT shows that the desk's cards form a chain; a jump is taken and the gap is told.
+    Only NEXT shows that the desk's cards form a chain; a jump is taken and the gap is told. ANEW:
+    the card that is held was signed by a key that the desk has revoked since, so its serial and
+    hash bind nobody.
     """
 
     kind: ReplacementKind
@@ -240,6 +243,9 @@ def check_replaces(old: DeskCard, new: DeskCard) -> Replacement:
     """
     if new.desk_id != old.desk_id:
         raise WrongRecipient("the card is of another desk")
+    follows = (new.serial, new.previous) == (old.serial + 1, old.card_hash)
+    if _revokes_signer_of(old, new) and not follows:
+        return Replacement(ReplacementKind.ANEW)
     if new.serial < old.serial:
         raise OlderSerial(f"card {new.serial} came in, card {old.serial} is here")
     if new.serial == old.serial:
@@ -254,3 +260,7 @@ def check_replaces(old: DeskCard, new: DeskCard) -> Replacement:
     if new.previous != old.card_hash:
         raise BadChain(f"card {new.serial} does not follow the card {old.serial} that is here")
     return Replacement(ReplacementKind.NEXT)
+
+
+def _revokes_signer_of(old: DeskCard, new: DeskCard) -> bool:
+    return new.statement.serial > old.statement.serial and old.signer in new.statement.revoked

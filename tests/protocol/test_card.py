@@ -336,6 +336,42 @@ def test_an_old_statement_does_not_bring_a_revoked_key_back() -> None:
         check_replaces(held, card(serial=9, previous=held.card_hash))
 
 
+REVOKING: dict[str, Any] = {
+    "serial": 4,
+    "certified": [Certified(STRANGER.public, DAY - 30, DAY + 300)],
+    "revoked": [SIGNER.public],
+}
+
+
+@pytest.mark.parametrize("serial", [2, 7, 8, 2**53 - 1])
+def test_a_stolen_key_cannot_lock_a_desk_out_by_its_last_serial(serial: int) -> None:
+    thiefs = card(serial=serial, previous=FIRST.card_hash if serial == 2 else b"\x09" * 32)
+    desks = card(key=STRANGER, statement=statement(**REVOKING), serial=7, previous=b"\x01" * 32)
+    assert check_replaces(thiefs, desks) == Replacement(ReplacementKind.ANEW)
+    with pytest.raises(NotCertified):
+        check_replaces(desks, card(serial=2**53 - 1, previous=desks.card_hash))
+
+
+def test_a_chain_goes_on_behind_a_key_that_was_revoked() -> None:
+    following = card(
+        key=STRANGER, statement=statement(**REVOKING), serial=2, previous=FIRST.card_hash
+    )
+    assert check_replaces(FIRST, following) == Replacement(ReplacementKind.NEXT)
+
+
+def test_only_a_newer_statement_takes_a_card_back() -> None:
+    certified = [
+        Certified(STRANGER.public, DAY - 30, DAY + 300),
+        Certified(SIGNER.public, DAY - 30, DAY + 300),
+    ]
+    held = card(statement=statement(serial=4, certified=certified), serial=9)
+    still_certifying: dict[str, Any] = {"serial": 5, "certified": certified}
+    for changes in (REVOKING, still_certifying):
+        older = card(key=STRANGER, statement=statement(**changes), serial=8)
+        with pytest.raises(OlderSerial):
+            check_replaces(held, older)
+
+
 def test_an_old_statement_that_still_holds_is_taken() -> None:
     held = card(statement=statement(serial=4))
     later = card(serial=2, previous=held.card_hash)

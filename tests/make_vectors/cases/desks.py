@@ -322,6 +322,11 @@ def _replacing() -> Iterator[Scenario]:
         "A revoked key comes back with the statement of the time before.",
         {"old": held, "new": card(serial=4, previous=wire.draw("x"))}, "not_certified",
     )  # fmt: skip
+    yield Scenario(
+        "replace_card", "revoked-signer", "9",
+        "A stolen key gave its card the last serial; the statement that revokes it undoes that.",
+        {"old": card(serial=2**53 - 1, previous=wire.draw("x")), "new": held}, output={"gap": 0},
+    )  # fmt: skip
 
 
 def _epochs() -> Iterator[Scenario]:
