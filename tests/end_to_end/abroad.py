@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.end_to_end.commands import qanat
+
 from qanat_client.demo.people import Desk, Reporter, expect
 from qanat_client.demo.programs import Answer, Relay, run
 from qanat_protocol.card import DeskCard, parse_card
-from tests.end_to_end.commands import qanat
 
 
 def free_port() -> int:
@@ -65,7 +66,8 @@ class Abroad:
 
     async def ask_desk(self, *arguments: str | Path, text: str = "") -> Answer:
         """Run the editors' program."""
-        options = ["--home", self.desk.home, "--passphrase-file", self.desk.passphrase_file]
+        options: list[str | Path] = ["--home", self.desk.home]
+        options += ["--passphrase-file", self.desk.passphrase_file]
         answer = await run("qanat-desk", *options, *arguments, text=text)
         assert "Traceback" not in answer.said, answer.said
         return answer

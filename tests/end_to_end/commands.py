@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,6 +54,12 @@ async def queue_in(home: Path, text: str, *arguments: str | Path) -> str:
     assert sent.code == 0, sent.said
     report_id: str = sent.result["report_id"]
     return report_id
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does, which has no event to wait for."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.002)
 
 
 def is_root() -> bool:

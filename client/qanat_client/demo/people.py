@@ -75,9 +75,12 @@ class Reporter:
 
     async def sync(self, proxy: str | None = None, *, with_code: bool = False) -> Answer:
         """Tries every relay once, through the way out of the country if one is named."""
-        code = ["--code-file", self.code_file] if with_code else []
-        road = ["--proxy", proxy] if proxy is not None else []
-        return await self._run("sync", "--once", *road, *code)
+        arguments: list[str | Path] = ["sync", "--once"]
+        if proxy is not None:
+            arguments += ["--proxy", proxy]
+        if with_code:
+            arguments += ["--code-file", self.code_file]
+        return await self._run(*arguments)
 
     async def outbox(self) -> list[dict[str, Any]]:
         """The outbox, one line a report."""

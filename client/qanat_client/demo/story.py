@@ -47,8 +47,8 @@ class Story:
             Relay(folder / "relay-1", "relay 1", "DE"),
             Relay(folder / "relay-2", "relay 2", "KG"),
         ]
-        self._desk = Desk(folder / "desk", folder / "desk-passphrase")
-        self._reporters = [
+        self.desk = Desk(folder / "desk", folder / "desk-passphrase")
+        self.reporters = [
             Reporter(f"reporter {n} ({city})", folder / f"reporter-{n}", folder / f"code-{n}")
             for n, city in enumerate(("Almaty", "Aktau", "Nur-Sultan"), start=1)
         ]
@@ -78,12 +78,12 @@ class Story:
         await self._gate.build()
         await asyncio.gather(*(self._start_relay(relay) for relay in self._relays))
         card = self.folder / "newsroom.card"
-        fingerprint = await self._desk.prepare(self._relays, card)
+        fingerprint = await self.desk.prepare(self._relays, card)
         self._tell(f"  The desk's card names both relays. Its fingerprint: {fingerprint}")
         for relay in self._relays:
             answer = await run("qanat-relay", "desk", "add", card, "--data", relay.data)
             expect(answer, 0, doing=f"{relay.name} takes the card")
-        await asyncio.gather(*(reporter.prepare(card) for reporter in self._reporters))
+        await asyncio.gather(*(reporter.prepare(card) for reporter in self.reporters))
         self._tell("  Each reporter took the card and learnt a code of 24 digits.")
 
     async def _start_relay(self, relay: Relay) -> None:
@@ -97,7 +97,7 @@ class Story:
     async def _write_in_the_dark(self) -> None:
         self._chapter("The country is cut off. They write.")
         for written in (reports.KAZAKH, reports.RUSSIAN, reports.GERMAN, reports.ENGLISH):
-            reporter = self._reporters[written.reporter]
+            reporter = self.reporters[written.reporter]
             sent = await reporter.write(written, self._media)
             files = f", with {', '.join(sent.files)}" if sent.files else ""
             self._tell(f"  {reporter.name} [{written.language}] {written.what}{files}")
@@ -108,7 +108,7 @@ class Story:
 
     async def _sync_all(self, *, with_code: bool = False) -> Sequence[Answer]:
         return await asyncio.gather(
-            *(reporter.sync(self._gate.proxy, with_code=with_code) for reporter in self._reporters)
+            *(reporter.sync(self._gate.proxy, with_code=with_code) for reporter in self.reporters)
         )
 
     async def _window(self, length_s: float) -> int:
@@ -127,8 +127,8 @@ class Story:
         await self._pull()
 
     async def _pull(self) -> None:
-        await self._desk.pull()
-        for report in await self._desk.reports():
+        await self.desk.pull()
+        for report in await self.desk.reports():
             files = f"  files {report['files_arrived']}/{len(report['files'])}"
             self._tell(
                 f"    {report['language']}  {report['what']}{files if report['files'] else ''}"
@@ -147,15 +147,15 @@ class Story:
 
     async def _answer(self) -> None:
         self._chapter("The desk answers, and publishes a bulletin.")
-        kazakh = self._reporters[0].sent[0]
-        await self._desk.reply(kazakh.report_id, reports.REPLY)
-        await self._desk.bulletin("Когда есть связь", reports.BULLETIN)
+        kazakh = self.reporters[0].sent[0]
+        await self.desk.reply(kazakh.report_id, reports.REPLY)
+        await self.desk.bulletin("Когда есть связь", reports.BULLETIN)
         self._tell(f"  to the report from Almaty: {reports.REPLY}")
         self._tell(f"  to everybody: {reports.BULLETIN}")
 
     async def _last_window(self) -> None:
         self._chapter("Reporter 3 has asked around, and corrects a figure. The network comes back.")
-        corrector = self._reporters[2]
+        corrector = self.reporters[2]
         wrong = corrector.sent[0]
         await corrector.write(reports.CORRECTION, self._media, corrects=wrong.report_id)
         self._gate.rate_bytes_s = OPEN_RATE_BYTES_S
@@ -170,8 +170,8 @@ class Story:
 
     async def _look(self) -> list[Check]:
         self._chapter("What came of it.")
-        await self._desk.export(self.export_folder)
+        await self.desk.export(self.export_folder)
         stopped = await self._relays[0].stop()
         if stopped != 0:
             raise DemoFailed(f"relay 1 did not stop cleanly: exit code {stopped}")
-        return await check_everything(self._desk, self._reporters, self.export_folder)
+        return await check_everything(self.desk, self.reporters, self.export_folder)

@@ -1,0 +1,70 @@
+"""Finds any run of eight bytes of a secret in files: raw, in hex, or in base64 of any alignment.
+
+What is searched is decoded, not what is looked for encoded: one set of runs serves all forms.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+RUN_BYTES = 8
+_HEX = re.compile(rb"[0-9a-fA-F]{16,}")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def runs_of(secrets: Iterable[bytes | str]) -> frozenset[bytes]:
+    """Every eight bytes in a row; a text counts in UTF-8 and both UTF-16.
+
+    Left out are runs of which six bytes or more are the same one: padding, and numbers in file
+    formats such as 00 00 00 01 00 00 00 04, stand in every photo and in every database.
+    """
+    found: set[bytes] = set()
+    for secret in secrets:
+        for data in _encoded(secret):
+            found.update(data[at : at + RUN_BYTES] for at in range(len(data) - RUN_BYTES + 1))
+    return frozenset(run for run in found if max(map(run.count, set(run))) < 6)
+
+
+def _encoded(secret: bytes | str) -> tuple[bytes, ...]:
+    if isinstance(secret, bytes):
+        return (secret,)
+    return secret.encode(), secret.encode("utf-16-le"), secret.encode("utf-16-be")
+
+
+def _forms(data: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "raw", data
+    for match in _HEX.finditer(data):
+        digits = match.group().decode()
+        for shift in (0, 1):
+            even = len(digits) - (len(digits) - shift) % 2
+            yield "hex", bytes.fromhex(digits[shift:even])
+    for match in _BASE64.finditer(data):
+        signs = match.group().translate(_STANDARD)
+        for shift in range(4):
+            piece = signs[shift:]
+            piece = piece[:-1] if len(piece) % 4 == 1 else piece
+            yield "base64", base64.b64decode(piece + b"=" * (-len(piece) % 4))
+
+
+def find_run(data: bytes, runs: frozenset[bytes]) -> str | None:
+    """The first run of a secret that `data` holds, as words; None if there is none."""
+    for form, plain in _forms(data):
+        for at in range(len(plain) - RUN_BYTES + 1):
+            if (run := plain[at : at + RUN_BYTES]) in runs:
+                return f"{run!r} in {form}, at {at}"
+    return None
+
+
+def search(folders: Iterable[Path], runs: frozenset[bytes]) -> list[str]:
+    """Every file under these folders whose content or name holds a run of a secret."""
+    found = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            name = find_run(str(path.relative_to(folder)).encode(), runs)
+            content = find_run(path.read_bytes(), runs) if path.is_file() else None
+            found += [f"{path}: {what}" for what in (name, content) if what]
+    return found
