@@ -41,6 +41,8 @@ _GCM_TAG_BYTES: Final = 16
 _SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + _GCM_TAG_BYTES
 
 _SUITE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+# RFC 7748 section 4.1. X25519 itself would take every number for its rest modulo this.
+_X25519_PRIME: Final = 2**255 - 19
 # Shows by an exchange that a public key is not of small order: X25519 gives zeros for those alone.
 _PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(31) + b"\x40")
 
@@ -78,14 +80,17 @@ class SealingSecret:
 
 
 def check_sealing_key(public: bytes) -> None:
-    """BadKey unless these are 1216 bytes, the ML-KEM key is reduced and the X25519 key has an order
-    that hides a secret."""
+    """BadKey unless these are 1216 bytes, both keys in them are canonically encoded and the X25519
+    key has an order that hides a secret."""
     _parse_public(public)
 
 
 def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
     if len(public) != SEALING_KEY_BYTES:
         raise BadKey(f"a sealing key has 1216 bytes, not {len(public):,}")
+    if int.from_bytes(public[_MLKEM_PUBLIC_BYTES:], "little") >= _X25519_PRIME:
+        # What is sealed to it nobody opens: its holder computes with the canonical form.
+        raise BadKey("a sealing key is not canonically encoded")
     try:
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
         x25519 = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:])

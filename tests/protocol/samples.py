@@ -32,6 +32,8 @@ BAD_KEYS = {
 BAD_SEALING_KEYS = {
     "not reduced": b"\xff" * 1184 + SEALING_KEYS[0][1184:],
     "of small order": SEALING_KEYS[0][:1184] + bytes(32),
+    "with a bit too many": SEALING_KEYS[0][:-1] + bytes([SEALING_KEYS[0][-1] | 0x80]),
+    "above the prime": SEALING_KEYS[0][:1184] + (2**255 - 19 + 9).to_bytes(32, "little"),
 }
 
 # What is not of a type of SPEC section 1, for each of them.

@@ -106,6 +106,15 @@ def test_a_key_that_no_honest_program_makes_is_bad(public: bytes) -> None:
         seal(public, b"", b"")
 
 
+@pytest.mark.parametrize("number", [2**255 - 19, 2**255 - 10, 2**255 - 1, 2**255 + 9, 2**256 - 1])
+def test_a_sealing_key_in_a_form_that_its_holder_does_not_compute_with_is_bad(number: int) -> None:
+    public = SealingSecret(bytes(32)).public[:1184] + number.to_bytes(32, "little")
+    with pytest.raises(BadKey, match="canonically"):
+        check_sealing_key(public)
+    with pytest.raises(BadKey, match="canonically"):
+        seal(public, b"", b"")
+
+
 def test_a_sealing_key_checks_out() -> None:
     check_sealing_key(SECRET.public)
 

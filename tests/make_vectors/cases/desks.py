@@ -209,6 +209,13 @@ def _cards() -> Iterator[Scenario]:
                                     {"sealing_keys": [b"\xff" * 3 + desk[3:]]}, "bad_key"),
         "sealing-key-x25519-zero": ("X25519's key is the point of order 1.",
                                     {"sealing_keys": [desk[:1184] + bytes(32)]}, "bad_key"),
+        "sealing-key-x25519-bit-255": ("The bit that X25519 drops is set: the key in another form.",
+                                       {"sealing_keys": [desk[:-1] + bytes([desk[-1] | 0x80])]},
+                                       "bad_key"),
+        "sealing-key-x25519-above-p": ("X25519's key is p + 9, another form of 9.",
+                                       {"sealing_keys": [
+                                           desk[:1184] + (2**255 - 10).to_bytes(32, "little")]},
+                                       "bad_key"),
         "relays-17": ("One too many.", {"relays": [relay_entry()] * 17}, "malformed"),
         "relay-no-address": ("No address.", {"relays": [relay_entry(addresses=[])]}, "malformed"),
         "relay-addresses-9": ("One too many.",
