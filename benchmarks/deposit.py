@@ -1,0 +1,124 @@
+"""Letters through a real relay: a process of its own, one streamed POST on loopback, each letter
+acknowledged as stored. Against the same bytes into a table with nothing around it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_bytes
+
+from benchmarks.bare_table import BareTable
+from benchmarks.comparison import Comparison
+from benchmarks.parcels import make_letter
+from qanat_client.carriers.conversation import Conversation, Roads, converse
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.frames import Ack, AckStatus, Frame, Welcome
+from qanat_protocol.parcel import Header
+from qanat_protocol.relay_card import parse_relay_card
+from qanat_protocol.transfer import Outgoing
+
+__all__ = ["deposit_comparisons"]
+
+_START = "import sys; from qanat_relay.cli import main; sys.exit(main())"
+_GROUP = 512
+_FRAMES_TOGETHER_BYTES = 65_536
+"""What is handed to the connection at once: about a packet of the channel."""
+
+
+@contextmanager
+def _running_relay(folder: Path) -> Iterator[RelayEntry]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _START, "serve", "--data", folder, "--listen", "127.0.0.1:0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        with urllib.request.urlopen(f"{url}/v1/relay", timeout=20) as answer:  # noqa: S310 - ours
+            card = parse_relay_card(answer.read())
+        yield RelayEntry((url,), card.signing_key, card.sealing_key, "")
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+class _Deposit:
+    """So many letters a turn, one session a turn."""
+
+    def __init__(self, entry: RelayEntry, count: int, size_bytes: int) -> None:
+        self._entry = entry
+        self._count = count
+        self._size_bytes = size_bytes
+        self._tag = token_bytes(16)
+
+    def run(self) -> float:
+        """The seconds from the first letter's first byte to the last acknowledgement; opening the
+        session comes before."""
+        letters = [make_letter(self._size_bytes, self._tag) for _ in range(self._count)]
+        return asyncio.run(self._session(letters))
+
+    async def _session(self, letters: list[tuple[Header, bytes]]) -> float:
+        async def talk(conversation: Conversation) -> float:
+            begun = taken_s = 0.0
+            await conversation.open()
+            stored = 0
+            async with asyncio.TaskGroup() as tasks:
+                async for frame in conversation.frames():
+                    match frame:
+                        case Welcome():
+                            begun = time.perf_counter()
+                            tasks.create_task(self._give(conversation, letters))
+                        case Ack(entries=entries):
+                            assert all(entry.status is AckStatus.STORED for entry in entries)
+                            stored += len(entries)
+                            if stored == len(letters):
+                                taken_s = time.perf_counter() - begun
+                                await conversation.end()
+            return taken_s
+
+        return await converse(self._entry, talk, settings=CarrierSettings(), roads=Roads())
+
+    async def _give(self, conversation: Conversation, letters: list[tuple[Header, bytes]]) -> None:
+        together = max(1, _FRAMES_TOGETHER_BYTES // self._size_bytes)
+        for first in range(0, len(letters), together):
+            frames: list[Frame] = []
+            for handle, (header, body) in enumerate(letters[first : first + together], first):
+                outgoing = Outgoing(handle, header)
+                frames += [*outgoing.start(), outgoing.block(0, body)]
+            await conversation.send(*frames)
+
+
+@contextmanager
+def deposit_comparisons(folder: Path, counts: dict[int, int]) -> Iterator[list[Comparison]]:
+    """counts: letters in a turn by the bytes of their bodies."""
+    with (
+        _running_relay(folder / "relay") as entry,
+        BareTable.at(folder / "bare-deposit.db") as table,
+    ):
+        found = []
+        for size_bytes, count in counts.items():
+
+            def insert(size_bytes: int = size_bytes, count: int = count) -> float:
+                made = (make_letter(size_bytes, bytes(16)) for _ in range(count))
+                return table.insert([(header.encode(), body) for header, body in made], _GROUP)
+
+            found.append(
+                Comparison(
+                    f"deposit {size_bytes // 1024} KiB letters by POST",
+                    "one table, 512 rows a commit",
+                    "letters",
+                    count,
+                    _Deposit(entry, count, size_bytes).run,
+                    insert,
+                )
+            )
+        yield found
