@@ -6,15 +6,16 @@ import asyncio
 import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.client.made_desk import MadeDesk, today
 
 from qanat_client.carriers.conversation import Conversation, Roads, converse
+from qanat_client.carriers.http import fetch as fetch_url
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_protocol.card import DeskCard, RelayEntry
+from qanat_protocol.card import RelayEntry
 from qanat_protocol.days import epoch_of
 from qanat_protocol.frames import (
     Answer,
@@ -65,20 +66,18 @@ class RelayProcess:
         assert line.startswith("listening "), line
         self.url = line.split()[1]
         self._listen = self.url.removeprefix("http://")
-        with urllib.request.urlopen(f"{self.url}/v1/relay", timeout=20) as answer:
-            self.card = parse_relay_card(answer.read())
+        card = fetch_url(f"{self.url}/v1/relay", max_bytes=131_072, settings=CarrierSettings())
+        # In a thread, as some tests start relays from within an event loop.
+        with ThreadPoolExecutor(1) as thread:
+            self.card = parse_relay_card(thread.submit(asyncio.run, card).result())
 
     @property
     def entry(self) -> RelayEntry:
-        return RelayEntry(
-            (self.url,), self.card.signing_key, self.card.sealing_key, self.country
-        )
+        return RelayEntry((self.url,), self.card.signing_key, self.card.sealing_key, self.country)
 
     def entry_at(self, *urls: str, pin: bytes | None = None) -> RelayEntry:
         """The same relay by other addresses."""
-        return RelayEntry(
-            urls, self.card.signing_key, self.card.sealing_key, self.country, pin
-        )
+        return RelayEntry(urls, self.card.signing_key, self.card.sealing_key, self.country, pin)
 
     def kill(self) -> None:
         assert self._process is not None
@@ -92,7 +91,9 @@ class RelayProcess:
             self._process.communicate(timeout=30)
 
 
-async def _drop_in(entry: RelayEntry, made: Sequence[tuple[Header, bytes]], extra: list[Frame]) -> None:
+async def _drop_in(
+    entry: RelayEntry, made: Sequence[tuple[Header, bytes]], extra: list[Frame]
+) -> None:
     async def talk(conversation: Conversation) -> None:
         await conversation.open(*extra)
         for handle, (header, body) in enumerate(made):
@@ -170,11 +171,3 @@ def fetch(entry: RelayEntry, desk: MadeDesk) -> dict[bytes, tuple[Header, bytes]
 
 def opened_frame(desk: MadeDesk, parcel_id: bytes, content_key: bytes) -> Opened:
     return sign_opened(desk.signing, parcel_id, opened_value(content_key))
-
-
-def stored_card(desk: MadeDesk, folder: Path, relays: Sequence[RelayEntry]) -> tuple[DeskCard, Path]:
-    """A card that names these relays, and the file it is in."""
-    card = desk.card(relays=relays)
-    path = folder / f"card-{card.card_hash.hex()[:8]}"
-    path.write_bytes(card.envelope)
-    return card, path

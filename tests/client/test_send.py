@@ -66,7 +66,9 @@ def test_without_a_terminal_a_report_needs_a_code_file_or_the_word_that_there_is
     assert parcels(home) == []
 
 
-def test_the_text_comes_from_a_file_or_the_input(home: Path, desk: MadeDesk, tmp_path: Path) -> None:
+def test_the_text_comes_from_a_file_or_the_input(
+    home: Path, desk: MadeDesk, tmp_path: Path
+) -> None:
     file = tmp_path / "text"
     file.write_bytes("\ufeffone\r\ntwo\n".encode())
     assert qanat(home, "send", "--no-code", "--text-file", file).code == 0
@@ -319,7 +321,18 @@ def test_sealing_takes_constant_memory(home: Path, tmp_path: Path) -> None:
             + "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
         )
         done = subprocess.run(
-            [sys.executable, "-c", program, "--home", home, "send", "x", "--no-code", "--attach", film],
+            [
+                sys.executable,
+                "-c",
+                program,
+                "--home",
+                home,
+                "send",
+                "x",
+                "--no-code",
+                "--attach",
+                film,
+            ],
             capture_output=True,
             check=True,
             text=True,

@@ -64,7 +64,7 @@ def test_a_report_with_a_file_reaches_the_desk_by_every_relay(
     assert states(home) == ["queued"]
     synced = qanat(home, "sync", "--json")
     assert synced.code == 0, synced.err
-    assert [one["taken"] for one in synced.json["relays"]] == [2, 2]
+    assert [one["taken"] for one in synced.json["relays"]] == [2, 2], synced
     assert [one["signed"] for one in synced.json["relays"]] == [2, 2]
     assert states(home) == ["held"]
     for one in relays:
@@ -195,8 +195,9 @@ def test_a_missing_reply_is_told(
 def test_replies_are_asked_for_by_prefix_when_a_relay_holds_many(
     tmp_path: Path, desk: MadeDesk, relay: Start, code_file: Path
 ) -> None:
-    from qanat_protocol.letter import seal_dummy
     from tests.client.made_desk import today
+
+    from qanat_protocol.letter import seal_dummy
 
     home, one = tmp_path / "h", relay()
     know(home, tmp_path, desk, one.entry)

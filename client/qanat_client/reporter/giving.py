@@ -108,7 +108,9 @@ class Giving:
         return frames
 
     def _goes_unasked(self, parcel: StoredParcel) -> bool:
-        fresh = not parcel.words and parcel.header.expiry_day >= self._traffic.today
+        # Where half of it is there already an offer costs less.
+        word = parcel.words.get(self._relay, (None, 0))[0]
+        fresh = word in (None, Word.HOLDS) and parcel.header.expiry_day >= self._traffic.today
         size = parcel.header.body_size
         if parcel.rank > Rank.LETTER or not fresh or self._unasked_bytes + size > _UNASKED_BYTES:
             return False

@@ -40,9 +40,11 @@ class Renditions:
 
 def pillow_is_here() -> bool:
     """Whether pictures can be made smaller on this device."""
-    from importlib.util import find_spec
-
-    return find_spec("PIL") is not None
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _fitted(image: Image.Image, sides: tuple[int, ...], most_bytes: int) -> bytes | None:

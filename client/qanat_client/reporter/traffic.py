@@ -29,7 +29,11 @@ def _is_trusted(word: Word, word_day: int, today: int) -> bool:
 def due_for(parcel: StoredParcel, relay: bytes, today: int) -> bool:
     """Whether a relay is to be offered a parcel (SPEC section 17)."""
     word = parcel.words.get(relay)
-    return word is None or not _is_trusted(*word, today)
+    if word is None or not _is_trusted(*word, today):
+        return True
+    # A session that broke off before its end gave no receipt. A letter is small enough to go
+    # again for one.
+    return word[0] is Word.HOLDS and parcel.rank <= Rank.LETTER
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ Persists what it is told before it goes on; a session that breaks at any byte lo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -170,7 +171,9 @@ class _Session:
             half = error
             self._giving.finishing = True
             self._wake.set()
-            await self._read_to_the_end()
+            # Some of these paths cut the answer short as well.
+            with contextlib.suppress(Cut, Unreachable):
+                await self._read_to_the_end()
         finally:
             self._over = True
             self._wake.set()
@@ -256,7 +259,11 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
         report.problem = str(error)
     except Cut:
         # What the relay itself gave as a reason says more.
-        report.problem = report.problem or "the connection broke off; what it had not confirmed goes again next time"
+        report.problem = report.problem or (
+            "the connection broke off; what it had not confirmed goes again next time"
+            if report.reached
+            else "it hung up before it had proven to be the relay of the card"
+        )
     except (Unreachable, HalfDuplex) as error:
         report.problem = str(error)
     except ProtocolError as error:

@@ -1,0 +1,279 @@
+"""The roads of a session: streaming, WebSocket, TLS with a pin, SOCKS, and who stands between."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from tests.client.made_desk import MadeDesk, write_card
+from tests.client.relay_process import RelayProcess, fetch
+from tests.client.reporter_runs import parcels, qanat
+from tests.client.roads import (
+    Seen,
+    buffering_proxy,
+    man_in_the_middle,
+    port_of,
+    silent_server,
+    socks_proxy,
+)
+
+from qanat_client.carriers.conversation import Conversation, Roads, converse
+from qanat_client.carriers.http import Transport
+from qanat_client.carriers.http import fetch as fetch_url
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.socks import parse_socks
+from qanat_client.errors import BadInput, BadPin, Refused, Stalled, Unreachable
+from qanat_client.reporter.home import Home
+from qanat_client.reporter.sync import sync_once
+from qanat_client.terminal import Terminal
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.errors import BadChannel, Cut
+from qanat_protocol.frames import Frame, Idle, PublicInterest, PublicWant, Welcome
+
+
+@pytest.fixture
+def relay(tmp_path: Path) -> Iterator[RelayProcess]:
+    running = RelayProcess(tmp_path / "relay")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+def serving(authority: trustme.CA, name: str) -> tuple[ssl.SSLContext, bytes]:
+    """A server's TLS, and the pin of its key."""
+    issued = authority.issue_cert(name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued.configure_cert(context)
+    certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return context, hashlib.sha256(key).digest()
+
+
+async def greet(conversation: Conversation) -> list[Frame]:
+    """Hello, ask for nothing that exists, take what comes, end."""
+    await conversation.open(PublicInterest(0, (PublicWant(bytes(16), 0, 0),)))
+    heard: list[Frame] = []
+    async for frame in conversation.frames():
+        heard.append(frame)
+        if isinstance(frame, Idle):
+            await conversation.end()
+    return heard
+
+
+async def talk_to(entry: RelayEntry, roads: Roads | None = None, **settings: object) -> list[Frame]:
+    return await converse(
+        entry,
+        greet,
+        settings=CarrierSettings(**settings),  # type: ignore[arg-type]
+        roads=roads or Roads(),
+    )
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+async def test_a_conversation_runs_over_either_transport(
+    relay: RelayProcess, websocket: bool
+) -> None:
+    roads = Roads()
+    if websocket:
+        roads.prefer_websocket(relay.url)
+    heard = await talk_to(relay.entry, roads)
+    assert isinstance(heard[0], Welcome)
+    assert any(isinstance(frame, Idle) for frame in heard)
+
+
+async def test_the_answer_comes_while_the_request_is_still_open(relay: RelayProcess) -> None:
+    async def wait_first(conversation: Conversation) -> str:
+        await conversation.open()
+        async for frame in conversation.frames():
+            assert isinstance(frame, Welcome)
+            break
+        await conversation.end()
+        async for _ in conversation.frames():
+            pass
+        return "both ways"
+
+    settings = CarrierSettings(first_answer_s=60)
+    said = await converse(relay.entry, wait_first, settings=settings, roads=Roads())
+    assert said == "both ways"
+
+
+async def test_a_relay_at_another_address_is_found_by_the_next_one(relay: RelayProcess) -> None:
+    async with silent_server() as dead:
+        port = dead.port
+    heard = await talk_to(relay.entry_at(f"http://127.0.0.1:{port}", relay.url))
+    assert isinstance(heard[0], Welcome)
+
+
+async def test_an_address_where_nobody_listens_is_unreachable() -> None:
+    async with silent_server() as dead:
+        port = dead.port
+    with pytest.raises(Unreachable):
+        await fetch_url(
+            f"http://127.0.0.1:{port}/", max_bytes=10, settings=CarrierSettings(connect_s=5)
+        )
+
+
+async def test_a_connection_that_stands_still_is_given_up(relay: RelayProcess) -> None:
+    async with silent_server() as silent:
+        with pytest.raises(Stalled):
+            await talk_to(
+                relay.entry_at(f"http://127.0.0.1:{silent.port}"),
+                stall_s=0.5,
+                first_answer_s=30.0,
+            )
+
+
+async def test_a_status_other_than_200_is_a_refusal(relay: RelayProcess) -> None:
+    with pytest.raises(Refused):
+        await fetch_url(f"{relay.url}/nothing", max_bytes=10, settings=CarrierSettings())
+    with pytest.raises(Refused, match="larger"):
+        await fetch_url(f"{relay.url}/v1/relay", max_bytes=10, settings=CarrierSettings())
+
+
+async def test_another_relay_at_the_address_cannot_pose_as_the_one_of_the_card(
+    relay: RelayProcess, tmp_path: Path
+) -> None:
+    other = RelayProcess(tmp_path / "other")
+    try:
+        with pytest.raises((BadChannel, Cut, Refused, Unreachable)):
+            await talk_to(relay.entry_at(other.url))
+    finally:
+        other.stop()
+
+
+def send_one(tmp_path: Path, desk: MadeDesk, entry: RelayEntry) -> Path:
+    home = tmp_path / "home"
+    card = write_card(desk.card(relays=[entry]), tmp_path)
+    assert qanat(home, "desk", "add", card, "--yes").code == 0
+    file = tmp_path / "file.bin"
+    file.write_bytes(bytes(range(256)) * 1000)
+    assert qanat(home, "send", "x", "--no-code", "--attach", file).code == 0
+    return home
+
+
+async def sync_by(home: Path, **settings: object) -> tuple[int, dict[str, object]]:
+    """In a thread, as it has an event loop of its own."""
+    carrier = CarrierSettings(**settings)  # type: ignore[arg-type]
+    return await asyncio.to_thread(sync_once, Home(home), Terminal(json=True), carrier=carrier)
+
+
+@pytest.mark.parametrize("cuts_answers", [False, True])
+async def test_on_a_path_that_buffers_letters_go_and_the_rest_takes_the_websocket(
+    tmp_path: Path, desk: MadeDesk, relay: RelayProcess, cuts_answers: bool
+) -> None:
+    async with buffering_proxy(relay.url, cuts_answers=cuts_answers) as proxy:
+        home = send_one(tmp_path, desk, relay.entry_at(f"http://127.0.0.1:{proxy.port}"))
+        code, told = await sync_by(home, first_answer_s=0.5)
+        assert code == 0, told
+    assert [request.split()[0] for request in proxy.requests] == ["POST", "GET"]
+    held = await asyncio.to_thread(fetch, relay.entry, desk)
+    assert held.keys() == {header.parcel_id for header, _ in parcels(home)}
+
+
+def leaks(seen: Seen, home: Path) -> list[bytes]:
+    """What of the parcels went over the road in a form that their relay would know."""
+    road = bytes(seen.to_relay + seen.from_relay)
+    secrets = []
+    for header, body in parcels(home):
+        secrets += [header.tag, header.root, header.parcel_id[:16], body[:64], body[-64:]]
+    return [secret for secret in secrets if secret in road and len(set(secret)) > 1]
+
+
+async def test_a_man_in_the_middle_with_a_trusted_certificate_sees_only_the_channel(
+    tmp_path: Path, desk: MadeDesk, relay: RelayProcess, authority: trustme.CA
+) -> None:
+    context, _ = serving(authority, "localhost")
+    async with man_in_the_middle(relay.url, context) as middle:
+        home = send_one(tmp_path, desk, relay.entry_at(f"https://localhost:{middle.port}"))
+        code, told = await sync_by(home, tls=trusting(authority))
+    assert code == 0, told
+    assert len(middle.to_relay) > 256_000
+    assert leaks(middle, home) == []
+
+
+async def test_a_man_in_the_middle_who_answers_himself_gets_nothing_and_is_told_of(
+    tmp_path: Path, desk: MadeDesk, relay: RelayProcess, authority: trustme.CA
+) -> None:
+    impostor = RelayProcess(tmp_path / "impostor")
+    try:
+        context, _ = serving(authority, "localhost")
+        async with man_in_the_middle(impostor.url, context) as middle:
+            home = send_one(tmp_path, desk, relay.entry_at(f"https://localhost:{middle.port}"))
+            code, told = await sync_by(home, tls=trusting(authority))
+        assert code in (3, 4), told
+        assert leaks(middle, home) == []
+        assert await asyncio.to_thread(fetch, impostor.entry, desk) == {}
+    finally:
+        impostor.stop()
+    listed = qanat(home, "outbox", "--json").json
+    assert [entry["state"] for entry in listed] == ["queued"]
+
+
+async def test_a_pin_is_believed_alone_and_without_any_authority(
+    relay: RelayProcess, authority: trustme.CA
+) -> None:
+    context, pin = serving(authority, "another.name")
+    async with man_in_the_middle(relay.url, context) as middle:
+        url = f"https://127.0.0.1:{middle.port}"
+        heard = await talk_to(relay.entry_at(url, pin=pin))
+        assert isinstance(heard[0], Welcome)
+        with pytest.raises(BadPin):
+            await talk_to(relay.entry_at(url, pin=hashlib.sha256(b"other").digest()))
+        with pytest.raises(BadPin):
+            await talk_to(relay.entry_at(url))
+
+
+@pytest.mark.parametrize("user", ["", "circuit:7"])
+async def test_through_a_socks_proxy_names_are_left_to_the_proxy(
+    relay: RelayProcess, user: str
+) -> None:
+    async with socks_proxy(port_of(relay.url), user=user, password=user) as proxy:
+        who = f"{user.replace(':', '%3A')}:{user.replace(':', '%3A')}@" if user else ""
+        url = f"socks5h://{who}127.0.0.1:{proxy.port}"
+        entry = relay.entry_at("http://no-such-name-anywhere.onion")
+        heard = await talk_to(entry, proxy=url)
+        assert isinstance(heard[0], Welcome)
+        assert proxy.names == ["no-such-name-anywhere.onion"]
+        roads = Roads()
+        roads.prefer_websocket(entry.addresses[0])
+        assert await talk_to(entry, roads, proxy=url)
+
+
+async def test_a_dead_proxy_is_unreachable_and_nothing_goes_around_it(
+    relay: RelayProcess,
+) -> None:
+    async with silent_server() as dead:
+        port = dead.port
+    with pytest.raises(Unreachable):
+        await talk_to(relay.entry, proxy=f"socks5h://127.0.0.1:{port}")
+    with pytest.raises(Unreachable):
+        await talk_to(relay.entry, proxy=f"http://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    "url", ["socks4://127.0.0.1:1", "socks5h://", "127.0.0.1:9050", "socks5h://h:99999"]
+)
+def test_an_address_that_is_no_proxys_is_refused(url: str) -> None:
+    with pytest.raises(BadInput):
+        parse_socks(url)
+
+
+def test_the_transports_are_where_the_relay_has_them() -> None:
+    assert {transport.value for transport in Transport} == {"/v1/exchange", "/v1/sync"}
