@@ -1,11 +1,11 @@
-"""SHA-256 and HKDF-Expand (SPEC 1), from the standard library alone."""
+"""SHA-256 and HKDF-Expand (SPEC 1), from the standard library alone, and numbers as they enter."""
 
 import hashlib
 import hmac
 
 from qanat_protocol.errors import LocalMalformed
 
-__all__ = ["expand", "sha256"]
+__all__ = ["expand", "sha256", "u32"]
 
 _HASH_BYTES = 32
 _MAX_EXPANDED_BYTES = 255 * _HASH_BYTES
@@ -28,3 +28,10 @@ def expand(key: bytes, info: bytes, length: int) -> bytes:
         block = hmac.digest(key, block + info + bytes([counter]), "sha256")
         out += block
     return out[:length]
+
+
+def u32(number: int) -> bytes:
+    """A number in 4 bytes, big-endian. LocalMalformed for one that 32 bits do not hold."""
+    if not 0 <= number < 1 << 32:
+        raise LocalMalformed(f"{number} is not from 0 to 2^32 - 1")
+    return number.to_bytes(4, "big")

@@ -2,6 +2,7 @@
 channel, so that nobody can say it again."""
 
 from qanat_protocol.frames import AllInterest, DeskInterest
+from qanat_protocol.hashing import u32
 from qanat_protocol.signing import SigningKey, verify_signature
 from qanat_protocol.statement import Statement, parse_statement
 
@@ -50,7 +51,7 @@ def sign_peer_interest(
     key: SigningKey, channel_hash: bytes, *, number: int, cursor: bytes | None = None
 ) -> AllInterest:
     """A peer's interest in everything, by its relay signing key."""
-    signature = key.sign("peer", channel_hash, number.to_bytes(4, "big"))
+    signature = key.sign("peer", channel_hash, u32(number))
     return AllInterest(number, key.public, cursor, signature)
 
 
@@ -59,10 +60,8 @@ def verify_peer_interest(frame: AllInterest, channel_hash: bytes) -> None:
 
     Whether that key is a configured peer's is for the relay to say.
     """
-    verify_signature(
-        frame.signing_key, frame.signature, "peer", channel_hash, frame.number.to_bytes(4, "big")
-    )
+    verify_signature(frame.signing_key, frame.signature, "peer", channel_hash, u32(frame.number))
 
 
 def _weeks(number: int, first: int, last: int) -> bytes:
-    return number.to_bytes(4, "big") + first.to_bytes(4, "big") + last.to_bytes(4, "big")
+    return u32(number) + u32(first) + u32(last)

@@ -10,7 +10,7 @@ from secrets import token_bytes
 from qanat_protocol.errors import LocalTooLarge, Malformed
 from qanat_protocol.fields import binary, row, uint, version
 from qanat_protocol.frames import Receipt
-from qanat_protocol.hashing import sha256
+from qanat_protocol.hashing import sha256, u32
 from qanat_protocol.labels import label
 from qanat_protocol.limits import HASH_BYTES, SIGNATURE_BYTES, SIGNING_KEY_BYTES
 from qanat_protocol.merkle import inclusion_path, leaf_hash, root_by_path, root_of
@@ -125,7 +125,7 @@ def verify_single(data: bytes) -> SingleReceipt:
 
 
 def _nonce(seed: bytes, index: int) -> bytes:
-    return sha256(label("custody-nonce"), seed, index.to_bytes(4, "big"))[:_NONCE_BYTES]
+    return sha256(label("custody-nonce"), seed, u32(index))[:_NONCE_BYTES]
 
 
 def _leaf(parcel_id: bytes, nonce: bytes) -> bytes:
@@ -137,4 +137,4 @@ def _leaves(ids: Sequence[bytes], seed: bytes) -> list[bytes]:
 
 
 def _context(relay_key: bytes, day: int, count: int) -> bytes:
-    return relay_key + day.to_bytes(4, "big") + count.to_bytes(4, "big")
+    return relay_key + u32(day) + u32(count)

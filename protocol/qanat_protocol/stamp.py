@@ -8,6 +8,7 @@ from hashlib import sha256
 from qanat_protocol.days import epoch_of
 from qanat_protocol.errors import BadStamp, LocalMalformed
 from qanat_protocol.frames import Stamp
+from qanat_protocol.hashing import u32
 from qanat_protocol.labels import label
 
 __all__ = [
@@ -55,7 +56,7 @@ def check_stamp(frame: Stamp, today: int) -> None:
 
 
 def _behind_nonce(parcel_id: bytes, epoch: int, effort: int) -> bytes:
-    return effort.to_bytes(8, "big") + epoch.to_bytes(4, "big") + parcel_id + label("stamp")
+    return effort.to_bytes(8, "big") + u32(epoch) + parcel_id + label("stamp")
 
 
 def _is_enough(hashed: bytes, effort: int) -> bool:

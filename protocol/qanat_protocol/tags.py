@@ -3,8 +3,7 @@
 Pure functions of ids, secrets and weeks. An epoch or number is a u32, else `LocalMalformed`.
 """
 
-from qanat_protocol.errors import LocalMalformed
-from qanat_protocol.hashing import sha256
+from qanat_protocol.hashing import sha256, u32
 from qanat_protocol.labels import label
 
 __all__ = [
@@ -18,7 +17,7 @@ __all__ = [
 
 def desk_tag(desk_id: bytes, epoch: int) -> bytes:
     """The tag (16 bytes) of letters and parts for a desk in one epoch."""
-    return sha256(label("desk-tag"), desk_id, _u32(epoch))[:16]
+    return sha256(label("desk-tag"), desk_id, u32(epoch))[:16]
 
 
 def public_tag(desk_id: bytes) -> bytes:
@@ -28,12 +27,12 @@ def public_tag(desk_id: bytes) -> bytes:
 
 def mailbox_prefix(mailbox_secret: bytes, epoch: int) -> bytes:
     """The first 4 bytes of the tags of all replies to one reporter in one epoch."""
-    return sha256(label("mailbox-prefix"), mailbox_secret, _u32(epoch))[:4]
+    return sha256(label("mailbox-prefix"), mailbox_secret, u32(epoch))[:4]
 
 
 def reply_tag(mailbox_secret: bytes, epoch: int, number: int) -> bytes:
     """The tag (16 bytes) of the reply with this number, counted from 0 per mailbox and epoch."""
-    counted = _u32(epoch) + _u32(number)
+    counted = u32(epoch) + u32(number)
     rest = sha256(label("mailbox-tag"), mailbox_secret, counted)[:12]
     return mailbox_prefix(mailbox_secret, epoch) + rest
 
@@ -45,9 +44,3 @@ def prefix_matches(tag_or_id: bytes, prefix: bytes, bits: int) -> bool:
     """
     difference = int.from_bytes(tag_or_id[:4], "big") ^ int.from_bytes(prefix, "big")
     return difference >> (32 - bits) == 0
-
-
-def _u32(number: int) -> bytes:
-    if not 0 <= number < 1 << 32:
-        raise LocalMalformed(f"no tag is made of {number}: it has to fit 32 bits")
-    return number.to_bytes(4, "big")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qanat_protocol.errors import LocalMalformed
-from qanat_protocol.hashing import expand, sha256
+from qanat_protocol.hashing import expand, sha256, u32
 from qanat_protocol.labels import label
 
 KNOWN = Path(__file__).parents[2] / "protocol" / "vectors" / "known" / "hkdf.json"
@@ -43,3 +43,11 @@ def test_expansion_agrees_with_the_librarys(key: bytes, info: bytes, length: int
 def test_an_expansion_to_an_impossible_length_is_refused(length: int) -> None:
     with pytest.raises(LocalMalformed):
         expand(bytes(32), b"", length)
+
+
+def test_a_number_enters_as_four_bytes_or_not_at_all() -> None:
+    assert u32(0) == bytes(4)
+    assert u32(2**32 - 1) == b"\xff" * 4
+    for number in (-1, 2**32, 2**53):
+        with pytest.raises(LocalMalformed, match="2\\^32 - 1"):
+            u32(number)

@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from qanat_protocol.errors import BadSignature, Malformed, NotCertified, RemoteError, UnknownSuite
+from qanat_protocol.errors import (
+    BadSignature,
+    LocalMalformed,
+    Malformed,
+    NotCertified,
+    RemoteError,
+    UnknownSuite,
+)
 from qanat_protocol.frames import DeskInterest
 from qanat_protocol.session import (
     sign_desk_interest,
@@ -88,3 +95,16 @@ def test_a_desks_proof_is_none_for_a_peer() -> None:
     peer = sign_peer_interest(KEY, CHANNEL, number=3)
     with pytest.raises(BadSignature):
         verify_peer_interest(replace(peer, signature=frame.signature), CHANNEL)
+
+
+@pytest.mark.parametrize("weeks", [(-1, 5), (0, 2**32)])
+def test_no_interest_is_signed_in_weeks_that_a_frame_cannot_name(weeks: tuple[int, int]) -> None:
+    with pytest.raises(LocalMalformed):
+        sign_desk_interest(
+            KEY,
+            CHANNEL,
+            number=0,
+            statement=STATEMENT,
+            first_epoch=weeks[0],
+            last_epoch=weeks[1],
+        )

@@ -24,6 +24,7 @@ from qanat_protocol import receipt
 from qanat_protocol.errors import (
     BadKey,
     BadSignature,
+    LocalMalformed,
     LocalTooLarge,
     Malformed,
     RemoteError,
@@ -192,3 +193,9 @@ def test_one_changed_byte_is_refused(place: int, flip: int) -> None:
     spoilt[place] ^= flip
     with pytest.raises(RemoteError):
         receipt.verify_single(bytes(spoilt))
+
+
+@pytest.mark.parametrize("day", [-1, 2**32])
+def test_no_receipt_is_signed_for_a_day_that_it_cannot_name(day: int) -> None:
+    with pytest.raises(LocalMalformed):
+        receipt.sign_receipt(RELAY, day, IDS)

@@ -108,3 +108,9 @@ def test_any_frame_is_a_stamp_or_a_bad_one(
 ) -> None:
     with suppress(BadStamp):
         stamp.check_stamp(Stamp(parcel_id, epoch, effort, nonce), today)
+
+
+@pytest.mark.parametrize("epoch", [-1, 2**32])
+def test_no_stamp_is_sought_for_a_week_that_it_cannot_name(epoch: int) -> None:
+    with pytest.raises(LocalMalformed):
+        stamp.find_stamp(PARCEL_ID, epoch, 1, start=START, tries=1)
