@@ -75,6 +75,10 @@ MAX_OFFERS: Final = 2048
 MAX_INTERESTS: Final = 32
 """Interests in a session."""
 
+MAX_GIVEN_BITS: Final = 10
+"""Of a prefix that a client gives, whatever a relay allows: one that lies about how much it holds
+would else be told which parcels and which mailbox are the client's (SPEC 17)."""
+
 MAX_CARD_BYTES: Final = 131_072
 """A desk card: 53 sealing keys and 16 relays with their keys."""
 

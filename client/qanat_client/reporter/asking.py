@@ -19,7 +19,7 @@ from qanat_protocol.frames import (
     RepliesInterest,
     Welcome,
 )
-from qanat_protocol.limits import MAX_INTERESTS
+from qanat_protocol.limits import MAX_GIVEN_BITS, MAX_INTERESTS
 from qanat_protocol.public import DocumentClass
 from qanat_protocol.tags import mailbox_prefix, public_tag
 
@@ -75,7 +75,7 @@ def _replies(number: int, bits: int, day: int, mailboxes: Sequence[bytes]) -> li
     newest = epoch_of(day)
     prefixes = dict.fromkeys(
         _cut(mailbox_prefix(secret, epoch), bits)
-        for epoch in range(newest, newest - _REPLY_EPOCHS, -1)
+        for epoch in range(newest, max(-1, newest - _REPLY_EPOCHS), -1)
         for secret in mailboxes
     )
     return [
@@ -90,10 +90,13 @@ def ask(welcome: Welcome, opened_ids: Iterable[bytes], mailboxes: Sequence[bytes
     `mailboxes` are the mailbox secrets (32 bytes) of the person's code towards each desk, if the
     code was given.
     """
-    frames = _opened(1, welcome.opened_bits, opened_ids)
+    opened_bits, reply_bits = (
+        min(allowed, MAX_GIVEN_BITS) for allowed in (welcome.opened_bits, welcome.reply_bits)
+    )
+    frames = _opened(1, opened_bits, opened_ids)
     advice = ""
-    if welcome.reply_bits == 0 or mailboxes:
-        frames += _replies(1 + len(frames), welcome.reply_bits, welcome.day, mailboxes)
+    if reply_bits == 0 or mailboxes:
+        frames += _replies(1 + len(frames), reply_bits, welcome.day, mailboxes)
     else:
         advice = (
             "it holds too many replies to take them all: give --code-file (or `qanat inbox --sync`)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from qanat_client.reporter.clock import today
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.desks import Desks, News
 from qanat_client.reporter.home import Home
@@ -69,7 +70,11 @@ class Library:
         return [StoredReply(parse_header(header), body) for header, body in rows]
 
     def clear_expired(self, day: int) -> None:
-        """Drop replies that no relay carries any more on a day that a relay has told."""
+        """Drop replies that no relay carries any more on a day that a relay has told.
+
+        Nothing is dropped that by this device's clock is still carried: a relay may lie.
+        """
+        day = min(day, today())
         with disk_errors(self._home.database), transaction(self._db):
             for parcel_id, data in self._db.execute("SELECT id, header FROM reply").fetchall():
                 if parse_header(data).expiry_day < day:
