@@ -6,7 +6,6 @@ One object for all sessions of a pull, so that what one relay has brought is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.vault import Vault
@@ -17,27 +16,40 @@ from qanat_protocol.parcel import Header, parse_header
 
 __all__ = ["Arrivals", "Incoming"]
 
+_NOTHING = Bitmap()
 MAX_TOLD_HELD = 2048
 """How many PARTIAL frames a session begins with: what a relay remembers is bounded."""
 
 
-@dataclass(slots=True)
 class Incoming:
-    """One parcel that is not whole yet."""
+    """One parcel that is not whole yet. A body has up to 262,144 blocks: one bit for each."""
 
-    header: Header
-    relay: bytes
-    held: set[int] = field(default_factory=set)
-
-    @property
-    def missing(self) -> int:
-        """How many blocks are not here."""
-        return block_count(self.header.body_size) - len(self.held)
+    def __init__(self, header: Header, relay: bytes, held: Bitmap = _NOTHING) -> None:
+        self.header = header
+        self.relay = relay
+        self.missing = block_count(header.body_size)
+        self._bits = bytearray((self.missing + 7) // 8)
+        for index in held:
+            self.add(index)
 
     @property
     def bitmap(self) -> Bitmap:
         """The blocks that are here."""
-        return Bitmap.from_indices(self.held)
+        return Bitmap.from_bytes(bytes(self._bits).rstrip(b"\0"))
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether any block is here."""
+        return any(self._bits)
+
+    def add(self, index: int) -> bool:
+        """Note a block; False if it was here."""
+        byte, bit = index >> 3, 0x80 >> (index & 7)
+        if self._bits[byte] & bit:
+            return False
+        self._bits[byte] |= bit
+        self.missing -= 1
+        return True
 
 
 class Arrivals:
@@ -54,11 +66,7 @@ class Arrivals:
             "SELECT header, bitmap, relay FROM parcels WHERE state = 'partial'"
         ):
             parcel = parse_header(header)
-            blocks = range(block_count(parcel.body_size))
-            held = Bitmap.from_bytes(bitmap)
-            self._coming[parcel.parcel_id] = Incoming(
-                parcel, relay, {index for index in blocks if index in held}
-            )
+            self._coming[parcel.parcel_id] = Incoming(parcel, relay, Bitmap.from_bytes(bitmap))
 
     def held(self, *, with_whole: bool) -> dict[bytes, Bitmap]:
         """The blocks that a relay need not send, by parcel id, as far as it will remember them.
@@ -69,7 +77,7 @@ class Arrivals:
         found = {
             parcel_id: incoming.bitmap
             for parcel_id, incoming in self._coming.items()
-            if incoming.held
+            if incoming.is_begun
         }
         if with_whole:
             for parcel_id, bitmap in self._vault.rows(
@@ -91,7 +99,7 @@ class Arrivals:
     def half_of(self, offer: bytes) -> Incoming | None:
         """The parcel with this offer, if some of its blocks are here."""
         for parcel_id, incoming in self._coming.items():
-            if parcel_id[:16] == offer and incoming.held:
+            if parcel_id[:16] == offer and incoming.is_begun:
                 return incoming
         return None
 
@@ -111,10 +119,9 @@ class Arrivals:
 
     def take(self, incoming: Incoming, index: int, block: bytes) -> bool:
         """Keep one verified block; returns whether it was the last that was missing."""
-        if index in incoming.held:
+        if not incoming.add(index):
             return False
         self._spool.write(incoming.header.parcel_id, index, block)
-        incoming.held.add(index)
         self._changed.add(incoming.header.parcel_id)
         return incoming.missing == 0
 
@@ -156,7 +163,7 @@ class Arrivals:
             int(header.kind),
             "partial" if incoming.missing else "whole",
             incoming.bitmap.to_bytes(),
-            len(incoming.held),
+            block_count(header.body_size) - incoming.missing,
             incoming.relay,
             int(self._clock()),
             header.expiry_day,

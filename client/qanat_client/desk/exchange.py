@@ -63,7 +63,8 @@ class Exchange:
         self._outstanding: set[bytes] = set()
         self._cursor: bytes | None = None
         self._unflushed_bytes = 0
-        self._told: list[Opened | Purge] = []
+        self._told: dict[Opened | Purge, None] = {}
+        self._held_there: list[bytes] = []
         self._ended = False
         self._opened_parcels = result.parcels
 
@@ -128,7 +129,7 @@ class Exchange:
         day = bench.book.plausible_day(bench.desk.today)
         news = [f for f in bench.tombstones.untold(self._relay, day) if f not in self._told]
         if news:
-            self._told += news
+            self._told.update(dict.fromkeys(news))
             await conversation.send(*news)
 
     async def _finish(self, conversation: Conversation) -> None:
@@ -141,6 +142,8 @@ class Exchange:
         """Open what has come whole, and say so while the line is open."""
         self._opened_parcels = self._result.parcels
         self._flush()
+        self._bench.tombstones.tell_again(self._relay, self._held_there)
+        self._held_there.clear()
         await self._bench.opener.open_all()
         await self._tell(conversation)
 
@@ -182,7 +185,7 @@ class Exchange:
         partials: list[Frame] = []
         for offer in frame.offers:
             if arrivals.is_here(offer):
-                self._bench.tombstones.tell_again(self._relay, offer)
+                self._held_there.append(offer)
                 codes.append(Answer.HAVE)
                 continue
             # Remembered before a cursor can stand behind it, whoever brings it.
@@ -222,7 +225,7 @@ class Exchange:
             self._intake.leave_out(frame.handle, held)
         incoming = bench.arrivals.begin(header, self._relay)
         if incoming is None:
-            bench.tombstones.tell_again(self._relay, header.offer)
+            self._held_there.append(header.offer)
             self._intake.close(frame.handle)
             # Small ones may run on: what was given in whole gets this relay's receipt too.
             if header.body_size > MAX_LETTER_BODY_BYTES:

@@ -7,8 +7,8 @@ stream and nothing of them is written.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from qanat_client.desk.epochs import epoch_of_tag, secret_of
 from qanat_client.desk.spool import Spool
@@ -24,7 +24,8 @@ from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Opened", "Opener"]
 
-_REFERS_WITHDRAWS = 2
+LETTERS_IN_A_COMMIT = 64
+"""A commit costs more than opening a letter; this many take a tenth of a second."""
 
 
 @dataclass(slots=True)
@@ -61,11 +62,13 @@ class Opener:
     async def open_all(self) -> None:
         """Open every whole parcel that can be opened now: letters first, then their parts."""
         async with self._busy:
-            done = self.done
-            for parcel_id, header in self._vault.rows(
+            letters = self._vault.rows(
                 "SELECT id, header FROM parcels WHERE state = 'whole' AND kind != ?", int(Kind.PART)
-            ):
-                self._open_one(parcel_id, parse_header(header), done)
+            )
+            for at in range(0, len(letters), LETTERS_IN_A_COMMIT):
+                self._open_letters(letters[at : at + LETTERS_IN_A_COMMIT])
+                # The sessions go on between two commits.
+                await asyncio.sleep(0)
             # Set aside ones too: a letter that came later may name the part rightly.
             for claim in self._vault.rows(
                 "SELECT p.report_id, p.file, p.rendition, p.parcel_id, p.length, p.sha256,"
@@ -74,32 +77,47 @@ class Opener:
                 " AND q.state IN ('whole', 'set-aside', 'opened')",
                 int(Kind.PART),
             ):
-                await self._open_part(claim, done)
+                await self._open_part(claim, self.done)
 
-    def _open_one(self, parcel_id: bytes, header: Header, done: Opened) -> None:
-        try:
-            letter, recipient_key = self._open_letter(parcel_id, header)
-            if letter.letter_type is LetterType.NOTE:
-                self._keep_note(parcel_id, letter)
-                done.notes += 1
-                return
-            if letter.letter_type is not LetterType.REPORT:
-                raise UnknownKind("a reply does not go to a desk")
-            report = verify_report(
-                letter.content,
-                letter.signature,
-                desk_id=self._desk_id,
-                recipient_key=recipient_key,
-                bind=header.bind,
-            )
-        except RemoteError as error:
-            self._set_aside(parcel_id, error)
-            done.set_aside += 1
-            return
-        if self._keep_report(parcel_id, header, letter, report):
-            done.reports += 1
-        else:
-            done.duplicates += 1
+    def _open_letters(self, letters: Sequence[Row]) -> None:
+        opened: list[tuple[Header, OpenLetter, Report | None]] = []
+        spoiled: list[tuple[bytes, RemoteError]] = []
+        for parcel_id, header_bytes in letters:
+            header = parse_header(header_bytes)
+            try:
+                opened.append((header, *self._read_letter(parcel_id, header)))
+            except RemoteError as error:
+                spoiled.append((parcel_id, error))
+        done = replace(self.done)
+        with self._vault.transaction():
+            for parcel_id, reason in spoiled:
+                self._set_aside(parcel_id, reason)
+                done.set_aside += 1
+            for header, letter, report in opened:
+                if report is None:
+                    self._mark_opened(header.parcel_id, letter.content_key)
+                    done.notes += 1
+                elif self._keep_report(header, letter, report):
+                    done.reports += 1
+                else:
+                    done.duplicates += 1
+        self.done = done
+
+    def _read_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, Report | None]:
+        """A letter and its report, None for a note. Raises RemoteError, which sets it aside."""
+        letter, recipient_key = self._open_letter(parcel_id, header)
+        if letter.letter_type is LetterType.NOTE:
+            return letter, None
+        if letter.letter_type is not LetterType.REPORT:
+            raise UnknownKind("a reply does not go to a desk")
+        report = verify_report(
+            letter.content,
+            letter.signature,
+            desk_id=self._desk_id,
+            recipient_key=recipient_key,
+            bind=header.bind,
+        )
+        return letter, report
 
     def _open_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, bytes]:
         if header.kind is not Kind.LETTER:
@@ -114,13 +132,12 @@ class Opener:
         return open_letter(header, self._spool.read(parcel_id), secret), secret.public
 
     def _set_aside(self, parcel_id: bytes, error: RemoteError) -> None:
-        with self._vault.transaction():
-            self._vault.run(
-                "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ? WHERE id = ?",
-                int(error.verdict),
-                str(error),
-                parcel_id,
-            )
+        self._vault.run(
+            "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ? WHERE id = ?",
+            int(error.verdict),
+            str(error),
+            parcel_id,
+        )
 
     def _mark_opened(self, parcel_id: bytes, content_key: bytes) -> None:
         self._vault.run(
@@ -131,36 +148,28 @@ class Opener:
         )
         self._tombstones.publish(parcel_id, content_key, day_of(self._clock()))
 
-    def _keep_note(self, parcel_id: bytes, letter: OpenLetter) -> None:
-        with self._vault.transaction():
-            self._mark_opened(parcel_id, letter.content_key)
-
-    def _keep_report(
-        self, parcel_id: bytes, header: Header, letter: OpenLetter, report: Report
-    ) -> bool:
-        """Store a report in one commit; False if the desk has it from another parcel."""
+    def _keep_report(self, header: Header, letter: OpenLetter, report: Report) -> bool:
+        """Store a report; False if the desk has it from another parcel."""
         identity = report_id(letter.content)
-        refers = report.withdraws or report.corrects
-        with self._vault.transaction():
-            is_new = self._vault.value("SELECT 1 FROM reports WHERE id = ?", identity) is None
-            if is_new:
-                self._vault.run(
-                    "INSERT INTO reports (id, parcel_id, author, content, signature, urgent,"
-                    " arrived_s, refers, withdraws) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    identity,
-                    parcel_id,
-                    report.author,
-                    letter.content,
-                    letter.signature,
-                    int(header.urgent),
-                    int(self._clock()),
-                    refers,
-                    int(report.withdraws is not None),
-                )
-                for part in report.parts:
-                    self._keep_claim(identity, part)
-            self._vault.run("INSERT INTO copies VALUES (?, ?)", parcel_id, identity)
-            self._mark_opened(parcel_id, letter.content_key)
+        is_new = self._vault.value("SELECT 1 FROM reports WHERE id = ?", identity) is None
+        if is_new:
+            self._vault.run(
+                "INSERT INTO reports (id, parcel_id, author, content, signature, urgent,"
+                " arrived_s, refers, withdraws) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                identity,
+                header.parcel_id,
+                report.author,
+                letter.content,
+                letter.signature,
+                int(header.urgent),
+                int(self._clock()),
+                report.withdraws or report.corrects,
+                int(report.withdraws is not None),
+            )
+            for part in report.parts:
+                self._keep_claim(identity, part)
+        self._vault.run("INSERT INTO copies VALUES (?, ?)", header.parcel_id, identity)
+        self._mark_opened(header.parcel_id, letter.content_key)
         return is_new
 
     def _keep_claim(self, identity: bytes, part: PartRef) -> None:

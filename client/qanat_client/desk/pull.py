@@ -129,7 +129,7 @@ async def pull(
         book=book,
         advance=advance,
     )
-    result = PullResult({entry.signing_key: RelayResult() for entry in entries}, opener.done)
+    result = PullResult({entry.signing_key: RelayResult() for entry in entries}, Opened())
     pending = list(entries)
     for _ in range(MAX_ROUNDS):
         await _visit_all(bench, pending, result, settings)
@@ -144,6 +144,7 @@ async def pull(
         ]
         if not pending:
             break
+    result.opened = opener.done
     _tidy(desk, spool, book, bench.outbox, result)
     return result
 

@@ -5,6 +5,8 @@ A tombstone that this desk did not issue is an alarm: somebody holds a key that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from qanat_client.desk.vault import Vault
 from qanat_protocol.errors import BadLock, RemoteError
 from qanat_protocol.frames import Opened, Purge
@@ -71,7 +73,7 @@ class Tombstones:
                 found.append(Purge(parcel_id, key))
         return found
 
-    def mark_told(self, relay: bytes, frames: list[Opened | Purge]) -> None:
+    def mark_told(self, relay: bytes, frames: Iterable[Opened | Purge]) -> None:
         """The relay ended a session in which it got these."""
         with self._vault.transaction():
             for frame in frames:
@@ -84,15 +86,16 @@ class Tombstones:
                     purged,
                 )
 
-    def tell_again(self, relay: bytes, offer: bytes) -> None:
-        """This relay offers a parcel that we opened: it did not hold it when it was told."""
+    def tell_again(self, relay: bytes, offers: Iterable[bytes]) -> None:
+        """This relay offers parcels that we opened: it may not have held them when it was told."""
         with self._vault.transaction():
-            self._vault.run(
-                "DELETE FROM told WHERE relay = ? AND parcel_id IN"
-                " (SELECT id FROM parcels WHERE offer = ?)",
-                relay,
-                offer,
-            )
+            for offer in offers:
+                self._vault.run(
+                    "DELETE FROM told WHERE relay = ? AND parcel_id IN"
+                    " (SELECT id FROM parcels WHERE offer = ?)",
+                    relay,
+                    offer,
+                )
 
     def is_published(self, parcel_id: bytes) -> bool:
         """Whether this desk issued a tombstone for the parcel."""

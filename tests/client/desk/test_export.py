@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, open_directly
@@ -29,9 +30,9 @@ def writer_for(newsroom: Newsroom) -> Writer:
     return Writer(newsroom.card, newsroom.clock.today)
 
 
-def exported(newsroom: Newsroom, folder: Path, *arguments: str) -> dict[str, object]:
+def exported(newsroom: Newsroom, folder: Path, *arguments: str) -> dict[str, Any]:
     newsroom.do("export", "-o", str(folder), *arguments)
-    value: dict[str, object] = json.loads((folder / "reports.json").read_text("utf-8"))
+    value: dict[str, Any] = json.loads((folder / "reports.json").read_text("utf-8"))
     return value
 
 
@@ -49,7 +50,7 @@ async def test_every_attachment_comes_out_as_it_went_in(newsroom: Newsroom, tmp_
     await take(newsroom, *parcels)
     folder = tmp_path / "out"
     value = exported(newsroom, folder)
-    (report,) = value["reports"]  # type: ignore[misc]
+    (report,) = value["reports"]
     assert report["id"] == identity.hex()
     for file in report["files"]:
         (place,) = file["exported"]
@@ -68,7 +69,7 @@ async def test_a_second_export_overwrites_nothing_and_doubles_no_attachment(
     await take(newsroom, *parcels)
     folder = tmp_path / "out"
     value = exported(newsroom, folder)
-    (report,) = value["reports"]  # type: ignore[misc]
+    (report,) = value["reports"]
     place = folder / report["files"][0]["exported"][0]["path"]
     place.write_bytes(b"the editor's own")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -233,10 +234,7 @@ async def test_two_files_of_one_name_stand_beside_each_other(
     await take(newsroom, *writer_for(newsroom).write("Text.", files)[1])
     folder = tmp_path / "out"
     value = exported(newsroom, folder)
-    places = [
-        file["exported"][0]["path"]
-        for file in value["reports"][0]["files"]  # type: ignore[index]
-    ]
+    places = [file["exported"][0]["path"] for file in value["reports"][0]["files"]]
     assert [(folder / place).read_bytes() for place in places] == [b"one", b"two"]
 
 

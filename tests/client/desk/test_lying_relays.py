@@ -12,7 +12,6 @@ from tests.client.desk.lying_relay import LyingRelay, Script, lying_relay
 from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, frames_of
 from tests.client.desk.test_pull import Relays, hand_over, pulled, relays
 
-from qanat_protocol.errors import Verdict
 from qanat_protocol.frames import (
     Ack,
     AckStatus,
@@ -35,6 +34,7 @@ from qanat_protocol.receipt import sign_receipt
 from qanat_protocol.report import encode_report
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.tombstone import sign_opened
+from qanat_protocol.verdicts import Verdict
 
 __all__ = ["relays"]
 
