@@ -1,0 +1,144 @@
+"""A relay that is killed while a reporter hands over: what it acknowledged is on its disk."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.abroad import Abroad
+from tests.end_to_end.commands import begin, qanat, queue_in, until
+
+from qanat_client.demo.gate import Gate
+from qanat_client.demo.programs import run
+from qanat_protocol.limits import BLOCK_BYTES
+from qanat_protocol.merkle import TreeBuilder, block_count, leaf_hash
+from qanat_relay.config import Config, store_limits
+from qanat_relay.store.interface import State
+from qanat_relay.store.sqlite import SqliteStore
+
+KILLS = 20
+FILM_BYTES = 3_000_000
+RATE_BYTES_S = 2_000_000
+HELD = ("holds", "signed")
+
+
+async def outbox_of(home: Path) -> list[dict[str, Any]]:
+    shown = await qanat(home, "outbox")
+    assert shown.code == 0, shown.said
+    lines: list[dict[str, Any]] = shown.result
+    return lines
+
+
+def acknowledged(lines: list[dict[str, Any]]) -> set[bytes]:
+    """The ids of what the outbox says a relay holds."""
+    return {
+        bytes.fromhex(parcel["id"])
+        for line in lines
+        for parcel in line["parcels"]
+        if any(relay["word"] in HELD for relay in parcel["relays"])
+    }
+
+
+async def whole_in_store(abroad: Abroad, parcel_ids: set[bytes]) -> set[bytes]:
+    """Those of the parcels whose body stands complete in the relay's store, checked by its root."""
+    store = await SqliteStore.open(abroad.relay.data / "store", store_limits(Config()))
+    try:
+        whole = set()
+        for parcel_id in parcel_ids:
+            (holding,) = await store.look_up([parcel_id[:16]])
+            if holding is None or holding.state is not State.HELD:
+                continue
+            tree = TreeBuilder()
+            for index in range(block_count(holding.header.body_size)):
+                (block,) = await store.blocks(parcel_id, [index])
+                assert len(block) <= BLOCK_BYTES
+                tree.add_leaf(leaf_hash(block))
+            if tree.root() == holding.header.root:
+                whole.add(parcel_id)
+        return whole
+    finally:
+        await store.close()
+
+
+@pytest.mark.timeout(300)  # sixty processes are started, on whatever machine this is
+async def test_a_relay_that_is_killed_twenty_times_loses_nothing_it_acknowledged(
+    abroad: Abroad, tmp_path: Path
+) -> None:
+    dice = random.Random(2022)
+    home = await abroad.home()
+    media = tmp_path / "media"
+    media.mkdir()
+    sent: dict[str, dict[str, str]] = {}
+
+    async def write(number: int, size_bytes: int) -> None:
+        path = media / f"film-{number}.y4m"
+        path.write_bytes(dice.randbytes(size_bytes))
+        report_id = await queue_in(home, f"Report {number}", "--attach", path)
+        sent[report_id] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    await write(0, FILM_BYTES)
+    gate = Gate(rate_bytes_s=RATE_BYTES_S)
+    await gate.build()
+    gate.open()
+    in_the_middle = 0
+    seen: list[int] = []
+    for kill in range(1, KILLS + 1):
+        if kill % 4 == 0:
+            await write(kill, dice.randrange(1, 200_000))
+        before = gate.carried_bytes
+        stop_at = before + dice.randrange(1_000, 280_000)
+        syncing = await begin(home, "sync", "--proxy", gate.proxy)
+        await until(
+            lambda stop_at=stop_at, syncing=syncing: (  # type: ignore[misc]
+                gate.carried_bytes >= stop_at or syncing.returncode is not None
+            )
+        )
+        in_the_middle += syncing.returncode is None
+        await abroad.relay.kill()
+        await syncing.communicate()
+        promised = acknowledged(await outbox_of(home))
+        assert await whole_in_store(abroad, promised) == promised
+        seen.append(len(promised))
+        await abroad.serve()
+    assert in_the_middle >= KILLS - 2, "the kills came while something was on its way"
+    assert seen == sorted(seen), "what was acknowledged once stays so"
+    assert len(set(seen)) > 3, "acknowledgements came between the kills"
+    gate.rate_bytes_s = 100_000_000
+    last = await qanat(home, "sync", "--proxy", gate.proxy)
+    gate.remove()
+    assert last.code == 0, last.said
+    everything = {bytes.fromhex(p["id"]) for line in await outbox_of(home) for p in line["parcels"]}
+    assert len(everything) == 2 * len(sent)
+    assert acknowledged(await outbox_of(home)) == everything
+
+    arrived = await abroad.arrived()
+    assert set(arrived) == set(sent)
+    assert await abroad.exported() == sent
+    assert await abroad.relay.stop() == 0
+    checked = await run("qanat-relay", "check", "--data", abroad.relay.data)
+    assert checked.code == 0, checked.said
+
+
+async def test_what_a_killed_relay_got_is_not_sent_again(abroad: Abroad, tmp_path: Path) -> None:
+    home = await abroad.home()
+    film = tmp_path / "film.y4m"
+    film.write_bytes(random.Random(1).randbytes(FILM_BYTES))
+    await queue_in(home, "with a film", "--attach", film)
+    gate = Gate(rate_bytes_s=RATE_BYTES_S)
+    await gate.build()
+    gate.open()
+    syncing = await begin(home, "sync", "--proxy", gate.proxy)
+    await until(lambda: gate.carried_bytes > 2 * FILM_BYTES // 3 or syncing.returncode is not None)
+    await abroad.relay.kill()
+    await syncing.communicate()
+    first = gate.carried_bytes
+    await abroad.serve()
+    assert (await qanat(home, "sync", "--proxy", gate.proxy)).code == 0
+    gate.remove()
+    # A quarter of the film is far more than what was under way when it was killed.
+    assert gate.carried_bytes - first < FILM_BYTES - first + FILM_BYTES // 4
+    (line,) = await outbox_of(home)
+    assert {p["relays"][0]["word"] for p in line["parcels"]} == {"signed"}
