@@ -18,7 +18,7 @@ from qanat_protocol.days import epoch_of
 from qanat_protocol.errors import RemoteError
 from qanat_protocol.frames import Ack, AckEntry, End, Frame, Welcome
 from qanat_protocol.limits import PAGE_LEAVES
-from qanat_protocol.merkle import block_count, page_roots
+from qanat_protocol.merkle import page_roots
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import HELLO, ClientSession
 from qanat_protocol.signing import SigningKey
@@ -44,10 +44,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Running:
-    """A relay that serves; `data` is its folder."""
+class Place:
+    """Where a relay is, and what its channels are sealed to."""
 
     url: str
+    sealing_key: bytes
+
+
+@dataclass(frozen=True)
+class Running(Place):
+    """A relay that serves in this process; `data` is its folder."""
+
     data: Path
     node: Node
     server: Server
@@ -77,7 +84,7 @@ async def running_relay(
         server = Server(node, data, ensure_card(data, config, keys, clock()).envelope)
         (url,) = await server.start()
         try:
-            yield Running(url, data, node, server)
+            yield Running(url, keys.sealing.public, data, node, server)
         finally:
             await server.stop()
     finally:
@@ -247,11 +254,9 @@ class WebSocketTalk(Talk):
 
 
 @asynccontextmanager
-async def raw_talk(
-    relay: Running, carrier: str, relay_key: bytes | None = None
-) -> AsyncIterator[Talk]:
+async def raw_talk(relay: Place, carrier: str) -> AsyncIterator[Talk]:
     """A connection on which nothing was said yet; cut at the end of the block."""
-    key = relay_key or relay.keys.sealing.public
+    key = relay.sealing_key
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(timeout=timeout) as http:
         talk: ExchangeTalk | WebSocketTalk
@@ -269,7 +274,7 @@ async def raw_talk(
 
 
 @asynccontextmanager
-async def talking(relay: Running, carrier: str) -> AsyncIterator[Talk]:
+async def talking(relay: Place, carrier: str) -> AsyncIterator[Talk]:
     """A session in which both have greeted."""
     async with raw_talk(relay, carrier) as talk:
         await talk.send_raw(talk.session.start())
@@ -281,11 +286,12 @@ async def talking(relay: Running, carrier: str) -> AsyncIterator[Talk]:
 def transfer(made: Made, handle: int, *indices: int, held: Bitmap | None = None) -> list[Frame]:
     """The frames that carry a parcel, or only some of its blocks."""
     outgoing = Outgoing(handle, made.header, held or Bitmap.from_indices(()))
-    count = block_count(made.header.body_size)
-    frames = outgoing.start(page_roots(made.leaves) if count > PAGE_LEAVES else ())
+    blocks = made.blocks
+    leaves = [block.leaf for block in blocks]
+    frames = outgoing.start(page_roots(leaves) if len(blocks) > PAGE_LEAVES else ())
     for index in indices or outgoing.missing():
         if (page := outgoing.page_needed(index)) is not None:
             first = page * PAGE_LEAVES
-            frames.append(outgoing.page(page, made.leaves[first : first + PAGE_LEAVES]))
-        frames.append(outgoing.block(index, made.blocks[index].data))
+            frames.append(outgoing.page(page, leaves[first : first + PAGE_LEAVES]))
+        frames.append(outgoing.block(index, blocks[index].data))
     return frames

@@ -7,14 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.relay.running_relay import Desk
+from tests.relay.made_parcels import make
+from tests.relay.running_relay import CARRIERS, Desk, Place, talking, transfer
 
+from qanat_protocol.days import day_of
+from qanat_protocol.frames import Ack, AckStatus, Answer, Answers, End, Offers
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_relay.cli import main
 from qanat_relay.config import Config, check_config, parse_listen, read_config, write_config
@@ -67,6 +71,43 @@ def test_serve_makes_what_is_missing_says_where_it_listens_and_stops_cleanly(
     assert "Traceback" not in log
     for name in ("signing.seed", "sealing.seed", "relay.card"):
         assert (data / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: str) -> None:
+    day = day_of(time.time())
+    letters = [make(number, expiry_day=day + 30) for number in range(600)]
+    acknowledged: list[int] = []
+    listen = ("--data", str(tmp_path), "--listen", "127.0.0.1:0")
+    for first in (0, 200, 400):
+        with serving(*listen) as (process, line):
+            async with talking(place(line), carrier) as talk:
+                for handle, letter in enumerate(letters[first : first + 200]):
+                    await talk.say(*transfer(letter, handle))
+                    if handle % 50 == 0:
+                        await talk.statuses(1)
+                process.kill()
+                await talk.rest()
+                acknowledged += [
+                    first + entry.handle
+                    for ack in talk.all(Ack)
+                    for entry in ack.entries
+                    if entry.status is AckStatus.STORED
+                ]
+    assert acknowledged
+    with serving(*listen) as (_, line):
+        async with talking(place(line), carrier) as talk:
+            await talk.say(Offers(0, tuple(letters[each].header.offer for each in acknowledged)))
+            (answers,) = await talk.until(Answers)
+            assert set(answers.codes) == {Answer.HAVE}
+            assert isinstance((await talk.end())[-1], End)
+        assert main(["check", "--data", str(tmp_path)]) == 0
+
+
+def place(line: str) -> Place:
+    """The relay that printed this line."""
+    url = line.split()[1]
+    return Place(url, parse_relay_card(read(f"{url}/v1/relay")).sealing_key)
 
 
 def test_a_relay_keeps_its_identity_over_a_restart(tmp_path: Path) -> None:
