@@ -3,11 +3,17 @@
 Knows keys and hashes, never who holds which parcel.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from qanat_protocol.errors import BadLock
-from qanat_protocol.frames import Opened
 from qanat_protocol.hashing import expand, sha256
 from qanat_protocol.labels import label
 from qanat_protocol.signing import SigningKey, verify_signature
+
+if TYPE_CHECKING:
+    from qanat_protocol.frames import Opened
 
 __all__ = [
     "check_opened",
@@ -55,6 +61,9 @@ def check_purge(lock: bytes, revealed: bytes) -> None:
 
 def sign_opened(key: SigningKey, parcel_id: bytes, opened: bytes) -> Opened:
     """The desk's word, by one of its signing keys, that it has opened a parcel."""
+    # Whoever seals a letter needs locks, and no session's frames.
+    from qanat_protocol.frames import Opened
+
     return Opened(parcel_id, opened, key.public, key.sign("opened-by", parcel_id, opened))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from qanat_client.errors import BadInput, HomeUnusable
@@ -23,6 +24,12 @@ from qanat_protocol.statement import (
 )
 
 __all__ = ["CardNews", "Desks", "News"]
+
+
+@cache
+def _parsed(envelope: bytes) -> DeskCard:
+    """A command looks at a card several times, and each of its keys takes a check."""
+    return parse_card(envelope)
 
 
 class News(Enum):
@@ -58,7 +65,7 @@ class Desks:
 
     def _read(self, path: Path) -> DeskCard:
         try:
-            return parse_card(path.read_bytes())
+            return _parsed(path.read_bytes())
         except OSError as error:
             raise named_os_error(error, str(path)) from error
         except QanatError as error:

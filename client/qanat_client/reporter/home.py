@@ -9,7 +9,6 @@ import errno
 import fcntl
 import json
 import os
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,10 +118,16 @@ class Home:
     def settings(self) -> Settings:
         """What `settings.toml` says, each value checked. Raises BadInput."""
         try:
-            table = tomllib.loads(self.settings_file.read_text("utf-8"))
+            text = self.settings_file.read_text("utf-8")
         except FileNotFoundError:
             return Settings()
         except (OSError, ValueError) as error:
+            raise BadInput(f"{self.settings_file}: {error}") from None
+        import tomllib
+
+        try:
+            table = tomllib.loads(text)
+        except ValueError as error:
             raise BadInput(f"{self.settings_file}: {error}") from None
         wrong = [
             name
