@@ -42,14 +42,14 @@ class Incoming:
         """Whether any block is here."""
         return any(self._bits)
 
-    def add(self, index: int) -> bool:
-        """Note a block; False if it was here."""
-        byte, bit = index >> 3, 0x80 >> (index & 7)
-        if self._bits[byte] & bit:
-            return False
-        self._bits[byte] |= bit
+    def has(self, index: int) -> bool:
+        """Whether this block is here."""
+        return bool(self._bits[index >> 3] & 0x80 >> (index & 7))
+
+    def add(self, index: int) -> None:
+        """Note a block that was not here."""
+        self._bits[index >> 3] |= 0x80 >> (index & 7)
         self.missing -= 1
-        return True
 
 
 class Arrivals:
@@ -119,9 +119,11 @@ class Arrivals:
 
     def take(self, incoming: Incoming, index: int, block: bytes) -> bool:
         """Keep one verified block; returns whether it was the last that was missing."""
-        if not incoming.add(index):
+        if incoming.has(index):
             return False
+        # Noted only when it is written: a disk that is full must not leave a hole behind.
         self._spool.write(incoming.header.parcel_id, index, block)
+        incoming.add(index)
         self._changed.add(incoming.header.parcel_id)
         return incoming.missing == 0
 
