@@ -5,30 +5,22 @@ Redirects and cookies are refused, and the environment's proxies are not used.
 
 import asyncio
 import contextlib
-import hashlib
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp import AddrInfoType
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from qanat_client.carriers.http_client import client_of, tls_of
 from qanat_client.carriers.link import Link
+from qanat_client.carriers.patience import Patience
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.carriers.socks import SocksConnector, keep_little_unsent, parse_socks
 from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
 
 __all__ = ["Transport", "fetch", "open_link"]
 
-T = TypeVar("T")
 
-_SILENT = ("Accept", "Accept-Encoding", "User-Agent")
 _MESSAGE_BYTES = 4 << 20
 _RECEIVE_BYTES = 65_536
 
@@ -38,60 +30,6 @@ class Transport(Enum):
 
     EXCHANGE = "/v1/exchange"
     WEBSOCKET = "/v1/sync"
-
-
-class _Pinned(aiohttp.Fingerprint):
-    """Believes one public key, whoever signed the certificate."""
-
-    def __init__(self, pin: bytes) -> None:
-        super().__init__(pin)
-        self._pin = pin
-
-    def check(self, transport: asyncio.Transport) -> None:
-        tls = transport.get_extra_info("ssl_object")
-        if tls is None:
-            return
-        certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True))
-        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        found = hashlib.sha256(key).digest()
-        if found != self._pin:
-            host, port, *_ = transport.get_extra_info("peername")
-            raise aiohttp.ServerFingerprintMismatch(self._pin, found, host, port)
-
-
-def _tls(settings: CarrierSettings, pin: bytes | None) -> ssl.SSLContext | aiohttp.Fingerprint:
-    if pin is not None:
-        return _Pinned(pin)
-    return settings.tls or ssl.create_default_context()
-
-
-def _prompt_socket(address: AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    keep_little_unsent(made)
-    return made
-
-
-def _client(settings: CarrierSettings) -> tuple[aiohttp.ClientSession, str | None]:
-    """A session of its own for each link, and the HTTP proxy that its requests name."""
-    proxy: str | None = None
-    connector: aiohttp.BaseConnector = aiohttp.TCPConnector(
-        force_close=True, socket_factory=_prompt_socket
-    )
-    if settings.proxy is not None:
-        if urlsplit(settings.proxy).scheme in ("http", "https"):
-            proxy = settings.proxy
-        else:
-            connector = SocksConnector(parse_socks(settings.proxy))
-    session = aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=_SILENT,
-        auto_decompress=False,
-        trust_env=False,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_s),
-    )
-    return session, proxy
 
 
 def _named(error: BaseException, address: str) -> ClientError:
@@ -116,33 +54,6 @@ def _named(error: BaseException, address: str) -> ClientError:
 _FAILURES = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
-class _Patience:
-    """Counts a link as broken when neither direction has moved for `stall_s` seconds."""
-
-    def __init__(self, address: str, stall_s: float) -> None:
-        self._address = address
-        self._stall_s = stall_s
-        self._moved_at_s = asyncio.get_running_loop().time()
-
-    def moved(self) -> None:
-        self._moved_at_s = asyncio.get_running_loop().time()
-
-    async def wait(self, task: asyncio.Future[T]) -> T:
-        """The task's result. On Stalled, and when cancelled, the task is cancelled."""
-        loop = asyncio.get_running_loop()
-        try:
-            while not task.done():
-                left_s = self._moved_at_s + self._stall_s - loop.time()
-                if left_s <= 0:
-                    raise Stalled(f"{self._address}: nothing has moved for {self._stall_s:g} s")
-                await asyncio.wait({task}, timeout=left_s)
-        finally:
-            if not task.done():
-                task.cancel()
-        self.moved()
-        return task.result()
-
-
 class _Exchange:
     """One POST whose body is streamed while the answer is read."""
 
@@ -155,7 +66,7 @@ class _Exchange:
         settings: CarrierSettings,
     ) -> None:
         self._address = address
-        self._patience = _Patience(address, settings.stall_s)
+        self._patience = Patience(address, settings.stall_s)
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=1)
         self._connected = asyncio.Event()
         self._dead: ClientError | None = None
@@ -244,7 +155,7 @@ class _WebSocket:
     ) -> None:
         self._socket = socket
         self._address = address
-        self._patience = _Patience(address, stall_s)
+        self._patience = Patience(address, stall_s)
 
     async def send(self, data: bytes) -> None:
         try:
@@ -285,8 +196,8 @@ async def open_link(
     Unreachable, BadPin, Refused, BadInput.
     """
     address = address.rstrip("/")
-    session, proxy = _client(settings)
-    tls = _tls(settings, pin)
+    session, proxy = client_of(settings)
+    tls = tls_of(settings, pin)
     async with session:
         if transport is Transport.EXCHANGE:
             exchange = _Exchange(session, address, proxy, tls, settings)
@@ -318,13 +229,13 @@ async def fetch(
     url: str, *, max_bytes: int, settings: CarrierSettings, pin: bytes | None = None
 ) -> bytes:
     """The body of one GET, for cards. Raises Unreachable, BadPin, Refused, BadInput."""
-    session, proxy = _client(settings)
+    session, proxy = client_of(settings)
     try:
         async with (
             session,
             asyncio.timeout(settings.stall_s),
             session.get(
-                url, proxy=proxy, ssl=_tls(settings, pin), allow_redirects=False
+                url, proxy=proxy, ssl=tls_of(settings, pin), allow_redirects=False
             ) as response,
         ):
             if response.status != 200:

@@ -5,7 +5,6 @@ files.
 """
 
 import contextlib
-import importlib.resources
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,8 +62,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _migrations() -> list[tuple[int, str]]:
-    folder = importlib.resources.files("qanat_client.reporter") / "migrations"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    # importlib.resources would load zipfile and tempfile each time a report is sealed.
+    files = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
     return [(int(file.name.partition("_")[0]), file.read_text("utf-8")) for file in files]
 
 
@@ -131,6 +130,7 @@ def connect(home: Home) -> sqlite3.Connection:
             connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA page_size = 16384")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA journal_size_limit = 0")
             connection.execute("PRAGMA synchronous = FULL")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qanat_client.errors import ClientError
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.outbox import Outbox, StoredParcel, Word
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.traffic import Load, Traffic
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.errors import error_for
+from qanat_protocol.errors import UnexpectedFrame, error_for
 from qanat_protocol.frames import (
     Ack,
     AckStatus,
@@ -210,7 +209,7 @@ class Giving:
         words = []
         for entry in frame.entries:
             if entry.handle >= len(self._transfers):
-                raise ClientError("the relay acknowledges what was never sent")
+                raise UnexpectedFrame("a status of a parcel that was never sent")
             load = self._transfers[entry.handle].load
             if entry.status is AckStatus.PARTIAL:
                 words.append((load.parcel.key, Word.HALF))

@@ -46,8 +46,8 @@ class Library:
         with disk_errors(self._home.database):
             return (
                 self._db.execute(
-                    "SELECT 1 FROM reply WHERE id >= ? AND substr(id, 1, ?) = ? LIMIT 1",
-                    (offer, OFFER_BYTES, offer),
+                    "SELECT 1 FROM reply WHERE id BETWEEN ? AND ? LIMIT 1",
+                    (offer + bytes(OFFER_BYTES), offer + b"\xff" * OFFER_BYTES),
                 ).fetchone()
                 is not None
             )

@@ -160,6 +160,8 @@ class Outbox:
                         " (SELECT rowid FROM block WHERE parcel = ? LIMIT ?)",
                         (key, _DELETED_AT_ONCE),
                     ).rowcount
+        # A phone wants its room back.
+        self._db.execute("PRAGMA incremental_vacuum").fetchall()
 
     # Sending
 

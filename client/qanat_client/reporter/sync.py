@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import secrets
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, closing
 from typing import Any
 
@@ -225,8 +226,14 @@ async def _watch(
             terminal.say(f"{await _wait(changes, arguments.every)}: syncing")
 
 
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
+async def _until_stopped(watching: Coroutine[None, None, None]) -> None:
+    """Run until Ctrl-C or SIGTERM; what was queued stays so."""
+    task = asyncio.ensure_future(watching)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def sync(arguments: argparse.Namespace, home: Home, terminal: Terminal, code: str | None) -> int:
@@ -244,6 +251,6 @@ def sync(arguments: argparse.Namespace, home: Home, terminal: Terminal, code: st
         terminal.result(told)
         return result
     home.make()
-    signal.signal(signal.SIGTERM, _stop)
-    asyncio.run(_watch(home, arguments, terminal, mailboxes_of(home, code)))
+    asyncio.run(_until_stopped(_watch(home, arguments, terminal, mailboxes_of(home, code))))
+    terminal.say("stopped; what was queued is safe")
     return Exit.DONE
