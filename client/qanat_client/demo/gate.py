@@ -30,6 +30,7 @@ class Gate:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._free_at_s = {"out": 0.0, "in": 0.0}
+        self._moved = asyncio.Event()
 
     @property
     def proxy(self) -> str:
@@ -51,6 +52,12 @@ class Gate:
         self._is_open = False
         for writer in self._writers:
             writer.transport.abort()
+
+    async def wait_for(self, carried_bytes: int) -> None:
+        """Returns once so much went out, counted from the beginning."""
+        while self.carried_bytes < carried_bytes:
+            self._moved.clear()
+            await self._moved.wait()
 
     def remove(self) -> None:
         """Shut for good."""
@@ -111,5 +118,6 @@ class Gate:
             await writer.drain()
             if direction == "out":
                 self.carried_bytes += len(piece)
+                self._moved.set()
         with contextlib.suppress(OSError):
             writer.write_eof()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ async def check_everything(desk: Desk, reporters: list[Reporter], folder: Path) 
     named = by_id.get(wrong.report_id, {}).get("referred_to_by", [])
     corrected = any(one["id"] == right.report_id and one["counts"] for one in named)
     checks.append(Check("desk", "the correction", "counts", "" if corrected else "does not count"))
-    for reporter in reporters:
-        checks += await _own(reporter)
+    for own in await asyncio.gather(*(_own(reporter) for reporter in reporters)):
+        checks += own
     return checks
 
 
