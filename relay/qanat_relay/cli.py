@@ -12,7 +12,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from qanat_protocol.card import DeskCard, parse_card
 from qanat_protocol.errors import ProtocolError, QanatError
+from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.statement import fingerprint
 from qanat_relay import __version__
 from qanat_relay.card import FILE_NAME as CARD_NAME
@@ -38,7 +40,6 @@ from qanat_relay.viewing import view_store
 DONE, FAILED, WRONG = 0, 1, 2
 CODES = """exit codes: 0 done; 1 it failed: the store is unwell, or `check` found something;
 2 bad usage, a bad setting or a bad file"""
-MAX_FILE_BYTES = 131_072
 
 T = TypeVar("T")
 
@@ -79,14 +80,14 @@ def _init(arguments: argparse.Namespace) -> int:
             country=arguments.country or "",
         )
     )
-    cards = [_read_file(path) for path in arguments.desk]
+    cards = [_read_card(path) for path in arguments.desk]
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = data / CONFIG_NAME
     if path.exists():
         raise ConfigError(f"{path} is there already: change it, or choose another --data")
     desks = Desks(data / FOLDER)
-    for content in cards:
-        desks.add(content)
+    for each in cards:
+        desks.take(each)
     card = ensure_card(data, config, ensure_keys(data), time.time())
     write_secret(path, write_config(config).encode())
     shown = {"data": str(data), "config": str(path), "card": str(data / CARD_NAME)}
@@ -110,7 +111,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     if arguments.tls_cert or arguments.tls_key:
         changes |= {"tls_cert": arguments.tls_cert or "", "tls_key": arguments.tls_key or ""}
     config = with_changes(config, changes)
-    cards = [_read_file(path) for path in arguments.desk]
+    cards = [_read_card(path) for path in arguments.desk]
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     start_logging(config.log_level)
 
@@ -195,9 +196,9 @@ def _desk_add(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
     if not data.is_dir():
         raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
-    content = _read_file(arguments.card)
+    card = _read_card(arguments.card)
     try:
-        card = Desks(data / FOLDER).add(content)
+        Desks(data / FOLDER).take(card)
     except ProtocolError as error:
         raise DataError(f"{arguments.card}: {_words(error)}") from None
     print(f"{card.name}: {fingerprint(card.desk_id)}")
@@ -220,12 +221,15 @@ def _data_and_config(arguments: argparse.Namespace) -> tuple[Path, Config]:
     return data, read_config(path) if path.exists() else check_config(Config())
 
 
-def _read_file(path: Path) -> bytes:
+def _read_card(path: Path) -> DeskCard:
     with path.open("rb") as file:
-        content = file.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise DataError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes: not a desk card")
-    return content
+        content = file.read(MAX_CARD_BYTES + 1)
+    if len(content) > MAX_CARD_BYTES:
+        raise DataError(f"{path} is larger than {MAX_CARD_BYTES:,} bytes: not a desk card")
+    try:
+        return parse_card(content)
+    except ProtocolError as error:
+        raise DataError(f"{path} is not a desk card: {_words(error)}") from None
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -42,17 +42,8 @@ class Desks:
             log.error("the folder of desk cards holds a file that is none: run qanat-relay check")
         return self._by_tag.get(tag)
 
-    def add(self, content: bytes) -> DeskCard:
-        """Carry a desk, or replace its card by a newer one.
-
-        Raises what parse_card raises, and what `take` raises.
-        """
-        card = parse_card(content)
-        self.take(card)
-        return card
-
     def take(self, card: DeskCard) -> None:
-        """Keep a card in place of an older one of its desk.
+        """Carry a desk, or keep its card in place of an older one.
 
         Raises what check_replaces raises if the card that is here is newer or contradicts it.
         """

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from qanat_protocol.card import DeskCard
+from qanat_protocol.errors import OlderSerial
 from qanat_relay.card import ensure_card
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import FOLDER, Desks
@@ -22,7 +24,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve(
-    data: Path, config: Config, cards: Sequence[bytes], tell: Callable[[list[str]], None]
+    data: Path, config: Config, cards: Sequence[DeskCard], tell: Callable[[list[str]], None]
 ) -> None:
     """Run a relay until SIGTERM or SIGINT; everything acknowledged is on the disk then.
 
@@ -36,7 +38,10 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     desks = Desks(data / FOLDER)
     for card in cards:
-        desks.add(card)
+        try:
+            desks.take(card)
+        except OlderSerial:
+            log.info("a newer card than the one given is known of a desk; it stays")
     desks.list_cards()
     keys = ensure_keys(data)
     store = await SqliteStore.open(data / STORE_FOLDER, store_limits(config))

@@ -191,6 +191,25 @@ def test_a_desk_is_added_and_a_card_that_is_none_is_refused(
     assert "not a desk card" in capsys.readouterr().err
 
 
+def test_serve_starts_with_an_older_card_than_it_knows_and_keeps_the_newer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = Desk.made()
+    newer, older = tmp_path / "newer", tmp_path / "older"
+    newer.write_bytes(desk.card(serial=2, previous=bytes(32)))
+    older.write_bytes(desk.card(serial=1))
+    assert main(["desk", "add", str(newer), "--data", str(tmp_path)]) == 0
+    arguments = ("--data", str(tmp_path), "--listen", "127.0.0.1:0", "--desk", str(older))
+    with serving(*arguments) as (_, line):
+        assert line.startswith("listening ")
+    capsys.readouterr()
+    assert main(["desk", "list", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("card 2")
+    older.write_bytes(b"no card")
+    assert main(["serve", *arguments]) == 2
+    assert str(older) in capsys.readouterr().err
+
+
 def test_status_tells_numbers_in_words_and_as_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ from tests.relay.running_relay import (
 )
 
 from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.card import parse_card
 from qanat_protocol.days import epoch_of
 from qanat_protocol.frames import (
     Ack,
@@ -252,7 +253,7 @@ async def test_a_key_that_the_newest_statement_revokes_is_refused_with_an_older_
     await store(relay, make(1, tag=desk.tag))
     successor = replace(desk, key=SigningKey.generate())
     newest = successor.statement(serial=2, revoked=(desk.key.public,))
-    relay.node.desks.add(successor.card(statement=newest))
+    relay.node.desks.take(parse_card(successor.card(statement=newest)))
     async with talking(relay, carrier) as talk:
         await talk.say(interest(talk, desk))
         frames = await talk.end()
@@ -447,7 +448,7 @@ async def hand_in(relay: Running, carrier: str, *documents: SealedPublic) -> lis
 async def test_a_desk_that_was_added_is_carried_and_read_by_all(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    relay.node.desks.add(desk.card())
+    relay.node.desks.take(parse_card(desk.card()))
     bulletins = [bulletin(desk, 1), bulletin(desk, 2, text="word " * 13_000)]
     statuses = await hand_in(relay, carrier, *bulletins)
     assert [entry.status for entry in statuses] == [AckStatus.STORED] * 2
@@ -461,7 +462,7 @@ async def test_a_desk_that_was_added_is_carried_and_read_by_all(
 async def test_public_documents_that_do_not_verify_are_not_carried(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    relay.node.desks.add(desk.card())
+    relay.node.desks.take(parse_card(desk.card()))
     good = bulletin(desk, 1)
     tampered = make(1, Kind.PUBLIC, 4096, tag=public_tag(desk.desk_id))
     async with talking(relay, carrier) as talk:
@@ -480,7 +481,7 @@ async def test_a_public_document_is_refused_where_the_newest_statement_revokes_i
 ) -> None:
     successor = replace(desk, key=SigningKey.generate())
     newest = successor.statement(serial=2, revoked=(desk.key.public,))
-    relay.node.desks.add(successor.card(statement=newest))
+    relay.node.desks.take(parse_card(successor.card(statement=newest)))
     (status,) = await hand_in(relay, carrier, bulletin(desk, 1))
     assert status.value == Verdict.NOT_CERTIFIED
 
@@ -488,7 +489,7 @@ async def test_a_public_document_is_refused_where_the_newest_statement_revokes_i
 async def test_an_older_card_never_replaces_a_newer_one(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    relay.node.desks.add(desk.card(serial=3))
+    relay.node.desks.take(parse_card(desk.card(serial=3)))
     cards = [
         bulletin(desk, serial, document_class=DocumentClass.CARD, card=desk.card(serial=serial))
         for serial in (5, 4, 2)
@@ -517,7 +518,7 @@ async def test_headers_that_are_given_are_those_that_were_handed_in(
 async def test_a_file_that_spoils_the_desks_folder_takes_no_desk_away(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    relay.node.desks.add(desk.card())
+    relay.node.desks.take(parse_card(desk.card()))
     assert relay.node.desks.find(public_tag(desk.desk_id)) is not None
     (relay.data / "desks" / "spoilt.card").write_bytes(b"no card")
     (status,) = await hand_in(relay, carrier, bulletin(desk, 1))
