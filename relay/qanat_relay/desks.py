@@ -42,6 +42,12 @@ class Desks:
             log.error("the folder of desk cards holds a file that is none: run qanat-relay check")
         return self._by_tag.get(tag)
 
+    def add(self, content: bytes) -> DeskCard:
+        """Carry the desk whose card this is. Raises what parse_card and `take` raise."""
+        card = parse_card(content)
+        self.take(card)
+        return card
+
     def take(self, card: DeskCard) -> None:
         """Carry a desk, or keep its card in place of an older one.
 
