@@ -5,6 +5,7 @@ Never touches the files that a report names; their parts travel on their own.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from qanat_protocol.attachment import (
     MAX_FILES,
@@ -16,11 +17,16 @@ from qanat_protocol.attachment import (
     file_field,
     part_field,
 )
-from qanat_protocol.errors import LocalMalformed, Malformed, our_own
-from qanat_protocol.fields import array_of, binary, line, nil_or, row, text, uint, version
+from qanat_protocol.errors import LocalMalformed, Malformed, RemoteError, our_own
+from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row, text, uint, version
 from qanat_protocol.hashing import sha256
 from qanat_protocol.labels import label
-from qanat_protocol.limits import HASH_BYTES, MAX_LETTER_CONTENT_BYTES, SEALING_KEY_BYTES
+from qanat_protocol.limits import (
+    HASH_BYTES,
+    MAX_LETTER_CONTENT_BYTES,
+    SEALING_KEY_BYTES,
+    SIGNING_KEY_BYTES,
+)
 from qanat_protocol.record import Value, pack, unpack
 from qanat_protocol.sealing import check_sealing_key
 from qanat_protocol.signing import check_key, verify_signature
@@ -148,7 +154,11 @@ def encode_report(report: Report) -> bytes:
 
 def decode_report(content: bytes) -> Report:
     """The report in a letter's content. Raises a `RemoteError` as the table of SPEC 7 says."""
-    fields = _FIELDS(unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES))
+    return _decode(content, _FIELDS)
+
+
+def _decode(content: bytes, known: Field[tuple[Any, ...]]) -> Report:
+    fields = known(unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES))
     _, author, nonce, written_s, language, body, what, where, when, basis = fields[:10]
     figures, files, parts, refers, reply_box, checkpoint = fields[10:]
     if not body and not files and refers is None:
@@ -192,9 +202,15 @@ def verify_report(
 
     Raises a `RemoteError`: what `decode_report` raises, `BadSignature` and `UnknownSuite`.
     """
-    report = decode_report(content)
     context = report_context(desk_id, recipient_key, bind)
-    verify_signature(report.author, signature, "report", context, content)
+    try:
+        report = _decode(content, _UNCHECKED_AUTHOR)
+        # A signature that holds shows that its key is one, so that no genuine report pays for both.
+        verify_signature(report.author, signature, "report", context, content)
+    except RemoteError:
+        # What is wrong with the content is told before what is wrong with the signature.
+        decode_report(content)
+        raise
     return report
 
 
@@ -228,9 +244,7 @@ def _reply_box(value: Value) -> ReplyBox:
     return box
 
 
-_FIELDS = row(
-    version(),
-    _author,
+_BEHIND_AUTHOR: tuple[Field[Any], ...] = (
     binary(NONCE_BYTES),
     uint(),
     line(MAX_LANGUAGE_BYTES),
@@ -246,3 +260,5 @@ _FIELDS = row(
     nil_or(_reply_box),
     nil_or(row(uint(), binary(HASH_BYTES))),
 )
+_FIELDS = row(version(), _author, *_BEHIND_AUTHOR)
+_UNCHECKED_AUTHOR = row(version(), binary(SIGNING_KEY_BYTES), *_BEHIND_AUTHOR)

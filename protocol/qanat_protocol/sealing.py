@@ -43,8 +43,17 @@ _SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + _GCM_TAG_BYTES
 _SUITE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 # RFC 7748 section 4.1. X25519 itself would take every number for its rest modulo this.
 _X25519_PRIME: Final = 2**255 - 19
-# Shows by an exchange that a public key is not of small order: X25519 gives zeros for those alone.
-_PROBE: Final = X25519PrivateKey.from_private_bytes(bytes(31) + b"\x40")
+# The u of the points whose order divides 8, on the curve and on its twist: with a clamped scalar
+# X25519 gives zeros for these alone. 0 is of order 2; 1 and -1 of order 4; the others of order 8.
+_SMALL_ORDER_U: Final = frozenset(
+    {
+        0,
+        1,
+        _X25519_PRIME - 1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +97,15 @@ def check_sealing_key(public: bytes) -> None:
 def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
     if len(public) != SEALING_KEY_BYTES:
         raise BadKey(f"a sealing key has 1216 bytes, not {len(public):,}")
-    if int.from_bytes(public[_MLKEM_PUBLIC_BYTES:], "little") >= _X25519_PRIME:
+    u = int.from_bytes(public[_MLKEM_PUBLIC_BYTES:], "little")
+    if u >= _X25519_PRIME:
         # What is sealed to it nobody opens: its holder computes with the canonical form.
         raise BadKey("a sealing key is not canonically encoded")
+    if u in _SMALL_ORDER_U:
+        raise BadKey("a sealing key is of small order")
     try:
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
         x25519 = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:])
-        _PROBE.exchange(x25519)
     except ValueError as error:
         raise BadKey("a sealing key that no honest program makes") from error
     return hpke.MLKEM768X25519PublicKey(mlkem, x25519)

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.make_vectors.independent import chunked, hpke, xwing
@@ -113,6 +114,24 @@ def test_a_sealing_key_in_a_form_that_its_holder_does_not_compute_with_is_bad(nu
         check_sealing_key(public)
     with pytest.raises(BadKey, match="canonically"):
         seal(public, b"", b"")
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        bytes(32),
+        b"\x01" + bytes(31),
+        b"\xec" + b"\xff" * 30 + b"\x7f",
+        bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"),
+        bytes.fromhex("5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"),
+    ],
+    ids=["order 2", "1", "-1", "order 8", "the other of order 8"],
+)
+def test_a_key_with_which_x25519_gives_zeros_is_bad(public: bytes) -> None:
+    with pytest.raises(ValueError, match="shared key"):
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(public))
+    with pytest.raises(BadKey, match="small order"):
+        check_sealing_key(SECRET.public[:1184] + public)
 
 
 def test_a_sealing_key_checks_out() -> None:
