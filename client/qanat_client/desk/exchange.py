@@ -86,7 +86,7 @@ class Exchange:
             await sending
         finally:
             sending.cancel()
-            await asyncio.wait({sending})
+            await asyncio.gather(sending, return_exceptions=True)
             bench.arrivals.release(self._relay)
             self._flush()
         bench.book.finish(self._relay, today)

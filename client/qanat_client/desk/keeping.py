@@ -18,6 +18,7 @@ from qanat_client.desk.desk import CARD_NAME, Desk
 from qanat_client.desk.relay_finding import find_relays
 from qanat_client.desk.replies import DUMMIES_SETTING
 from qanat_client.desk.tombstones import PURGE_SETTING
+from qanat_client.desk.vault import VAULT_NAME
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit
 from qanat_protocol.card import MAX_GRACE_DAYS, MAX_SEALING_KEYS
@@ -37,6 +38,8 @@ def init(context: Context) -> int:
         raise BadInput(f"--grace is 1 to {MAX_GRACE_DAYS} days")
     if not 1 <= arguments.weeks <= MAX_SEALING_KEYS:
         raise BadInput(f"--weeks is 1 to {MAX_SEALING_KEYS}")
+    if (context.home / VAULT_NAME).exists():
+        raise BadInput(f"{context.home} holds a desk already; name another folder with --home")
     relays = find_relays(arguments.relay, arguments.relay_card, context.carriers, terminal)
     wish = NewDesk(
         name=arguments.name,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import io
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -104,9 +108,14 @@ class Newsroom:
         assert done.code == 0, done.err
         return done.value
 
-    def init(self, *arguments: str, name: str = "Desk of the tests") -> DeskCard:
+    def init(self, *arguments: str) -> DeskCard:
         """Make the desk."""
-        self.do("init", "--name", name, *arguments)
+        self.do("init", "--name", "Desk of the tests", *arguments)
+        return self.card
+
+    def settle(self) -> DeskCard:
+        """A desk that was made once by `init` without arguments, and copied."""
+        shutil.copytree(_ready_home(), self.home)
         return self.card
 
     @property
@@ -124,6 +133,16 @@ class Newsroom:
             for path in self.home.rglob("*")
             if path.is_file()
         }
+
+
+@functools.cache
+def _ready_home() -> Path:
+    """Making keys and deriving them takes longer than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="qanat-desk-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    ready = Newsroom(folder / "desk")
+    ready.init()
+    return ready.home
 
 
 @dataclass(frozen=True)

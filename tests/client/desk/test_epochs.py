@@ -143,7 +143,7 @@ def test_a_secret_lives_until_seven_days_behind_its_expiry(newsroom: Newsroom) -
 
 
 def test_secrets_of_different_weeks_have_nothing_in_common(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     desk = newsroom.open()
     seeds = [row[0] for row in desk.vault.rows("SELECT seed FROM epochs")]
     assert (len(seeds), len(set(seeds)), {len(seed) for seed in seeds}) == (26, 26, {32})

@@ -37,7 +37,7 @@ def exported(newsroom: Newsroom, folder: Path, *arguments: str) -> dict[str, Any
 
 
 async def test_every_attachment_comes_out_as_it_went_in(newsroom: Newsroom, tmp_path: Path) -> None:
-    newsroom.init()
+    newsroom.settle()
     writer = writer_for(newsroom)
     originals = {
         "empty.txt": b"",
@@ -64,7 +64,7 @@ async def test_every_attachment_comes_out_as_it_went_in(newsroom: Newsroom, tmp_
 async def test_a_second_export_overwrites_nothing_and_doubles_no_attachment(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     _, parcels = writer_for(newsroom).write("Text.", [Attached("a.jpg", b"new")])
     await take(newsroom, *parcels)
     folder = tmp_path / "out"
@@ -85,7 +85,7 @@ async def test_a_second_export_overwrites_nothing_and_doubles_no_attachment(
 async def test_missing_attachments_are_named_and_the_best_rendition_stands_in(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     picture = Attached("a.jpg", os.urandom(40_000), "image/jpeg", thumbnail=b"small")
     _, parcels = writer_for(newsroom).write("Text.", [picture])
     letter, thumbnail, _ = parcels
@@ -104,7 +104,7 @@ async def test_missing_attachments_are_named_and_the_best_rendition_stands_in(
 
 
 async def test_all_renditions_come_only_when_asked_for(newsroom: Newsroom, tmp_path: Path) -> None:
-    newsroom.init()
+    newsroom.settle()
     picture = Attached("a.jpg", b"large", "image/jpeg", thumbnail=b"small")
     await take(newsroom, *writer_for(newsroom).write("Text.", [picture])[1])
     for arguments, count in (((), 1), (("--all",), 2)):
@@ -116,7 +116,7 @@ async def test_all_renditions_come_only_when_asked_for(newsroom: Newsroom, tmp_p
 async def test_an_attachment_that_was_damaged_on_this_disk_is_not_exported(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     _, parcels = writer_for(newsroom).write("Text.", [Attached("a.jpg", b"data" * 9_000)])
     await take(newsroom, *parcels)
     body = newsroom.home / "parcels" / parcels[1].parcel_id.hex()
@@ -133,7 +133,7 @@ async def test_an_attachment_that_was_damaged_on_this_disk_is_not_exported(
 async def test_corrections_and_withdrawals_are_marked_wherever_a_report_is_shown(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     writer = writer_for(newsroom)
     first, one = writer.write("Sixteen were hurt.")
     second, two = writer.write("Twenty were hurt.", corrects=first)
@@ -158,7 +158,7 @@ async def test_corrections_and_withdrawals_are_marked_wherever_a_report_is_shown
 
 
 async def test_strangers_cannot_write_on_the_terminal(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     desk = newsroom.open()
     writer = writer_for(newsroom)
     # The protocol lets these through in a text: it forbids C0 and C1, not what turns lines.
@@ -183,7 +183,7 @@ async def test_strangers_cannot_write_on_the_terminal(newsroom: Newsroom) -> Non
 
 
 async def test_markdown_by_strangers_is_text(newsroom: Newsroom, tmp_path: Path) -> None:
-    newsroom.init()
+    newsroom.settle()
     text = "# big\n![x](http://evil/x.png) <script>alert(1)</script>\n- item\n1. one | two"
     await take(newsroom, *writer_for(newsroom).write(text, what="[link](javascript:1)")[1])
     folder = tmp_path / "out"
@@ -229,7 +229,7 @@ def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
 async def test_two_files_of_one_name_stand_beside_each_other(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     files = [Attached("a.jpg", b"one"), Attached("a.jpg", b"two")]
     await take(newsroom, *writer_for(newsroom).write("Text.", files)[1])
     folder = tmp_path / "out"
@@ -241,7 +241,7 @@ async def test_two_files_of_one_name_stand_beside_each_other(
 async def test_the_export_has_the_keys_that_its_documentation_names(
     newsroom: Newsroom, tmp_path: Path
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     writer = writer_for(newsroom)
     report, parts = writer.report("Text.", [Attached("a.jpg", b"x")])
     report = replace(report, figures=(Figure("hurt", 1, 2),), checkpoint=(1, bytes(32)))
@@ -261,7 +261,7 @@ async def test_the_export_has_the_keys_that_its_documentation_names(
 
 
 async def test_a_report_is_named_by_the_beginning_of_its_id(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     identity, parcels = writer_for(newsroom).write("Text.")
     await take(newsroom, *parcels)
     for digits in (4, 8, 64):

@@ -28,7 +28,7 @@ from qanat_protocol.verdicts import Verdict
 
 @pytest.fixture
 def desk(newsroom: Newsroom) -> Iterator[Desk]:
-    newsroom.init()
+    newsroom.settle()
     desk = newsroom.open()
     yield desk
     desk.vault.close()

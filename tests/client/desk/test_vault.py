@@ -71,7 +71,7 @@ def as_another_user(work: Callable[[], int]) -> int:
 
 
 async def test_nothing_of_a_report_lies_readable_in_the_home(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     desk = newsroom.open()
     words = b"Sixteen people were hurt near the akimat"
     data = b"untouched original " * 2_000
@@ -135,7 +135,7 @@ def test_a_home_without_a_desk_is_named(newsroom: Newsroom) -> None:
 
 
 def test_a_damaged_vault_is_named_and_left_alone(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     path = newsroom.home / "desk.vault"
     data = path.read_bytes()
     damaged = data[:4096] + os.urandom(len(data) - 4096)
@@ -147,7 +147,7 @@ def test_a_damaged_vault_is_named_and_left_alone(newsroom: Newsroom) -> None:
 
 
 def test_a_locked_vault_is_named(newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    newsroom.init()
+    newsroom.settle()
     monkeypatch.setattr(vault_module, "BUSY_TIMEOUT_S", 0.1)
     holder, other = (Vault.open(newsroom.home, PASSPHRASE) for _ in range(2))
     with holder.transaction():
@@ -160,7 +160,7 @@ def test_a_locked_vault_is_named(newsroom: Newsroom, monkeypatch: pytest.MonkeyP
 
 
 def test_a_transaction_that_fails_leaves_nothing_behind(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     vault = Vault.open(newsroom.home, PASSPHRASE)
 
     def fail() -> None:
@@ -175,7 +175,7 @@ def test_a_transaction_that_fails_leaves_nothing_behind(newsroom: Newsroom) -> N
 
 
 def test_a_full_disk_is_named_and_what_was_stored_stays(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     vault = Vault.open(newsroom.home, PASSPHRASE)
     pages = vault.value("PRAGMA page_count")
     vault.run(f"PRAGMA max_page_count = {pages}")
@@ -204,6 +204,45 @@ async def test_a_film_that_finds_no_room_comes_whole_with_a_later_pull(
     value = (await pulled(newsroom)).value
     listed = newsroom.do("list")["reports"]
     assert [report["state"] for report in listed] == ["complete"], value
+
+
+def upgraded(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, script: str
+) -> Callable[[], Vault]:
+    """Open the vault as a program would that knows one migration more."""
+    migrations = [*vault_module._migrations(), (2, script)]
+    monkeypatch.setattr(vault_module, "_migrations", lambda: migrations)
+    return lambda: Vault.open(newsroom.home, PASSPHRASE)
+
+
+def test_an_upgrade_leaves_no_copy_that_would_keep_secrets(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.settle()
+    open_newer = upgraded(newsroom, monkeypatch, "-- More.\nCREATE TABLE more (\n    x\n);\n")
+    vault = open_newer()
+    assert vault.rows("SELECT * FROM more") == []
+    assert vault.value("SELECT count(*) FROM epochs") == 26
+    vault.close()
+    assert set(newsroom.files()) == {"desk.vault", "desk.card", "root.key"}
+    monkeypatch.undo()
+    refused = newsroom.run("list")
+    assert refused.code == 2
+    assert "use a newer one" in refused.err
+
+
+def test_an_upgrade_that_fails_changes_nothing_and_leaves_the_copy(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.settle()
+    script = "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n"
+    open_newer = upgraded(newsroom, monkeypatch, script)
+    with pytest.raises(HomeUnusable):
+        open_newer()
+    monkeypatch.undo()
+    files = newsroom.files()
+    assert files["desk.vault.before-2"] == files["desk.vault"]
+    assert newsroom.do("list")["reports"] == []
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ __all__ = ["relays"]
 async def received(newsroom: Newsroom, *, boxed: bool = True) -> tuple[Writer, str]:
     """A desk with one report, of which the film has not come."""
     if not newsroom.home.exists():
-        newsroom.init()
+        newsroom.settle()
     desk = newsroom.open()
     writer = Writer(desk.card, desk.today)
     if boxed:
@@ -192,7 +192,7 @@ async def test_what_is_queued_reaches_every_relay_and_their_word_is_shown(
 
 
 async def test_bulletins_form_a_chain_that_everybody_can_check(newsroom: Newsroom) -> None:
-    newsroom.init()
+    newsroom.settle()
     newsroom.do("bulletin", "First news.", "--title", "One", "--language", "en")
     newsroom.do("bulletin", "Second news.")
     first, second = (parse_public(header, body) for header, body in queued(newsroom))
@@ -219,7 +219,7 @@ def jpeg_with_place(path: Path) -> bytes:
 
 
 def test_a_picture_in_a_bulletin_carries_no_metadata(newsroom: Newsroom, tmp_path: Path) -> None:
-    newsroom.init()
+    newsroom.settle()
     photo = tmp_path / "photo.jpg"
     assert b"43.2389" in jpeg_with_place(photo)
     newsroom.do("bulletin", "Look.", "--picture", str(photo))
@@ -243,7 +243,7 @@ def test_a_picture_in_a_bulletin_carries_no_metadata(newsroom: Newsroom, tmp_pat
 def test_a_bulletin_that_makes_no_sense_is_refused(
     newsroom: Newsroom, tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    newsroom.init()
+    newsroom.settle()
     photo = tmp_path / "photo.jpg"
     jpeg_with_place(photo)
     refused = newsroom.run("bulletin", *(part.format(photo=photo) for part in arguments))
@@ -270,7 +270,7 @@ async def test_a_relay_that_does_not_carry_the_desk_refuses_bulletins_until_it_d
 
 
 def test_a_text_comes_from_a_file_too(newsroom: Newsroom, tmp_path: Path) -> None:
-    newsroom.init()
+    newsroom.settle()
     text = tmp_path / "news.txt"
     text.write_bytes("Қазақша жаңалық\r\nekinshi\n".encode())
     newsroom.do("bulletin", "--text-file", str(text))
