@@ -5,6 +5,7 @@ Redirects and cookies are refused, and the environment's proxies are not used.
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,6 +48,10 @@ def _named(error: BaseException, address: str) -> ClientError:
             return BadInput(f"not an address: {address}")
         case TimeoutError():
             return Unreachable(f"{address} does not answer")
+        case aiohttp.ClientConnectorError(os_error=reason):
+            known = reason.errno is not None and reason.errno > 0
+            said = os.strerror(reason.errno or 0) if known else reason.strerror or str(reason)
+            return Unreachable(f"{address} can't be reached ({said.lower()})")
         case _:
             return Unreachable(f"{address} can't be reached or hung up ({error})")
 
