@@ -247,7 +247,9 @@ def check_replaces(old: DeskCard, new: DeskCard) -> Replacement:
     if _revokes_signer_of(old, new) and not follows:
         return Replacement(ReplacementKind.ANEW)
     if new.serial < old.serial:
-        raise OlderSerial(f"card {new.serial} came in, card {old.serial} is here")
+        raise OlderSerial(
+            f"card {new.serial} came in, card {old.serial} is here: an older card replaces none"
+        )
     if new.serial == old.serial:
         if new.card_hash != old.card_hash:
             raise BadChain(f"there are two different cards with serial {new.serial}")
