@@ -64,11 +64,13 @@ class Abroad:
         assert added.code == 0, added.said
         return home
 
-    async def ask_desk(self, *arguments: str | Path, text: str = "") -> Answer:
+    async def ask_desk(
+        self, *arguments: str | Path, text: str = "", variables: dict[str, str] | None = None
+    ) -> Answer:
         """Run the editors' program."""
         options: list[str | Path] = ["--home", self.desk.home]
         options += ["--passphrase-file", self.desk.passphrase_file]
-        answer = await run("qanat-desk", *options, *arguments, text=text)
+        answer = await run("qanat-desk", *options, *arguments, text=text, variables=variables)
         assert "Traceback" not in answer.said, answer.said
         return answer
 
