@@ -219,9 +219,7 @@ class _Session:
         self._report.reached = True
         self._day = frame.day
         self._giving.welcome(frame.day, frame.largest_body)
-        # Neither a relay that lies nor a clock that is ahead may make replies go too early.
-        day = min(frame.day, self._run.traffic.today)
-        await self._run.disk.run(self._run.library.clear_expired, day)
+        await self._run.disk.run(self._run.library.clear_expired, frame.day)
         own = {card.desk_id for card in self._place.cards}
         unopened = await self._run.disk.run(self._run.outbox.unopened)
         asked = ask(
