@@ -94,17 +94,23 @@ class PartSealer:
             raise LocalMalformed("the part is not sealed to its end yet")
 
     def _seal(self, chunks: Iterable[bytes]) -> Iterator[SealedBlock]:
-        waiting = bytearray()
-        index = 0
+        index, rest = 0, b""
         for ciphertext in self._ciphertext(chunks):
-            waiting += ciphertext
-            whole = len(waiting) - len(waiting) % BLOCK_BYTES
-            for at in range(0, whole, BLOCK_BYTES):
-                yield self._block(index, bytes(memoryview(waiting)[at : at + BLOCK_BYTES]))
+            view, at = memoryview(ciphertext), 0
+            if rest:
+                at = BLOCK_BYTES - len(rest)
+                rest += view[:at]
+                if len(rest) < BLOCK_BYTES:
+                    continue
+                yield self._block(index, rest)
                 index += 1
-            del waiting[:whole]
-        if waiting:
-            yield self._block(index, bytes(waiting))
+            while len(view) - at >= BLOCK_BYTES:
+                yield self._block(index, bytes(view[at : at + BLOCK_BYTES]))
+                index += 1
+                at += BLOCK_BYTES
+            rest = bytes(view[at:])
+        if rest:
+            yield self._block(index, rest)
         self._done = True
 
     def _block(self, index: int, data: bytes) -> SealedBlock:
