@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from qanat_client.carriers.conversation import Roads, converse
+from qanat_client.carriers.conversation import converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.desk.arrivals import Arrivals
 from qanat_client.desk.bulletins import queue_card
@@ -95,7 +95,7 @@ async def _visit(
             entry,
             lambda conversation: Exchange(bench, entry, result).talk(conversation),
             settings=settings,
-            roads=Roads(),
+            roads=bench.roads,
         )
     except HomeUnusable:
         # Our own disk: no relay can help, and nothing more may be taken.

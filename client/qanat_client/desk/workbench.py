@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from qanat_client.carriers.conversation import Roads
 from qanat_client.desk.arrivals import Arrivals
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.opening import Opener
@@ -38,3 +39,4 @@ class Workbench:
     outbox: Outbox
     book: RelayBook
     advance: Callable[[int], None]
+    roads: Roads = field(default_factory=Roads)

@@ -309,3 +309,50 @@ async def test_idle_is_no_end_and_a_relay_that_only_breaks_off_was_not_reached(
 
     liar.script = script
     assert (await pulled(newsroom)).code == 3
+
+
+async def test_what_one_relay_breaks_off_another_is_asked_for_in_the_same_pull(
+    newsroom: Newsroom, liar: LyingRelay
+) -> None:
+    async with lying_relay(newsroom.clock.now_s) as other:
+        writer = await desk_of(newsroom, liar.url, other.url)
+        _, parcels = writer.write("Text.", [Attached("film", os.urandom(400_000))])
+        letter, film = parcels
+        promised, declined = asyncio.Event(), asyncio.Event()
+
+        async def breaks_off(relay: LyingRelay) -> None:
+            await relay.say(*frames_of(letter, 0), Offers(0, (film.header.offer,)))
+            answers = await relay.hear(Answers)
+            assert isinstance(answers, Answers)
+            assert answers.codes == (Answer.WANT,)
+            promised.set()
+            await declined.wait()
+            await relay.say(*frames_of(film, 1, range(7)))
+            await asyncio.sleep(0.05)
+            await relay.cut()
+
+        async def is_asked_later(relay: LyingRelay) -> None:
+            await promised.wait()
+            await relay.say(Offers(0, (film.header.offer,)))
+            answers = await relay.hear(Answers)
+            assert isinstance(answers, Answers)
+            assert answers.codes == (Answer.HAVE,)
+            declined.set()
+            relay.script = gives_the_rest
+            # It goes on until the first one has broken off.
+            await asyncio.sleep(0.3)
+
+        async def gives_the_rest(relay: LyingRelay) -> None:
+            want = await relay.hear(Want)
+            assert isinstance(want, Want)
+            assert want.offers == (film.header.offer,)
+            held = sum(isinstance(frame, Partial) for frame in relay.heard)
+            assert held >= 1
+            await relay.say(*frames_of(film, 0, range(7, len(film.blocks))))
+
+        liar.script, other.script = breaks_off, is_asked_later
+        done = await pulled(newsroom)
+        assert done.code == 0
+        assert [relay["complete"] for relay in done.value["relays"]] == [False, True]
+        assert (done.value["reports"], done.value["attachments"]) == (1, 1)
+        assert newsroom.do("list")["reports"][0]["state"] == "complete"

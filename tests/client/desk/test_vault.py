@@ -36,16 +36,18 @@ from qanat_protocol.signing import SigningKey
 __all__ = ["relays"]
 
 
+START = "import sys; from qanat_client.desk.cli import main; sys.exit(main())"
+
+
 def program(
     newsroom: Newsroom, *arguments: str, preexec_fn: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The program as a process of its own."""
     secret = newsroom.home.parent / "passphrase"
     secret.write_text(newsroom.passphrase)
-    start = "import sys; from qanat_client.desk.cli import main; sys.exit(main())"
     given = ["--home", str(newsroom.home), "--passphrase-file", str(secret), *arguments]
     return subprocess.run(
-        [sys.executable, "-c", start, *given],
+        [sys.executable, "-c", START, *given],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -204,6 +206,39 @@ async def test_a_film_that_finds_no_room_comes_whole_with_a_later_pull(
     value = (await pulled(newsroom)).value
     listed = newsroom.do("list")["reports"]
     assert [report["state"] for report in listed] == ["complete"], value
+
+
+async def test_a_pull_that_is_killed_again_and_again_loses_nothing(
+    newsroom: Newsroom, relays: Relays, tmp_path: Path
+) -> None:
+    writer = await desk_on(newsroom, await relays.start("one"))
+    film = os.urandom(12_000_000)
+    identity, parcels = writer.write("Text first.", [Attached("film", film)])
+    await deposit(newsroom.card.relays[0], parcels)
+    body = newsroom.home / "parcels" / parcels[1].parcel_id.hex()
+
+    def kill_halfway(size_bytes: int) -> None:
+        secret = newsroom.home.parent / "passphrase"
+        secret.write_text(newsroom.passphrase)
+        given = ["--home", str(newsroom.home), "--passphrase-file", str(secret), "pull"]
+        running = subprocess.Popen(
+            [sys.executable, "-c", START, *given],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.DEVNULL,
+        )
+        while running.poll() is None:
+            if body.exists() and body.stat().st_blocks * 512 >= size_bytes:
+                running.kill()
+        running.wait()
+
+    for size_bytes in (1, 5_000_000, 9_000_000):
+        await asyncio.to_thread(kill_halfway, size_bytes)
+    await pulled(newsroom)
+    (report,) = newsroom.do("list")["reports"]
+    assert (report["id"], report["state"]) == (identity.hex(), "complete")
+    folder = tmp_path / "out"
+    newsroom.do("export", "-o", str(folder))
+    assert (folder / "files" / report["short_id"] / "film").read_bytes() == film
 
 
 def upgraded(
