@@ -336,6 +336,17 @@ def test_every_command_in_a_document_exists() -> None:
     assert wrong == []
 
 
+def test_every_promise_names_a_test_that_exists() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)?::(\w+)`", text)
+    assert len(named) >= 7
+    path = ""
+    for given, name in named:
+        path = given or path
+        source = (ROOT / "tests" / path).read_text()
+        assert re.search(rf"^(async )?def {name}\(", source, flags=re.MULTILINE), (path, name)
+
+
 def test_every_lock_has_hashes_and_no_addresses() -> None:
     for name in LOCKS:
         text = (ROOT / "requirements" / name).read_text()
