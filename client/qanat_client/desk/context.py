@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,8 @@ class Context:
                 raise BadInput("the two passphrases differ")
         if not secret:
             raise BadInput("the passphrase is empty")
-        return secret
+        # Keyboards and systems write the same letter in different ways.
+        return unicodedata.normalize("NFC", secret)
 
     @contextlib.contextmanager
     def desk(self) -> Iterator[Desk]:

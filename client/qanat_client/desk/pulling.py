@@ -9,10 +9,13 @@ from typing import Any
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Desk
+from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
+from qanat_client.desk.words import verdict_name
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.card import RelayEntry
+from qanat_protocol.verdicts import Verdict
 
 __all__ = ["pull_command", "pull_now"]
 
@@ -42,6 +45,35 @@ def _tell(context: Context, desk: Desk, result: PullResult) -> None:
     for said in result.relays.values():
         for alarm in said.alarms:
             terminal.warn(f"ALARM: a parcel was {alarm}")
+
+
+def _refusals(desk: Desk) -> list[dict[str, str]]:
+    """What a relay would not take, by its newest word."""
+    outbox = Outbox(desk.vault)
+    return [
+        {
+            "relay": desk.relay_name(relay),
+            "what": entry.what,
+            "about": entry.about,
+            "verdict": verdict_name(verdict),
+        }
+        for entry in outbox.waiting()
+        for relay, status, verdict, _ in outbox.handed(entry.parcel_id)
+        if status == STATUS_REFUSED
+    ]
+
+
+def _tell_refusals(context: Context, refusals: Sequence[Mapping[str, str]]) -> None:
+    for refused in refusals:
+        about = f" {printable_line(refused['about'])}" if refused["about"] else ""
+        context.terminal.warn(
+            f"{refused['relay']} refused the {refused['what']}{about}: {refused['verdict']}"
+        )
+    if any(refused["verdict"] == verdict_name(Verdict.REFUSED_DESK) for refused in refusals):
+        context.terminal.warn(
+            "  refused_desk: the relay does not carry this desk; its operator has to add the card:"
+            " qanat-relay desk add"
+        )
 
 
 def _values(desk: Desk, result: PullResult) -> dict[str, Any]:
@@ -81,7 +113,9 @@ def _pull_once(
     with context.counting("taken") as advance:
         result = asyncio.run(pull(desk, entries, context.carriers, advance))
     _tell(context, desk, result)
-    context.terminal.result({**extra, **_values(desk, result)})
+    refusals = _refusals(desk)
+    _tell_refusals(context, refusals)
+    context.terminal.result({**extra, **_values(desk, result), "refused": refusals})
     return _code(result)
 
 

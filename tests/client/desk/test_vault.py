@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -117,6 +118,14 @@ def test_any_passphrase_opens_what_it_closed(newsroom: Newsroom, passphrase: str
     newsroom.do("list")
     newsroom.passphrase = passphrase + "'"
     assert newsroom.run("list").value["error"] == "WrongPassphrase"
+
+
+def test_a_passphrase_opens_in_whatever_form_its_letters_come(newsroom: Newsroom) -> None:
+    newsroom.passphrase = unicodedata.normalize("NFD", "Öffnet й")
+    newsroom.init()
+    newsroom.passphrase = unicodedata.normalize("NFC", "Öffnet й")
+    newsroom.do("list")
+    newsroom.do("card", "--certify")
 
 
 def test_without_a_passphrase_or_a_person_the_program_says_what_it_needs(
