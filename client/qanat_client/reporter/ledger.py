@@ -161,16 +161,16 @@ def describe(entry: Entry, home_country: str, today: int) -> str:
         state += f"; of {len(parts)} attached parcels {there} handed over, {opened} opened"
     match entry.urgency(today):
         case "past":
-            until = f"its last day was {iso(entry.expiry_day)}: write it again"
+            state += f"; its last day was {iso(entry.expiry_day)}: write it again"
         case "near":
-            until = f"MUST ARRIVE BY {iso(entry.expiry_day)}, soon"
-        case _:
-            until = f"must arrive by {iso(entry.expiry_day)}"
+            state += f"; MUST ARRIVE BY {iso(entry.expiry_day)}, soon"
+        case _ if not entry.opened:
+            state += f"; must arrive by {iso(entry.expiry_day)}"
     day, hour = divmod(entry.sealed_hour, 24)
     files = {0: "no file", 1: "1 file"}.get(entry.files, f"{entry.files} files")
     return (
         f"{entry.number:4d}  {iso(day)} {hour:02d}h UTC  {human_size(entry.size_bytes):>9}"
-        f"  {files}: {state}; {until}"
+        f"  {files}: {state}"
     )
 
 
@@ -184,9 +184,10 @@ def show(found: Sequence[Entry], home_country: str, today: int, terminal: Termin
     waiting = [p for entry in found for p in entry.parcels if p.opened_day is None]
     size = human_size(sum(parcel.size_bytes for parcel in waiting))
     opened = sum(entry.state(home_country) == "opened" for entry in found)
+    reports = "1 report" if len(found) == 1 else f"{len(found)} reports"
+    parcels = "1 parcel" if len(waiting) == 1 else f"{len(waiting)} parcels"
     terminal.say(
-        f"{len(found)} reports, {opened} opened by the desk; {size} in {len(waiting)} parcels that"
-        " nobody has opened yet"
+        f"{reports}, {opened} opened by the desk; {size} in {parcels} that nobody has opened yet"
     )
 
 
