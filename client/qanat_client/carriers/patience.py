@@ -32,8 +32,15 @@ class Patience:
                 if left_s <= 0:
                     raise Stalled(f"{self._address}: nothing has moved for {self._stall_s:g} s")
                 await asyncio.wait({task}, timeout=left_s)
-        finally:
-            if not task.done():
-                task.cancel()
+        except BaseException:
+            # Nobody asks for its result any more, and it may end in an error of its own even now.
+            task.add_done_callback(_forget)
+            task.cancel()
+            raise
         self.moved()
         return task.result()
+
+
+def _forget(task: asyncio.Future[T]) -> None:
+    if not task.cancelled():
+        task.exception()
