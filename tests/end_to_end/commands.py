@@ -17,8 +17,16 @@ OBEYING = {"PYTHONPATH": str(HANDICAPS), "HANDICAP_OBEY": "1"}
 
 def in_year(year: int) -> dict[str, str]:
     """Variables under which a program's clock shows this year."""
-    ahead_s = datetime(year, 6, 15, 12, tzinfo=UTC).timestamp() - time.time()
-    return {"PYTHONPATH": str(HANDICAPS), "HANDICAP_CLOCK_S": str(ahead_s)}
+    return _ahead(datetime(year, 6, 15, 12, tzinfo=UTC).timestamp() - time.time())
+
+
+def in_days(days: int) -> dict[str, str]:
+    """Variables under which a program runs so many days from now."""
+    return _ahead(days * 86_400)
+
+
+def _ahead(seconds: float) -> dict[str, str]:
+    return {"PYTHONPATH": str(HANDICAPS), "HANDICAP_CLOCK_S": str(seconds)}
 
 
 def with_little_room(file_bytes: int) -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,13 +26,15 @@ def refused(answer: Answer, *words: str) -> bool:
     return all(word in answer.said for word in words)
 
 
+@pytest.fixture(scope="session")
+def made_home(made_abroad: Abroad) -> Path:
+    return asyncio.run(made_abroad.home("made-home"))
+
+
 @pytest.fixture
-async def home(made_abroad: Abroad, tmp_path: Path) -> Path:
+def home(made_home: Path, tmp_path: Path) -> Path:
     """A home that knows the desk; no relay runs."""
-    home = tmp_path / "home"
-    added = await qanat(home, "desk", "add", made_abroad.card_file, "--yes")
-    assert added.code == 0, added.said
-    return home
+    return shutil.copytree(made_home, tmp_path / "home")
 
 
 async def outbox_numbers(home: Path) -> list[int]:

@@ -170,7 +170,7 @@ async def test_he_cannot_pose_as_the_relay(line: Line, tmp_path: Path) -> None:
     assert fooled.code in (3, 4), fooled.said
     (told,) = fooled.result["relays"]
     assert not told["reached"]
-    assert told["problem"]
+    assert "relay of the card" in told["problem"]
     assert not await line.words() & {"holds", "signed", "half", "purged"}
     assert [entry["state"] for entry in await line.reporter.outbox()] == ["queued"]
     assert await own.stop() == 0

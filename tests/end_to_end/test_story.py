@@ -12,6 +12,7 @@ from qanat_client.demo.story import Story
 from qanat_client.demo.verdict import check_everything
 
 
+@pytest.mark.timeout(300)  # a minute of windows, on whatever machine this is
 async def test_the_whole_story_ends_with_nothing_missing_and_damage_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
