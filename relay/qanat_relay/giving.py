@@ -211,14 +211,14 @@ class Giving:
                 await self._voice.say(*self.receipts())
 
     async def _next_slice(self, gift: Gift) -> tuple[list[Frame], bool]:
-        frames: list[Frame] = []
-        if not gift.is_open:
-            frames = await gift.open(self._next_handle, self._node.store)
+        header = [] if gift.is_open else await gift.open(self._next_handle, self._node.store)
+        blocks, more = await gift.slice(self._node.store)
+        if header:
+            # Only now, since what is not there has no HEADER, and handles leave no gap.
             self._open[self._next_handle] = gift
             gift.handle = self._next_handle
             self._next_handle += 1
-        blocks, more = await gift.slice(self._node.store)
-        return frames + blocks, more
+        return header + blocks, more
 
     def _end(self, gift: Gift, *, sent: bool) -> None:
         self._sending = False

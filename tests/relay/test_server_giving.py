@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -316,6 +318,30 @@ async def test_a_desk_may_ask_by_id_for_what_it_purged(
         await talk.until(Idle, 2)
         frames = await talk.end()
     assert given(frames) == [letter.parcel_id]
+
+
+async def test_what_is_not_there_any_more_does_not_break_off_what_is(
+    relay: Running, carrier: str, desk: Desk
+) -> None:
+    gone, damaged, there = (
+        make(number, size_bytes=LONG_LETTER_BYTES, tag=desk.tag) for number in range(3)
+    )
+    await store(relay, gone, damaged)
+    await relay.store.write([gone.purged()], today=TODAY)
+    await relay.store.sweep(TODAY + 1)
+    await relay.store.sweep(TODAY + 3)
+    await relay.store.sweep(TODAY + 5)
+    await relay.store.sweep(TODAY + 7)
+    with contextlib.closing(sqlite3.connect(relay.data / "store" / "store.db")) as database:
+        database.execute("DELETE FROM block")
+        database.commit()
+    await store(relay, there)
+    async with talking(relay, carrier) as talk:
+        await talk.say(interest(talk, desk), Want((gone.header.offer, there.header.offer)))
+        await talk.until(Idle)
+        frames = await talk.end()
+    assert there.parcel_id in given(frames)
+    assert isinstance(frames[-1], End)
 
 
 async def test_blocks_that_are_told_to_be_held_are_left_out(
