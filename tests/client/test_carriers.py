@@ -98,17 +98,19 @@ async def test_a_conversation_runs_over_either_transport(
     assert any(isinstance(frame, Idle) for frame in heard)
 
 
-async def test_the_answer_comes_while_the_request_is_still_open(relay: RelayProcess) -> None:
-    async def wait_first(conversation: Conversation) -> str:
-        await conversation.open()
-        async for frame in conversation.frames():
-            assert isinstance(frame, Welcome)
-            break
-        await conversation.end()
-        async for _ in conversation.frames():
-            pass
-        return "both ways"
+async def wait_first(conversation: Conversation) -> str:
+    """Read the greeting before the request is ended."""
+    await conversation.open()
+    async for frame in conversation.frames():
+        assert isinstance(frame, Welcome)
+        break
+    await conversation.end()
+    async for _ in conversation.frames():
+        pass
+    return "both ways"
 
+
+async def test_the_answer_comes_while_the_request_is_still_open(relay: RelayProcess) -> None:
     settings = CarrierSettings(first_answer_s=60)
     said = await converse(relay.entry, wait_first, settings=settings, roads=Roads())
     assert said == "both ways"
@@ -267,8 +269,79 @@ async def test_a_dead_proxy_is_unreachable_and_nothing_goes_around_it(
         await talk_to(relay.entry, proxy=f"http://127.0.0.1:{port}")
 
 
+async def test_through_a_socks_proxy_the_answer_comes_while_the_request_is_still_open(
+    relay: RelayProcess,
+) -> None:
+    async with socks_proxy(port_of(relay.url)) as proxy:
+        settings = CarrierSettings(first_answer_s=60, proxy=f"socks5h://127.0.0.1:{proxy.port}")
+        said = await converse(relay.entry, wait_first, settings=settings, roads=Roads())
+    assert said == "both ways"
+
+
+async def test_through_a_socks_proxy_a_certificate_is_judged_as_without_one(
+    relay: RelayProcess, authority: trustme.CA
+) -> None:
+    context, pin = serving(authority, "relay.onion")
+    async with man_in_the_middle(relay.url, context) as front, socks_proxy(front.port) as proxy:
+        by = f"socks5h://127.0.0.1:{proxy.port}"
+        entry = relay.entry_at("https://relay.onion")
+        assert await talk_to(entry, proxy=by, tls=trusting(authority))
+        assert await talk_to(relay.entry_at("https://relay.onion", pin=pin), proxy=by)
+        roads = Roads()
+        for _ in range(2):
+            with pytest.raises(BadPin):
+                await talk_to(entry, roads, proxy=by)
+            roads.prefer_websocket("https://relay.onion")
+        wrong = relay.entry_at("https://relay.onion", pin=hashlib.sha256(b"other").digest())
+        with pytest.raises(BadPin):
+            await talk_to(wrong, proxy=by)
+
+
+@pytest.mark.parametrize("silent", ["the proxy", "the relay's TLS"])
+async def test_a_proxy_or_a_relay_behind_it_that_says_nothing_is_given_up(
+    relay: RelayProcess, silent: str
+) -> None:
+    async with silent_server() as dead, socks_proxy(dead.port) as proxy:
+        port = dead.port if silent == "the proxy" else proxy.port
+        roads = Roads()
+        for _ in range(2):
+            with pytest.raises(Unreachable):
+                await talk_to(
+                    relay.entry_at("https://relay.onion"),
+                    roads,
+                    proxy=f"socks5h://127.0.0.1:{port}",
+                    connect_s=0.3,
+                )
+            roads.prefer_websocket("https://relay.onion")
+
+
+async def test_a_proxy_that_refuses_the_password_is_named(relay: RelayProcess) -> None:
+    async with socks_proxy(port_of(relay.url), user="a", password="b") as proxy:
+        with pytest.raises(Unreachable, match=r"proxy 127\.0\.0\.1.*authentication"):
+            await talk_to(relay.entry, proxy=f"socks5h://a:c@127.0.0.1:{proxy.port}")
+
+
+async def test_a_name_that_no_proxy_takes_is_bad_input(relay: RelayProcess) -> None:
+    async with socks_proxy(port_of(relay.url)) as proxy:
+        with pytest.raises(BadInput):
+            await talk_to(
+                relay.entry_at(f"http://{'a' * 64}.onion"),
+                proxy=f"socks5h://127.0.0.1:{proxy.port}",
+            )
+
+
 @pytest.mark.parametrize(
-    "url", ["socks4://127.0.0.1:1", "socks5h://", "127.0.0.1:9050", "socks5h://h:99999"]
+    "url",
+    [
+        "socks4://127.0.0.1:1",
+        "socks5h://",
+        "127.0.0.1:9050",
+        "socks5h://h:99999",
+        "socks5h://user@h:1",
+        "socks5h://:password@h:1",
+        f"socks5h://u:{'p' * 256}@h:1",
+        "socks5h://%D0%B0:p@h:1",
+    ],
 )
 def test_an_address_that_is_no_proxys_is_refused(url: str) -> None:
     with pytest.raises(BadInput):

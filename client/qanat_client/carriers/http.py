@@ -38,8 +38,6 @@ def _named(error: BaseException, address: str) -> ClientError:
     match error:
         case ClientError():
             return error
-        case aiohttp.ServerFingerprintMismatch():
-            return BadPin(f"{address} shows another certificate than the one on the card")
         case aiohttp.ClientConnectorCertificateError():
             return BadPin(f"{address} shows a certificate that is not believed")
         case aiohttp.WSServerHandshakeError(status=status):
@@ -148,7 +146,7 @@ class _Exchange:
     async def close(self) -> None:
         self._die(Unreachable(f"the link to {self._address} is closed"))
         self._request.cancel()
-        with contextlib.suppress(asyncio.CancelledError, *_FAILURES):
+        with contextlib.suppress(asyncio.CancelledError, ClientError, *_FAILURES):
             (await self._request).close()
 
 

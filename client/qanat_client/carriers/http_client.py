@@ -14,7 +14,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.carriers.socks import SocksConnector, keep_little_unsent, parse_socks
+from qanat_client.carriers.socks import SocksConnector, parse_socks
+from qanat_client.carriers.unsent import keep_little_unsent
+from qanat_client.errors import BadPin
 
 __all__ = ["client_of", "tls_of"]
 
@@ -22,7 +24,7 @@ _SILENT = ("Accept", "Accept-Encoding", "User-Agent")
 
 
 class Pinned(aiohttp.Fingerprint):
-    """Believes one public key, whoever signed the certificate."""
+    """Believes one public key, whoever signed the certificate. `check` raises BadPin."""
 
     def __init__(self, pin: bytes) -> None:
         super().__init__(pin)
@@ -36,8 +38,9 @@ class Pinned(aiohttp.Fingerprint):
         key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         found = hashlib.sha256(key).digest()
         if found != self._pin:
-            host, port, *_ = transport.get_extra_info("peername")
-            raise aiohttp.ServerFingerprintMismatch(self._pin, found, host, port)
+            # Not aiohttp's own error: for that it looks for the peer's IP address among names.
+            transport.abort()
+            raise BadPin(f"{tls.server_hostname} shows another certificate than the card says")
 
 
 def tls_of(settings: CarrierSettings, pin: bytes | None) -> ssl.SSLContext | aiohttp.Fingerprint:
