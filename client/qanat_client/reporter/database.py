@@ -5,6 +5,7 @@ files.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 from qanat_client.errors import ClientError, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter.home import Home, named_os_error
 
-__all__ = ["connect", "disk_errors", "transaction"]
+__all__ = ["connect", "disk_errors", "name_vague", "transaction"]
 
 _LOCKED_MS = 10_000
 """How long to wait for another process; each of its transactions is far shorter."""
@@ -30,6 +31,31 @@ _NAMES: dict[int, tuple[type[ClientError], str]] = {
     sqlite3.SQLITE_NOTADB: (HomeUnusable, "the file is not a database of Qanat"),
 }
 
+# Where SQLite can't make its log it says no more than these.
+_VAGUE = frozenset([sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR])
+_LITTLE_ROOM_BYTES = 65_536
+"""What SQLite takes for its log and the log's index."""
+
+
+def _look_at(folder: Path) -> tuple[bool, int | None]:
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return True, None
+    free_bytes = room.f_bavail * room.f_frsize if room.f_blocks else None
+    return os.access(folder, os.W_OK), free_bytes
+
+
+def name_vague(
+    kind: type[ClientError], said: str, writable: bool, free_bytes: int | None
+) -> tuple[type[ClientError], str]:
+    """A better name for an error, from what the folder looks like (free bytes, None: unknown)."""
+    if not writable:
+        return _NAMES[sqlite3.SQLITE_READONLY]
+    if free_bytes is not None and free_bytes < _LITTLE_ROOM_BYTES:
+        return _NAMES[sqlite3.SQLITE_FULL]
+    return kind, said
+
 
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
@@ -39,6 +65,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind, said = _NAMES.get(code, (HomeUnusable, f"the database can't be used ({error})"))
+        if code in _VAGUE:
+            kind, said = name_vague(kind, said, *_look_at(path.parent))
         raise kind(f"{path}: {said}") from error
     except sqlite3.DatabaseError as error:
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):

@@ -35,7 +35,8 @@ class RelayReport:
         """For the person."""
         place = self.address + (f" ({self.country})" if self.country else "")
         if not self.reached:
-            return [f"{place}: {self.problem or 'not reached'}"]
+            problem = self.problem.removeprefix(f"{self.address} ")
+            return [f"{place}: {problem or 'not reached'}"]
         said = []
         if self.taken:
             said.append(f"took {_parcels(self.taken)}, {human_size(self.sent_bytes)}")
