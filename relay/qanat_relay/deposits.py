@@ -239,7 +239,7 @@ class Deposits:
         arrival.waiting.sort(key=lambda block: block.index)
         body = b"".join(block.data for block in arrival.waiting)
         try:
-            arrival.document = await check_document(self._node, arrival.header, body)
+            arrival.document = check_document(self._node, arrival.header, body)
         except ProtocolError as error:
             self._refuse(arrival.handle, error)
         else:

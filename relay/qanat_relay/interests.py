@@ -27,6 +27,7 @@ from qanat_protocol.tags import desk_tag, prefix_matches, public_tag
 from qanat_relay.giving import Giving
 from qanat_relay.node import Node
 from qanat_relay.position import Position, position_of
+from qanat_relay.public_documents import card_serials
 from qanat_relay.store.interface import Entry, Holding, State
 from qanat_relay.voice import Voice
 
@@ -174,14 +175,15 @@ class Interests:
 
     async def _give_public(self, frame: PublicInterest) -> None:
         for want in frame.wants:
-            newest = {
-                DocumentClass.CARD: want.card_serial,
-                DocumentClass.BULLETIN: want.bulletin_serial,
-            }
-            for document_class, serial in newest.items():
-                await self._give_all(
-                    await self._store.list_public(want.tag, document_class, serial)
+            cards = card_serials(self._node.desks.find(want.tag), want.card_serial)
+            await self._give_all(
+                await self._store.list_public(want.tag, DocumentClass.CARD, *cards)
+            )
+            await self._give_all(
+                await self._store.list_public(
+                    want.tag, DocumentClass.BULLETIN, want.bulletin_serial
                 )
+            )
 
     async def _give_wanted(self, offers: Sequence[bytes]) -> None:
         holdings = await self._store.look_up(offers)

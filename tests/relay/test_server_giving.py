@@ -528,6 +528,32 @@ async def test_an_older_card_never_replaces_a_newer_one(
     assert carried.serial == 5
 
 
+async def test_one_stolen_key_does_not_lock_a_desk_out_of_its_relay(
+    relay: Running, carrier: str, desk: Desk
+) -> None:
+    def as_document(of: Desk, card: bytes, **changes: Any) -> SealedPublic:
+        serial = parse_card(card).serial
+        return bulletin(of, serial, document_class=DocumentClass.CARD, card=card, **changes)
+
+    relay.node.desks.take(parse_card(desk.card()))
+    last = 2**53 - 1
+    stolen = as_document(desk, desk.card(serial=last))
+    recovered = replace(desk, key=SigningKey.generate())
+    newest = recovered.statement(serial=2, revoked=(desk.key.public,))
+    anew = as_document(recovered, recovered.card(serial=2, statement=newest), statement=newest)
+    statuses = await hand_in(relay, carrier, stolen, anew, as_document(desk, desk.card(serial=3)))
+    assert [entry.value for entry in statuses] == [0, 0, Verdict.NOT_CERTIFIED]
+    carried = relay.node.desks.find(public_tag(desk.desk_id))
+    assert carried is not None
+    assert (carried.serial, carried.signer) == (2, recovered.key.public)
+    for claimed, expected in ((0, [anew]), (1, [anew]), (2, []), (last, [anew])):
+        async with talking(relay, carrier) as talk:
+            await talk.say(PublicInterest(0, (PublicWant(public_tag(desk.desk_id), 0, claimed),)))
+            await talk.until(Idle)
+            frames = await talk.end()
+        assert given(frames) == [document.header.parcel_id for document in expected]
+
+
 async def test_headers_that_are_given_are_those_that_were_handed_in(
     relay: Running, carrier: str, desk: Desk
 ) -> None:

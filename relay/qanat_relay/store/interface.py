@@ -12,6 +12,7 @@ from typing import Protocol
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import QanatError
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
+from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Header, Rank
 
 PURGED_BODY_DAYS = 7
@@ -260,8 +261,11 @@ class Store(Protocol):
         (4 bytes each), newest first."""
         ...
 
-    async def list_public(self, tag: bytes, class_: int, after_serial: int) -> list[Entry]:
-        """Public documents of a tag and class with a serial above `after_serial`, ascending."""
+    async def list_public(
+        self, tag: bytes, class_: int, after_serial: int, up_to_serial: int = MAX_INT
+    ) -> list[Entry]:
+        """Public documents of a tag and class with a serial above `after_serial` and not above
+        `up_to_serial`, ascending."""
         ...
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:

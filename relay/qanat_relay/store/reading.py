@@ -123,13 +123,14 @@ def list_opened(
 
 
 def list_public(
-    connection: sqlite3.Connection, tag: bytes, class_: int, after_serial: int
+    connection: sqlite3.Connection, tag: bytes, class_: int, after_serial: int, up_to_serial: int
 ) -> list[Entry]:
     """As `Store.list_public`."""
     rows = connection.execute(
         f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE state = {RowState.HELD:d} AND tag = ?"
-        " AND class = ? AND serial > ? AND serial IS NOT NULL ORDER BY serial, arrival",
-        (tag, class_, after_serial),
+        " AND class = ? AND serial > ? AND serial <= ? AND serial IS NOT NULL"
+        " ORDER BY serial, arrival",
+        (tag, class_, after_serial, up_to_serial),
     )
     return [entry_of(row) for row in rows]
 

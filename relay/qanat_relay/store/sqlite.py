@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from qanat_protocol.frames import Opened, Purge
+from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Rank
 from qanat_relay.store import reading, sweeping
 from qanat_relay.store.checking import inspect
@@ -135,9 +136,11 @@ class SqliteStore:
         """As `Store.list_opened`."""
         return await self._read(reading.list_opened, prefixes, bits, limit)
 
-    async def list_public(self, tag: bytes, class_: int, after_serial: int) -> list[Entry]:
+    async def list_public(
+        self, tag: bytes, class_: int, after_serial: int, up_to_serial: int = MAX_INT
+    ) -> list[Entry]:
         """As `Store.list_public`."""
-        return await self._read(reading.list_public, tag, class_, after_serial)
+        return await self._read(reading.list_public, tag, class_, after_serial, up_to_serial)
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
         """As `Store.leaves`."""
