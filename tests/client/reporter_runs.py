@@ -82,6 +82,11 @@ def qanat_process(home: Path, *arguments: str | Path, stdin: bytes = b"", **opti
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def attaching(*files: Path) -> list[str | Path]:
+    """The options that attach these files."""
+    return [word for file in files for word in ("--attach", file)]
+
+
 def parcels(home: Path) -> list[tuple[Header, bytes]]:
     """Every queued parcel of a home, in order, with its body."""
     if not (home / "qanat.db").exists():

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from tests.client.made_desk import MadeDesk, write_card
 from tests.client.relay_process import RelayProcess, drop_in
-from tests.client.reporter_runs import CODE, parcels, qanat, qanat_process
+from tests.client.reporter_runs import CODE, attaching, parcels, qanat, qanat_process
 
 RUN = 8
 TEXT = (
@@ -131,7 +131,7 @@ def test_nothing_of_a_report_can_be_read_in_the_home(
         assert qanat(home, "desk", "add", card, "--yes").code == 0
         sent = qanat_process(
             home, "send", "--code-file", code_file, "--where", "Yard, at the fountain",
-            "--when", "half past six or so", "--figure", "taken=11..12", "--attach", *written,
+            "--when", "half past six or so", "--figure", "taken=11..12", *attaching(*written),
             stdin=TEXT.encode(), env=environment,
         )  # fmt: skip
         assert sent.code == 0, sent.err
@@ -174,7 +174,7 @@ def test_the_home_is_for_its_owner_alone(
     home = tmp_path / "home"
     card = write_card(desk.card(), tmp_path)
     assert qanat(home, "desk", "add", card, "--yes").code == 0
-    assert qanat(home, "send", "x", "--no-code", "--attach", *written).code == 0
+    assert qanat(home, "send", "x", "--no-code", *attaching(*written)).code == 0
     assert home.stat().st_mode & 0o777 == 0o700
     for path in home.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from tests.client.made_desk import MadeDesk
-from tests.client.reporter_runs import parcels, qanat
+from tests.client.reporter_runs import attaching, parcels, qanat
 
 from qanat_client.reporter.pictures import render
 from qanat_protocol.limits import MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
@@ -94,7 +94,7 @@ def test_a_broken_picture_and_a_bomb_lose_only_their_previews(
     noisy(300, 200).save(good)
     broken.write_bytes(good.read_bytes()[:5000])
     bomb(huge)
-    sent = qanat(home, "send", "", "--no-code", "--attach", good, broken, huge)
+    sent = qanat(home, "send", "", "--no-code", *attaching(good, broken, huge))
     assert sent.code == 0
     assert "broken.png: no thumbnail/preview" in sent.err
     assert "huge.png: no thumbnail/preview" in sent.err

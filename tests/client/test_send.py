@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.client.made_desk import GRACE_DAYS, MadeDesk, today
-from tests.client.reporter_runs import START, parcels, qanat, qanat_process, start
+from tests.client.reporter_runs import START, attaching, parcels, qanat, qanat_process, start
 
 from qanat_client.reporter.attachments import safe_name
 from qanat_protocol.days import day_of, epoch_of, last_day
@@ -100,7 +100,7 @@ def test_every_attachment_arrives_as_it_was(home: Path, desk: MadeDesk, tmp_path
         path = tmp_path / f"file-{size}.bin"
         path.write_bytes(draw.randbytes(size))
         files.append(path)
-    sent = qanat(home, "send", "", "--no-code", "--attach", *files)
+    sent = qanat(home, "send", "", "--no-code", *attaching(*files))
     assert sent.code == 0, sent.err
     assert "is empty" in sent.err
     (letter, *parts) = parcels(home)
@@ -179,6 +179,25 @@ def test_a_name_is_made_safe_and_keeps_its_ending(given: str, kept: str) -> None
     assert len(kept.encode()) <= 255
 
 
+def test_the_text_may_stand_behind_a_file(home: Path, desk: MadeDesk, tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"z" * 500)
+    sent = qanat(home, "send", "--no-code", "--attach", file, "Behind the file")
+    assert sent.code == 0, sent.err
+    _, report = desk.open(*parcels(home)[0])
+    assert (report.text, [file.name for file in report.files]) == ("Behind the file", ["a.bin"])
+
+
+def test_a_file_that_would_go_as_its_bare_name_is_refused(home: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.bin", tmp_path / "b.bin"
+    for file in (first, second):
+        file.write_bytes(b"z" * 500)
+    sent = qanat(home, "send", "--no-code", "--attach", first, second)
+    assert sent.code == 2
+    assert f"--attach {second}" in sent.err
+    assert parcels(home) == []
+
+
 def test_a_changed_name_is_told_and_two_files_of_one_name_stay_apart(
     home: Path, desk: MadeDesk, tmp_path: Path
 ) -> None:
@@ -187,7 +206,7 @@ def test_a_changed_name_is_told_and_two_files_of_one_name_stay_apart(
     for path in (odd, *twins):
         path.parent.mkdir(exist_ok=True)
         path.write_text(str(path))
-    sent = qanat(home, "send", "", "--no-code", "--attach", odd, *twins)
+    sent = qanat(home, "send", "", "--no-code", *attaching(odd, *twins))
     assert sent.code == 0
     assert "will be called we_ird.txt" in sent.err
     _, report = desk.open(*parcels(home)[0])

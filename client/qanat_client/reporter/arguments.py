@@ -146,12 +146,11 @@ def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--urgent", action="store_true", help="before other letters; relays see it")
     parser.add_argument(
         "--attach",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
         metavar="FILE",
-        help="goes untouched, metadata included; pictures also get a thumbnail and a preview"
-        " without metadata",
+        help="goes untouched, metadata included; larger pictures also get a thumbnail and a"
+        " preview without metadata; once for each file: --attach a.jpg --attach b.mp4",
     )
     refers = parser.add_mutually_exclusive_group()
     refers.add_argument("--corrects", metavar="REPORT-ID", help="needs the code of that report")

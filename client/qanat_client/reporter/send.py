@@ -27,7 +27,14 @@ from qanat_client.reporter.seal_report import (
     parse_report_id,
     seal_report,
 )
-from qanat_client.terminal import Exit, Terminal, human_size, read_bytes, read_secret
+from qanat_client.terminal import (
+    Exit,
+    Terminal,
+    human_size,
+    printable_line,
+    read_bytes,
+    read_secret,
+)
 from qanat_protocol.card import DeskCard
 from qanat_protocol.code import Identity, OneOffIdentity, identity, normalise, one_off_identity
 from qanat_protocol.days import first_day, iso, last_day
@@ -69,6 +76,11 @@ def ask_code(terminal: Terminal, question: str) -> str:
 def _text(arguments: argparse.Namespace, terminal: Terminal) -> str:
     if arguments.text is not None:
         text = str(arguments.text)
+        if _names_a_file(text):
+            raise BadInput(
+                f"{printable_line(text)} is a file: --attach {printable_line(text)} sends it, and"
+                " --text-file takes its text"
+            )
     elif arguments.text_file is not None:
         text = _decoded(
             read_bytes(arguments.text_file, "the text file", max_bytes=_MOST_READ_BYTES)
@@ -80,6 +92,14 @@ def _text(arguments: argparse.Namespace, terminal: Terminal) -> str:
             terminal.warn("Write the report; Ctrl-D on an empty line ends it, Ctrl-C drops it.")
         text = _decoded(sys.stdin.buffer.read(_MOST_READ_BYTES))
     return text.replace("\r\n", "\n").removeprefix("\ufeff").strip("\n")
+
+
+def _names_a_file(text: str) -> bool:
+    """Whether a TEXT was hardly meant as one: `--attach a.jpg b.jpg`."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _decoded(data: bytes) -> str:
