@@ -22,13 +22,14 @@ MAX_TOLD_HELD = 2048
 
 
 class Incoming:
-    """One parcel that is not whole yet. A body has up to 262,144 blocks: one bit for each."""
+    """One parcel that is not whole yet. A body has up to 262,144 blocks: one bit for each, and
+    memory only up to the last that came, since any header may claim that many."""
 
     def __init__(self, header: Header, relay: bytes, held: Bitmap = _NOTHING) -> None:
         self.header = header
         self.relay = relay
         self.missing = block_count(header.body_size)
-        self._bits = bytearray((self.missing + 7) // 8)
+        self._bits = bytearray()
         for index in held:
             self.add(index)
 
@@ -37,17 +38,14 @@ class Incoming:
         """The blocks that are here."""
         return Bitmap.from_bytes(bytes(self._bits).rstrip(b"\0"))
 
-    @property
-    def is_begun(self) -> bool:
-        """Whether any block is here."""
-        return any(self._bits)
-
     def has(self, index: int) -> bool:
         """Whether this block is here."""
-        return bool(self._bits[index >> 3] & 0x80 >> (index & 7))
+        at = index >> 3
+        return at < len(self._bits) and bool(self._bits[at] & 0x80 >> (index & 7))
 
     def add(self, index: int) -> None:
         """Note a block that was not here."""
+        self._bits.extend(bytes(max(0, (index >> 3) + 1 - len(self._bits))))
         self._bits[index >> 3] |= 0x80 >> (index & 7)
         self.missing -= 1
 
@@ -74,11 +72,7 @@ class Arrivals:
         `with_whole` are letters and thumbnails that are here and not purged, newest first: they
         would be sent without being asked for.
         """
-        found = {
-            parcel_id: incoming.bitmap
-            for parcel_id, incoming in self._coming.items()
-            if incoming.is_begun
-        }
+        found = {parcel_id: incoming.bitmap for parcel_id, incoming in self._coming.items()}
         if with_whole:
             for parcel_id, bitmap in self._vault.rows(
                 "SELECT id, bitmap FROM parcels WHERE state != 'partial' AND blocks_held <= ?"
@@ -99,7 +93,7 @@ class Arrivals:
     def half_of(self, offer: bytes) -> Incoming | None:
         """The parcel with this offer, if some of its blocks are here."""
         for parcel_id, incoming in self._coming.items():
-            if parcel_id[:16] == offer and incoming.is_begun:
+            if parcel_id[:16] == offer:
                 return incoming
         return None
 
@@ -112,19 +106,29 @@ class Arrivals:
         self._claims = {offer: who for offer, who in self._claims.items() if who != relay}
 
     def begin(self, header: Header, relay: bytes) -> Incoming | None:
-        """A transfer was opened; None if the whole parcel is here already."""
+        """A transfer was opened; None if the whole parcel is here already.
+
+        Nothing is remembered of a header alone: a relay may send as many as it likes.
+        """
         if self.is_here(header.offer):
             return None
-        return self._coming.setdefault(header.parcel_id, Incoming(header, relay))
+        return self._coming.get(header.parcel_id) or Incoming(header, relay)
 
     def take(self, incoming: Incoming, index: int, block: bytes) -> bool:
         """Keep one verified block; returns whether it was the last that was missing."""
+        header = incoming.header
+        known = self._coming.get(header.parcel_id)
+        # Another session may have begun it meanwhile, or brought it whole.
+        if known is None and self.is_here(header.offer):
+            return False
+        incoming = known or incoming
         if incoming.has(index):
             return False
         # Noted only when it is written: a disk that is full must not leave a hole behind.
-        self._spool.write(incoming.header.parcel_id, index, block)
+        self._spool.write(header.parcel_id, index, block)
         incoming.add(index)
-        self._changed.add(incoming.header.parcel_id)
+        self._coming[header.parcel_id] = incoming
+        self._changed.add(header.parcel_id)
         return incoming.missing == 0
 
     def flush(
