@@ -92,7 +92,7 @@ def test_a_broken_picture_and_a_bomb_lose_only_their_previews(
 ) -> None:
     good, broken, huge = (tmp_path / f"{name}.png" for name in ("good", "broken", "huge"))
     noisy(300, 200).save(good)
-    broken.write_bytes(good.read_bytes()[:5000])
+    broken.write_bytes(good.read_bytes()[:20_000])
     bomb(huge)
     sent = qanat(home, "send", "", "--no-code", *attaching(good, broken, huge))
     assert sent.code == 0
@@ -108,11 +108,27 @@ def test_a_broken_picture_and_a_bomb_lose_only_their_previews(
         assert MadeDesk.open_part(*bodies[part.parcel_id], part) == path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("size", "renditions"),
+    [(15_360, [3]), (15_361, [1, 3]), (130_048, [1, 3]), (130_049, [1, 2, 3])],
+)
+def test_a_smaller_picture_is_made_only_of_a_larger_file(
+    home: Path, desk: MadeDesk, tmp_path: Path, size: int, renditions: list[int]
+) -> None:
+    picture = tmp_path / "p.jpg"
+    noisy(80, 60).save(picture)
+    # What stands behind a JPEG's end is no part of the picture.
+    picture.write_bytes(picture.read_bytes().ljust(size, b"\0"))
+    assert picture.stat().st_size == size
+    assert qanat(home, "send", "x", "--no-code", "--attach", picture).code == 0
+    assert [int(part.rendition) for part in sent_report(home, desk).parts] == renditions
+
+
 def test_without_pillow_the_command_says_so_and_the_picture_goes(
     home: Path, desk: MadeDesk, tmp_path: Path
 ) -> None:
     picture = tmp_path / "p.jpg"
-    noisy(100, 100).save(picture)
+    noisy(400, 400).save(picture)
     program = """
 import sys
 class Without:

@@ -326,6 +326,18 @@ def test_an_original_goes_to_two_relays_of_three(
     assert sorted(one["taken"] for one in synced) == [1, 2, 2]
 
 
+def test_a_file_no_larger_than_a_preview_goes_to_every_relay(
+    tmp_path: Path, desk: MadeDesk, relay: Start
+) -> None:
+    home, relays = tmp_path / "h", [relay(), relay(), relay()]
+    know(home, tmp_path, desk, *(one.entry for one in relays))
+    note = tmp_path / "note.pdf"
+    note.write_bytes(random.Random(6).randbytes(100_000))
+    assert qanat(home, "send", "x", "--no-code", "--attach", note).code == 0
+    synced = qanat(home, "sync", "--json").json["relays"]
+    assert [one["taken"] for one in synced] == [2, 2, 2]
+
+
 @pytest.mark.parametrize("year_s", [1_420_100_000.0, 2_209_000_000.0])
 def test_reports_of_devices_with_wrong_clocks_arrive(
     tmp_path: Path,

@@ -20,6 +20,7 @@ from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.pictures import PICTURE_TYPES, Renditions, pillow_is_here, render
 from qanat_client.terminal import printable_line
 from qanat_protocol.errors import LocalTooLarge
+from qanat_protocol.limits import MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
 from qanat_protocol.part import PartSealer, Rendition
 from qanat_protocol.report import File, PartRef, check_name
 from qanat_protocol.sizes import part_body_size
@@ -192,7 +193,8 @@ class _Sealing:
 
 
 def _renditions(attachment: Attachment, tell: Callable[[str], None]) -> Renditions:
-    if attachment.media_type not in PICTURE_TYPES:
+    """The smaller pictures of a picture, where they are smaller than the file itself."""
+    if attachment.media_type not in PICTURE_TYPES or attachment.size <= MAX_THUMBNAIL_BYTES:
         return Renditions()
     if not pillow_is_here():
         tell(f"{attachment.name}: no thumbnail/preview: install qanat[pictures]")
@@ -200,7 +202,7 @@ def _renditions(attachment: Attachment, tell: Callable[[str], None]) -> Renditio
     made = render(attachment.path)
     if made.problem:
         tell(f"{attachment.name}: no thumbnail/preview: {made.problem}; the file goes as it is")
-    return made
+    return made if attachment.size > MAX_PREVIEW_BYTES else replace(made, preview=None)
 
 
 def seal_attachments(
@@ -213,7 +215,7 @@ def seal_attachments(
     tell: Callable[[str], None],
     advance: Callable[[int], None],
 ) -> SealedFiles:
-    """Seal every file, with a thumbnail and a preview of pictures, into a batch of the outbox.
+    """Seal every file, with what is smaller of pictures, into a batch of the outbox.
 
     `advance` is told of the bytes read. Raises BadInput where a file changes meanwhile.
     """

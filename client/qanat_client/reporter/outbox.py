@@ -12,7 +12,7 @@ from enum import IntEnum
 from qanat_client.errors import BadInput
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
-from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES, PAGE_LEAVES
+from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES, PAGE_LEAVES, PREVIEW_BODY_BYTES
 from qanat_protocol.merkle import block_count, leaf_hash, root_of
 from qanat_protocol.parcel import Header, Rank, parse_header, rank_of
 
@@ -64,6 +64,13 @@ class SealedItem:
     expiry_day: int
     sealed_hour: int
     files: int
+
+
+def _sending_rank(header: Header) -> Rank:
+    """As relays rank it (SPEC 3); but a file no larger than a preview goes where one would."""
+    rank = rank_of(header)
+    small = rank is Rank.ORIGINAL and header.body_size <= PREVIEW_BODY_BYTES
+    return Rank.PREVIEW if small else rank
 
 
 class Outbox:
@@ -195,7 +202,7 @@ class Outbox:
                     desk_id=desk_id,
                     id=parcel_id,
                     header=header,
-                    rank=rank_of(header),
+                    rank=_sending_rank(header),
                     wanted=bool(wanted),
                     words=words.get(key, {}),
                 )
