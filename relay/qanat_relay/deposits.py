@@ -33,7 +33,7 @@ from qanat_protocol.frames import (
     Stamp,
 )
 from qanat_protocol.merkle import block_count
-from qanat_protocol.parcel import Header, Kind, check_expiry
+from qanat_protocol.parcel import Header, Kind
 from qanat_protocol.receipt import MAX_RECEIPT_IDS, sign_receipt
 from qanat_protocol.stamp import check_stamp
 from qanat_protocol.tombstone import verify_opened
@@ -224,7 +224,6 @@ class Deposits:
         yield from receipts_for(self._node, self._node.today(), taken)
 
     def _check_header(self, header: Header) -> None:
-        check_expiry(header, self._node.today())
         if header.body_size > (largest := self._node.config.largest_body_bytes):
             raise RefusedSize(
                 f"the body has {header.body_size:,} bytes; this relay takes {largest:,}"

@@ -38,6 +38,7 @@ from qanat_relay.store.interface import (
     Store,
     StoreClosed,
     StoreLimits,
+    Swept,
     Write,
 )
 from qanat_relay.store.sqlite import SqliteStore
@@ -693,13 +694,19 @@ async def test_public_documents_are_listed_by_serial(store: Store) -> None:
 # Time
 
 
+async def sweep_until(store: Store, first: int, last: int) -> Swept:
+    """The sweeps of a relay that is on every third day; the last one's word."""
+    for day in range(first, last, 3):
+        await store.sweep(day)
+    return await store.sweep(last)
+
+
 async def test_a_sweep_drops_what_has_expired(store: Store) -> None:
     letter, original, later = make(1), part(2), make(3, expiry_day=EXPIRY + 1)
     half = part(4)
     await put(store, letter, original, later)
     await store.write([half.put(0)], today=EXPIRY)
-    await store.sweep(EXPIRY - 20)
-    swept = await store.sweep(EXPIRY)
+    swept = await sweep_until(store, EXPIRY - 20, EXPIRY)
     assert (swept.expired, swept.partials) == (0, 0)
     swept = await store.sweep(EXPIRY + 1)
     assert (swept.day, swept.clock_doubted) == (EXPIRY + 1, False)
@@ -716,7 +723,7 @@ async def test_a_sweep_drops_many_parcels_in_many_small_steps(store: Store) -> N
     await store.write([letter.opened() for letter in letters[:300]], today=TODAY)
     assert (await store.sweep(EXPIRY + 1)).expired == 700
     assert (await store.stats()).evicted == 300
-    assert (await store.sweep(EXPIRY + 8)).tombstones == 300
+    assert (await sweep_until(store, EXPIRY + 1, EXPIRY + 8)).tombstones == 300
     stats = await store.stats()
     assert (stats.letters, stats.evicted, stats.opened, stats.tombstones) == (0, 0, 0, 0)
 
@@ -732,7 +739,7 @@ async def test_a_purged_body_is_kept_seven_days_and_its_tombstone_past_expiry(
     assert (await store.sweep(TODAY + 7)).purged_bodies == 1
     with pytest.raises(NotHeld):
         await store.blocks(letter.parcel_id, [0])
-    for day in (TODAY + 30, TODAY + 60, EXPIRY):
+    for day in range(TODAY + 9, EXPIRY + 7, 3):
         await store.sweep(day)
         assert await put(store, letter, today=day) == [TOMBSTONED]
     assert (await store.sweep(EXPIRY + 7)).tombstones == 0
@@ -755,25 +762,38 @@ async def test_partial_bodies_without_progress_are_dropped(open_store: OpenStore
     assert await held_of(store, moving) == [0, 1]
 
 
-async def test_a_clock_of_2040_loses_nothing(store: Store) -> None:
+async def test_a_clock_of_2040_for_weeks_loses_nothing(store: Store) -> None:
     letter, gone, half = make(1), make(2), part(3)
     await put(store, letter, gone)
     await store.write([half.put(0), gone.purged()], today=TODAY)
     await store.sweep(TODAY)
     in_2040 = 25_600
-    for _ in range(3):
-        swept = await store.sweep(in_2040)
+    for day in range(28):
+        swept = await store.sweep(in_2040 + day)
         assert (swept.day, swept.clock_doubted) == (TODAY, True)
-    assert await put(store, make(4), today=in_2040) == [refused(Verdict.EXPIRED)]
-    swept = await store.sweep(TODAY + 1)
-    assert (swept.day, swept.clock_doubted) == (TODAY + 1, False)
-    assert await body_of(store, letter) == letter.body
-    assert await body_of(store, gone) == gone.body
+    # What comes in meanwhile is taken as on the day before.
+    during = make(4)
+    assert await put(store, during, today=in_2040 + 27) == [STORED]
+    swept = await store.sweep(TODAY + 28)
+    assert (swept.day, swept.clock_doubted) == (TODAY, True)
+    for kept in (letter, gone, during):
+        assert await body_of(store, kept) == kept.body
     assert await held_of(store, half) == [0]
-    assert await put(store, gone, today=TODAY + 1) == [TOMBSTONED]
+    assert await put(store, gone, make(5), today=TODAY + 28) == [TOMBSTONED, STORED]
 
 
-async def test_a_relay_that_was_off_for_long_believes_its_clock_after_two_days(
+async def test_a_clock_that_is_weeks_ahead_takes_no_letter_away_before_its_time(
+    store: Store,
+) -> None:
+    soon = make(1, expiry_day=TODAY + 10)
+    await put(store, soon)
+    await store.sweep(TODAY)
+    assert (await store.sweep(TODAY + 20)).expired == 0
+    assert (await store.sweep(TODAY + 1)).expired == 0
+    assert await body_of(store, soon) == soon.body
+
+
+async def test_a_relay_that_was_off_for_long_believes_its_clock_after_four_weeks(
     open_store: OpenStore,
 ) -> None:
     store = await open_store()
@@ -783,34 +803,72 @@ async def test_a_relay_that_was_off_for_long_believes_its_clock_after_two_days(
     back = EXPIRY + 100
     assert (await store.sweep(back)).clock_doubted
     store = await open_store()
-    assert (await store.sweep(back + 1)).clock_doubted
+    assert (await sweep_until(store, back, back + 27)).clock_doubted
     assert await state_of(store, letter) is State.HELD
-    swept = await store.sweep(back + 2)
-    assert (swept.day, swept.clock_doubted, swept.expired) == (back + 2, False, 1)
+    swept = await store.sweep(back + 28)
+    assert (swept.day, swept.clock_doubted, swept.expired) == (back + 28, False, 1)
+
+
+async def test_a_relay_that_is_on_once_a_week_drops_what_has_expired(store: Store) -> None:
+    await put(store, make(1))
+    expired = 0
+    for day in range(TODAY, EXPIRY + 50, 7):
+        expired += (await store.sweep(day)).expired
+    assert expired == 1
+
+
+async def test_a_relay_that_believed_2040_takes_letters_as_soon_as_its_clock_is_right(
+    store: Store,
+) -> None:
+    in_2040 = 25_600
+    await store.sweep(in_2040)
+    letter = make(1)
+    assert await put(store, letter) == [STORED]
+    (entry,) = await store.list_tags([TAG], Rank.LETTER, 0, 9)
+    assert entry.taken_day == TODAY
+    swept = await sweep_until(store, TODAY, EXPIRY)
+    assert (swept.day, swept.clock_doubted, swept.expired) == (EXPIRY, False, 0)
+    # From then on another jump is doubted anew.
+    assert (await store.sweep(in_2040)).clock_doubted
+    assert await body_of(store, letter) == letter.body
+
+
+async def test_a_store_that_believed_2040_makes_no_room_of_letters(open_store: OpenStore) -> None:
+    store = await open_store(
+        StoreLimits(max_body_bytes=16_384, max_partial_bytes=16_384, max_store_bytes=300_000)
+    )
+    await store.sweep(25_600)
+    letters = [make(number) for number in range(200)]
+    outcomes = [(await put(store, letter))[0] for letter in letters]
+    assert refused(Verdict.REFUSED_FULL) in outcomes
+    for letter, outcome in zip(letters, outcomes, strict=True):
+        if outcome == STORED:
+            assert await body_of(store, letter) == letter.body
 
 
 async def test_two_wild_clocks_do_not_agree_with_each_other(store: Store) -> None:
     letter = make(1)
     await put(store, letter)
     await store.sweep(TODAY)
-    for wild in (25_600, 30_000, 25_601, 40_000, 26_000):
+    for wild in (25_600, 30_000, 25_601, 40_000, 25_629, 26_000):
         assert (await store.sweep(wild)).clock_doubted
     # A day in between on which the clock was right takes the doubt away.
     await store.sweep(25_600)
     await store.sweep(TODAY)
-    assert (await store.sweep(25_602)).clock_doubted
+    assert (await store.sweep(25_628)).clock_doubted
     assert await state_of(store, letter) is State.HELD
 
 
-async def test_a_clock_of_2015_brings_nothing_back(store: Store) -> None:
-    gone, expired = make(1), make(2, expiry_day=TODAY + 10)
+async def test_a_clock_of_2015_brings_nothing_back_and_keeps_nothing_out(store: Store) -> None:
+    gone, expired = make(1), make(2, expiry_day=TODAY + 3)
     await put(store, gone, expired)
     await store.write([gone.purged()], today=TODAY)
-    await store.sweep(TODAY)
-    await store.sweep(TODAY + 11)
+    await store.sweep(TODAY + 1)
+    await store.sweep(TODAY + 4)
     in_2015 = 16_500
-    swept = await store.sweep(in_2015)
-    assert (swept.day, swept.clock_doubted) == (TODAY + 11, False)
+    for day in range(in_2015, in_2015 + 60):
+        swept = await store.sweep(day)
+        assert (swept.day, swept.clock_doubted) == (day, True)
     assert await put(store, gone, expired, today=in_2015) == [
         TOMBSTONED,
         refused(Verdict.EXPIRED),
@@ -818,7 +876,7 @@ async def test_a_clock_of_2015_brings_nothing_back(store: Store) -> None:
     fresh = make(3)
     assert await put(store, fresh, today=in_2015) == [STORED]
     (entry,) = await store.list_tags([TAG], Rank.LETTER, 0, 9)
-    assert (entry.header, entry.taken_day) == (fresh.header, TODAY + 11)
+    assert (entry.header, entry.taken_day) == (fresh.header, TODAY + 4)
 
 
 # The whole

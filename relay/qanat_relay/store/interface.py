@@ -178,7 +178,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep dropped. day: the day it went by; clock_doubted: the clock had jumped ahead and
+    """What a sweep dropped. day: the day it went by; clock_doubted: the clock had jumped and
     nothing was dropped on its word (see `sweep`)."""
 
     day: int
@@ -292,10 +292,10 @@ class Store(Protocol):
         """Drop what is due by day `today`: expired parcels, bodies purged 7 days ago, partial
         bodies without progress, tombstones 7 days past expiry.
 
-        The day of the last sweep never goes back: an earlier `today` counts as that day. A `today`
-        more than 30 days ahead of it is doubted: it is noted, and believed only when a later sweep
-        finds the clock 2 to 30 days past the note, so at least one whole day of running at the new
-        time. A doubted sweep goes by the old day.
+        The newest day that was believed is remembered. Nothing goes unless it had its time by that
+        day and by the clock. A clock that is more than 3 days away from it, ahead or behind, is
+        doubted: it is noted, and believed only when a later sweep finds it 28 to 90 days past the
+        note; one from before 2022 never. What comes in meanwhile is taken if either day lets it.
         """
         ...
 

@@ -11,7 +11,7 @@ from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
 from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
-from qanat_protocol.parcel import Rank, check_expiry, rank_of
+from qanat_protocol.parcel import Rank, rank_of
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import Outcome, PutBlocks, StoredBlock
 from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES
@@ -68,39 +68,38 @@ def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
             return Outcome(AckStatus.HAVE)
         if known.state is RowState.PURGED:
             return Outcome(AckStatus.TOMBSTONED)
-    day = work.day(today)
     try:
-        check_expiry(write.header, day)
+        work.check_expiry(write.header, today)
     except (Expired, ExpiryTooFar) as error:
         return _refused(error.verdict)
     if write.header.body_size > work.limits.max_body_bytes:
         return _refused(Verdict.REFUSED_SIZE)
     if write.header.body_size <= BLOCK_BYTES:
-        return _put_small(work, parcel_id, write, day, known)
+        return _put_small(work, parcel_id, write, today, known)
     partial = find_partial(work.connection, parcel_id)
     if partial is not None and partial.parcel_id != parcel_id:
         return _refused(Verdict.REFUSED_FULL)
-    return _PuttingLong(work, parcel_id, write, day, known, partial).outcome()
+    return _PuttingLong(work, parcel_id, write, today, known, partial).outcome()
 
 
 def _put_small(
-    work: Work, parcel_id: bytes, write: PutBlocks, day: int, evicted: ParcelRow | None
+    work: Work, parcel_id: bytes, write: PutBlocks, today: int, evicted: ParcelRow | None
 ) -> Outcome:
     """A body of one block: most letters are, and they come by the thousand."""
     header = write.header
     rank = rank_of(header)
     cost_bytes = ROW_BYTES + header.body_size
     if not write.blocks:
-        could = _could_have_room(work, cost_bytes, rank, evicted)
+        could = _could_have_room(work, cost_bytes, rank, today, evicted)
         return Outcome(AckStatus.PARTIAL) if could else _refused(Verdict.REFUSED_FULL)
-    if not _has_room(work, cost_bytes, rank, evicted):
+    if not _has_room(work, cost_bytes, rank, today, evicted):
         return _refused(Verdict.REFUSED_FULL)
     work.room.take(cost_bytes)
     standing = NO_STANDING
     if evicted is not None:
         _forget_eviction(work, evicted)
         standing = evicted.standing
-    _insert_parcel(work, parcel_id, write, day, standing, body=write.blocks[0].data)
+    _insert_parcel(work, parcel_id, write, today, standing, body=write.blocks[0].data)
     return _STORED
 
 
@@ -111,7 +110,7 @@ class _PuttingLong:
     work: Work
     parcel_id: bytes
     write: PutBlocks
-    day: int
+    today: int
     evicted: ParcelRow | None
     partial: PartialRow | None
 
@@ -129,7 +128,7 @@ class _PuttingLong:
         ):
             return _refused(Verdict.REFUSED_QUOTA)
         cost_bytes = ROW_BYTES + size_bytes + len(new) * BLOCK_ROW_BYTES
-        if not _has_room(work, cost_bytes, rank, self.evicted):
+        if not _has_room(work, cost_bytes, rank, self.today, self.evicted):
             return _refused(Verdict.REFUSED_FULL)
         work.room.take(cost_bytes)
         standing = NO_STANDING
@@ -148,7 +147,7 @@ class _PuttingLong:
             return Outcome(AckStatus.PARTIAL, held + len(new))
         if partial is not None:
             self._end_partial(partial)
-        _insert_parcel(work, self.parcel_id, self.write, self.day, standing, place=place)
+        _insert_parcel(work, self.parcel_id, self.write, self.today, standing, place=place)
         return _STORED
 
     def _new_blocks(self) -> list[StoredBlock]:
@@ -167,7 +166,7 @@ class _PuttingLong:
             rank = rank_of(self.write.header)
             if not work.room.has_quota(work.tally.partial_bytes + BLOCK_BYTES, rank):
                 return _refused(Verdict.REFUSED_QUOTA)
-            if not _could_have_room(work, size_bytes, rank, self.evicted):
+            if not _could_have_room(work, size_bytes, rank, self.today, self.evicted):
                 return _refused(Verdict.REFUSED_FULL)
         return Outcome(AckStatus.PARTIAL, held)
 
@@ -186,7 +185,7 @@ class _PuttingLong:
                 header.encode(),
                 rank_of(header),
                 header.expiry_day,
-                self.day,
+                self.work.day(self.today),
                 held,
                 size_bytes,
                 *_columns(standing),
@@ -199,17 +198,21 @@ class _PuttingLong:
         self.work.tally.partial_bytes -= row.held_bytes
 
 
-def _could_have_room(work: Work, size_bytes: int, rank: Rank, evicted: ParcelRow | None) -> bool:
+def _could_have_room(
+    work: Work, size_bytes: int, rank: Rank, today: int, evicted: ParcelRow | None
+) -> bool:
     if evicted is not None:
         return work.room.fits(size_bytes)
-    return work.room.could_make(size_bytes, rank, work.swept_day)
+    return work.room.could_make(size_bytes, rank, work.due_day(today))
 
 
-def _has_room(work: Work, size_bytes: int, rank: Rank, evicted: ParcelRow | None) -> bool:
+def _has_room(
+    work: Work, size_bytes: int, rank: Rank, today: int, evicted: ParcelRow | None
+) -> bool:
     """Whether there is room, or some was made; what was evicted makes nobody else go."""
     if evicted is not None:
         return work.room.fits(size_bytes)
-    return work.room.make(work.tally, size_bytes, rank, work.swept_day)
+    return work.room.make(work.tally, size_bytes, rank, work.due_day(today))
 
 
 def _forget_eviction(work: Work, row: ParcelRow) -> None:
@@ -221,7 +224,7 @@ def _insert_parcel(
     work: Work,
     parcel_id: bytes,
     write: PutBlocks,
-    day: int,
+    today: int,
     standing: Standing,
     *,
     place: int | None = None,
@@ -240,7 +243,7 @@ def _insert_parcel(
             rank_of(header),
             header.kind,
             header.expiry_day,
-            day,
+            work.day(today),
             *_columns(standing),
             *(write.document or (None, None)),
             place,

@@ -54,22 +54,22 @@ class Room:
         limit = self._limits.max_store_bytes
         return self._used_bytes + size_bytes <= limit or self.measure() + size_bytes <= limit
 
-    def make(self, tally: Tally, size_bytes: int, rank: Rank, swept_day: int) -> bool:
+    def make(self, tally: Tally, size_bytes: int, rank: Rank, due_day: int) -> bool:
         """Drop what may go for a newcomer of this rank until it fits; False if it does not.
 
         A letter or public document displaces any part; a part only parts that the desk has opened,
         or that have no stamp and a lower rank: a flood of parts does not push out those before it.
         """
         while not self.fits(size_bytes):
-            row = self._first_to_go(rank, swept_day)
+            row = self._first_to_go(rank, due_day)
             if row is None:
                 return False
             drop_body(self._connection, tally, row)
         return True
 
-    def could_make(self, size_bytes: int, rank: Rank, swept_day: int) -> bool:
+    def could_make(self, size_bytes: int, rank: Rank, due_day: int) -> bool:
         """Whether `make` could start; says nothing for sure about a body of many blocks."""
-        return self.fits(size_bytes) or self._first_to_go(rank, swept_day) is not None
+        return self.fits(size_bytes) or self._first_to_go(rank, due_day) is not None
 
     def make_partial(self, tally: Tally, size_bytes: int, rank: Rank, keep: bytes) -> bool:
         """Keep within the quota of bodies that are not complete; False if it is used up.
@@ -98,11 +98,11 @@ class Room:
         )
         return rank <= Rank.LETTER and displaced.fetchone() is not None
 
-    def _first_to_go(self, rank: Rank, swept_day: int) -> ParcelRow | None:
+    def _first_to_go(self, rank: Rank, due_day: int) -> ParcelRow | None:
         held, purged, part = RowState.HELD, RowState.PURGED, Kind.PART
         choices = (
             (f"state = {purged:d} AND present = 1 ORDER BY purged_day, arrival", ()),
-            ("expiry < ? AND present = 1 ORDER BY expiry, arrival", (swept_day,)),
+            ("expiry < ? AND present = 1 ORDER BY expiry, arrival", (due_day,)),
             (
                 f"state = {held:d} AND kind = {part:d}"
                 " AND (? OR opened = 1 OR effort = 0 AND rank > ?)"

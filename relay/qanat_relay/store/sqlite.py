@@ -168,7 +168,7 @@ class SqliteStore:
 
         async def repeat(step: Callable[[Work, int], int]) -> int:
             total = 0
-            while dropped := await self._writer.step(lambda work: step(work, days.swept_day)):
+            while dropped := await self._writer.step(lambda work: step(work, days.due_day)):
                 total += dropped
             return total
 
@@ -177,7 +177,7 @@ class SqliteStore:
         partials = await repeat(sweeping.drop_partials)
         tombstones = await repeat(sweeping.drop_tombstones)
         await repeat(sweeping.drop_memories)
-        return Swept(days.swept_day, days.doubted, expired, purged_bodies, partials, tombstones)
+        return Swept(days.due_day, days.doubted, expired, purged_bodies, partials, tombstones)
 
     async def stats(self) -> Stats:
         """As `Store.stats`."""

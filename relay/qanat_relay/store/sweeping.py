@@ -1,5 +1,5 @@
-"""What goes by itself with time. Believes a clock only when it moves as clocks do: one that jumps
-ahead for a moment loses nothing."""
+"""What goes by itself with time. Believes a clock only when it moves as clocks do: one that jumps,
+and is set right within four weeks, loses nothing."""
 
 # ruff: noqa: S608 - queries are put together from constants alone; values are always bound
 
@@ -19,13 +19,18 @@ from qanat_relay.store.rows import (
     parcel_of,
     partial_of,
 )
-from qanat_relay.store.work import Work
+from qanat_relay.store.work import EARLIEST_DAY, Work
 
-MAX_STEP_DAYS = 30
-"""A relay that was off for longer waits two days before it drops what expired meanwhile."""
+STEP_DAYS = 3
+"""How far a clock may have moved since the last sweep and be believed: a long weekend switched off.
+A clock that is wrong by no more takes a letter away that much too early."""
 
-AGREEING_DAYS = 2
-"""How far a doubted clock must have moved on before it is believed: it ran for more than a day."""
+AGREEING_DAYS = 28
+"""How long a clock that jumped must have gone on from there before it is believed. Until then a
+relay that was off for long only keeps more than it need."""
+
+NOTE_DAYS = 90
+"""After that two looks at a clock say nothing about what it did between them."""
 
 BATCH = 128
 """Parcels dropped in one transaction, so that senders wait for no sweep."""
@@ -33,28 +38,35 @@ BATCH = 128
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What the store remembers of the clock, and what a sweep goes by."""
+    """What the store remembers of the clock, and due_day: what is removed had its time before it.
+
+    due_day is never past the clock nor past the newest day that was believed, so that nothing goes
+    unless both say so.
+    """
 
     swept_day: int
     noted_day: int | None
+    due_day: int
 
     @property
     def doubted(self) -> bool:
-        """Whether the clock had jumped ahead."""
+        """Whether the clock has jumped, and was not believed yet."""
         return self.noted_day is not None
 
 
 def judge(swept_day: int | None, noted_day: int | None, today: int) -> Days:
     """The day to sweep by. Rules in `Store.sweep`."""
-    if swept_day is None or swept_day <= today <= swept_day + MAX_STEP_DAYS:
-        return Days(today, None)
-    if today < swept_day:
-        return Days(swept_day, None)
-    if noted_day is not None and AGREEING_DAYS <= today - noted_day <= MAX_STEP_DAYS:
-        return Days(today, None)
-    if noted_day is not None and 0 <= today - noted_day < AGREEING_DAYS:
-        return Days(swept_day, noted_day)
-    return Days(swept_day, today)
+    if swept_day is None or swept_day <= today <= swept_day + STEP_DAYS:
+        return Days(today, None, today)
+    due_day = min(swept_day, today)
+    if swept_day - STEP_DAYS <= today < swept_day:
+        return Days(swept_day, None, due_day)
+    past_note = -1 if noted_day is None else today - noted_day
+    if AGREEING_DAYS <= past_note <= NOTE_DAYS and today >= EARLIEST_DAY:
+        return Days(today, None, today)
+    if 0 <= past_note < AGREEING_DAYS:
+        return Days(swept_day, noted_day, due_day)
+    return Days(swept_day, today, due_day)
 
 
 def settle_day(work: Work, today: int) -> Days:

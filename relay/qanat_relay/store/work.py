@@ -5,9 +5,14 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 
+from qanat_protocol.errors import Expired, ExpiryTooFar
+from qanat_protocol.parcel import Header, check_expiry
 from qanat_relay.store.interface import StoreLimits
 from qanat_relay.store.room import Room
 from qanat_relay.store.tally import Tally
+
+EARLIEST_DAY = 18_993
+"""1 January 2022. No relay ran before it: a clock that says so was never set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +31,19 @@ class Work:
     known: set[bytes] = field(default_factory=set)
 
     def day(self, today: int) -> int:
-        """The day to go by: a clock that fell back does not bring back what had its time."""
-        return max(today, self.swept_day)
+        """The day to write down: where no clock can be right, that of the last sweep."""
+        return today if today >= EARLIEST_DAY else max(today, self.swept_day)
+
+    def due_day(self, today: int) -> int:
+        """What had its time before it has expired by the clock and by what was believed of it."""
+        return min(today, self.swept_day)
+
+    def check_expiry(self, header: Header, today: int) -> None:
+        """Raise Expired or ExpiryTooFar unless the parcel is carried on one of the two days: a
+        clock that is wrong keeps nothing out that the day before it jumped lets in."""
+        try:
+            check_expiry(header, today)
+        except (Expired, ExpiryTooFar):
+            if not self.swept_day:
+                raise
+            check_expiry(header, self.swept_day)

@@ -4,8 +4,8 @@
 CREATE TABLE store (
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     incarnation BLOB,                       -- 16 random bytes; NULL in a copy, drawn when it is opened
-    swept_day   INTEGER,                    -- never goes back
-    noted_day   INTEGER                     -- a clock that had jumped ahead of swept_day, not yet believed
+    swept_day   INTEGER,                    -- the newest day of the clock that was believed
+    noted_day   INTEGER                     -- where a clock jumped to that is not believed yet
 );
 INSERT INTO store (only) VALUES (1);
 
