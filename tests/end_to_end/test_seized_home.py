@@ -194,7 +194,14 @@ async def test_nothing_readable_is_left_by_writing_sending_and_reading_answers(
     assert (await reporter.sync(with_code=True)).code == 0
     assert [reply["text"] for reply in (await reporter.inbox())["replies"]] == [REPLY]
     assert [line["state"] for line in await reporter.outbox()] == ["opened"]
-    assert search(device.folders, runs | runs_of([REPLY])) == []
+    runs |= runs_of([REPLY])
+    assert search(device.folders, runs) == []
+
+    # The same for whoever takes the relay with its log, or the desk's disk without the passphrase.
+    assert (abroad.folder / "relay.log").exists()
+    for taken in (abroad.relay.data, abroad.desk.home):
+        assert search([taken], runs) == []
+    assert find_run((abroad.folder / "relay.log").read_bytes(), runs) is None
 
 
 async def test_nothing_readable_is_left_by_a_send_that_is_killed(
