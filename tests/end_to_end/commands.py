@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -44,11 +43,14 @@ async def qanat(
 
 
 async def begin(
-    home: Path, *arguments: str | Path, variables: Mapping[str, str] | None = None
+    home: Path,
+    *arguments: str | Path,
+    program: str = "qanat",
+    variables: Mapping[str, str] | None = None,
 ) -> asyncio.subprocess.Process:
-    """Start the reporter's program, to be killed or waited for; it has no input."""
+    """Start the reporter's program or another, to be killed or waited for; it has no input."""
     return await asyncio.create_subprocess_exec(
-        *command("qanat", ["--json", "--home", str(home), *map(str, arguments)]),
+        *command(program, ["--json", "--home", str(home), *map(str, arguments)]),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -68,8 +70,3 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait for what another process does, which has no event to wait for."""
     while not condition():  # noqa: ASYNC110
         await asyncio.sleep(0.002)
-
-
-def is_root() -> bool:
-    """Whether permissions bind nobody here unless `OBEYING` says so."""
-    return os.geteuid() == 0

@@ -1,9 +1,12 @@
-"""A relay that is killed while a reporter hands over: what it acknowledged is on its disk."""
+"""Programs that are killed while a report is on its way: what was acknowledged is on a disk."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +145,53 @@ async def test_what_a_killed_relay_got_is_not_sent_again(abroad: Abroad, tmp_pat
     assert gate.carried_bytes - first < FILM_BYTES - first + FILM_BYTES // 4
     (line,) = await outbox_of(home)
     assert {p["relays"][0]["word"] for p in line["parcels"]} == {"signed"}
+
+
+async def test_a_sync_and_a_pull_that_are_killed_lose_nothing(
+    abroad: Abroad, tmp_path: Path
+) -> None:
+    home = await abroad.home()
+    sent: dict[str, dict[str, str]] = {}
+    for number in range(3):
+        path = tmp_path / f"film-{number}.y4m"
+        path.write_bytes(random.Random(number).randbytes(FILM_BYTES))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        sent[await queue_in(home, f"Report {number}", "--attach", path)] = {path.name: digest}
+    gate = Gate(rate_bytes_s=4_000_000)
+    await gate.build()
+    gate.open()
+    for _ in range(4):
+        stop_at = gate.carried_bytes + FILM_BYTES // 2
+        syncing = await begin(home, "sync", "--proxy", gate.proxy)
+        await _killed_when(syncing, lambda stop_at=stop_at: gate.carried_bytes >= stop_at)  # type: ignore[misc]
+    gate.remove()
+    assert (await qanat(home, "sync")).code == 0
+    everything = {bytes.fromhex(p["id"]) for line in await outbox_of(home) for p in line["parcels"]}
+    assert acknowledged(await outbox_of(home)) == everything
+
+    for share in (1, 2, 3):
+        pulling = await begin(
+            abroad.desk.home, "--passphrase-file", abroad.desk.passphrase_file, "pull",
+            program="qanat-desk",
+        )  # fmt: skip
+        enough = _size_of(abroad.desk.home) + share * FILM_BYTES // 4
+        await _killed_when(pulling, lambda enough=enough: _size_of(abroad.desk.home) >= enough)  # type: ignore[misc]
+    assert set(await abroad.arrived()) == set(sent)
+    assert await abroad.exported() == sent
+
+
+async def _killed_when(process: asyncio.subprocess.Process, condition: Callable[[], bool]) -> None:
+    """Kill it as soon as the condition holds, which has to be before it ends by itself."""
+    await until(lambda: condition() or process.returncode is not None)
+    assert process.returncode is None, "it was too quick to be killed"
+    process.kill()
+    await process.communicate()
+
+
+def _size_of(folder: Path) -> int:
+    size = 0
+    for path in folder.rglob("*"):
+        # A program that runs meanwhile makes files and removes them.
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size

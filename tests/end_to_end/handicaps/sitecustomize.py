@@ -23,6 +23,8 @@ def _limit_files(size_bytes: int) -> None:
 
 def _obey_permissions() -> None:
     """Drop what lets root write where the permissions say no; others have nothing to drop."""
+    if os.geteuid() != 0:
+        return
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES, 0)
     sets = (ctypes.c_uint32 * 6)()
