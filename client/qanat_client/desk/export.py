@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qanat_client.desk.desk import Desk
+from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.inbox import Item, PartState, inbox, set_aside
 from qanat_client.desk.safe_names import free_place, safe_name
 from qanat_client.desk.spool import Spool
@@ -125,7 +126,7 @@ def _write_files(
         for part in _chosen(item, number, all_renditions=all_renditions):
             try:
                 place = attachments.write(item, part, _name_of(item, part))
-            except RemoteError as error:
+            except (RemoteError, BodyDamaged) as error:
                 done.missing.append(f"{item.short_id}: {name} (damaged on this disk: {error})")
                 continue
             rendition = part.part.rendition.name.lower()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from qanat_client.errors import BadInput, HomeUnusable
 
-__all__ = ["NotADesk", "VaultDamaged", "WrongPassphrase"]
+__all__ = ["BodyDamaged", "NotADesk", "VaultDamaged", "WrongPassphrase"]
 
 
 class NotADesk(BadInput):
@@ -16,6 +16,10 @@ class NotADesk(BadInput):
 
 class WrongPassphrase(BadInput):
     """The passphrase does not open this: try again; nothing was changed."""
+
+
+class BodyDamaged(HomeUnusable):
+    """A sealed body is gone from this disk or not what it was: pull, and relays are asked again."""
 
 
 class VaultDamaged(HomeUnusable):

@@ -1,7 +1,7 @@
 """Opening what has arrived: letters with the week's secret, parts with the key in their letter.
 
-What does not open or verify is set aside with its verdict, and kept. Parts are decrypted as a
-stream and nothing of them is written.
+What does not open or verify is set aside with its verdict, and kept. What this disk damaged is no
+fault of its writer and is asked for again. Parts are decrypted as a stream and nothing is written.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from qanat_client.desk.epochs import epoch_of_tag, secret_of
+from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.tombstones import Tombstones
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.days import day_of, iso
-from qanat_protocol.errors import CannotOpen, RemoteError, UnknownKind, WrongRecipient
+from qanat_protocol.errors import BadLock, CannotOpen, RemoteError, UnknownKind, WrongRecipient
 from qanat_protocol.letter import LetterType, OpenLetter, open_letter
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.part import PartOpener
@@ -37,6 +38,7 @@ class Opened:
     notes: int = 0
     parts: int = 0
     set_aside: int = 0
+    damaged: int = 0
 
 
 class Opener:
@@ -82,12 +84,17 @@ class Opener:
     def _open_letters(self, letters: Sequence[Row]) -> None:
         opened: list[tuple[Header, OpenLetter, Report | None]] = []
         spoiled: list[tuple[bytes, RemoteError]] = []
+        damaged: list[bytes] = []
         for parcel_id, header_bytes in letters:
             header = parse_header(header_bytes)
             try:
-                opened.append((header, *self._read_letter(parcel_id, header)))
-            except RemoteError as error:
-                spoiled.append((parcel_id, error))
+                try:
+                    opened.append((header, *self._read_letter(parcel_id, header)))
+                except RemoteError as error:
+                    self._spool.check(header)
+                    spoiled.append((parcel_id, error))
+            except BodyDamaged:
+                damaged.append(parcel_id)
         done = replace(self.done)
         with self._vault.transaction():
             for parcel_id, reason in spoiled:
@@ -102,6 +109,19 @@ class Opener:
                 else:
                     done.duplicates += 1
         self.done = done
+        for parcel_id in damaged:
+            self._ask_again(parcel_id)
+
+    def _ask_again(self, parcel_id: bytes) -> None:
+        """Forget a body that this disk lost; its relay is asked for it by name."""
+        with self._vault.transaction():
+            self._vault.run(
+                "INSERT OR IGNORE INTO skipped SELECT relay, offer FROM parcels WHERE id = ?",
+                parcel_id,
+            )
+            self._vault.run("DELETE FROM parcels WHERE id = ?", parcel_id)
+        self._spool.remove(parcel_id)
+        self.done.damaged += 1
 
     def _read_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, Report | None]:
         """A letter and its report, None for a note. Raises RemoteError, which sets it aside."""
@@ -187,8 +207,15 @@ class Opener:
 
     def _verify_part(self, header: Header, key: bytes, length: int, sha256: bytes) -> None:
         opener = PartOpener(header, key, length, sha256)
-        for _ in opener.data(self._spool.blocks(header.parcel_id)):
-            pass
+        try:
+            for _ in opener.data(self._spool.blocks(header.parcel_id)):
+                pass
+        except BadLock:
+            # A claim to a part of somebody else; the body was not looked at.
+            raise
+        except RemoteError:
+            self._spool.check(header)
+            raise
 
     async def _open_part(self, claim: Row, done: Opened) -> None:
         report, file, rendition, parcel_id, length, sha256, key, header_bytes = claim
@@ -198,6 +225,9 @@ class Opener:
         try:
             # A gigabyte takes seconds: the sessions with the relays go on meanwhile.
             await asyncio.to_thread(self._verify_part, header, key, length, sha256)
+        except BodyDamaged:
+            self._ask_again(parcel_id)
+            return
         except RemoteError as error:
             verdict, detail = error.verdict, str(error)
         with self._vault.transaction():

@@ -33,6 +33,11 @@ def _tell(context: Context, desk: Desk, result: PullResult) -> None:
         f"{opened.reports} new reports, {opened.parts} attachments verified,"
         f" {opened.duplicates} duplicates, {opened.set_aside} set aside"
     )
+    if opened.damaged:
+        terminal.warn(
+            f"{opened.damaged} parcels were damaged on this disk; the relays are asked for them"
+            " again. Look after the disk"
+        )
     if result.renewed_card:
         terminal.say(f"card {result.renewed_card} was made and published")
     if result.deleted_epochs:
@@ -94,6 +99,7 @@ def _values(desk: Desk, result: PullResult) -> dict[str, Any]:
         "attachments": result.opened.parts,
         "duplicates": result.opened.duplicates,
         "set_aside": result.opened.set_aside,
+        "damaged": result.opened.damaged,
         "deleted_epochs": result.deleted_epochs,
         "overdue_epochs": result.overdue_epochs,
         "renewed_card": result.renewed_card,

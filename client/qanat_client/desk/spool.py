@@ -7,8 +7,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.vault import disk_faults
+from qanat_client.errors import HomeUnusable
 from qanat_protocol.limits import BLOCK_BYTES
+from qanat_protocol.merkle import TreeBuilder, leaf_hash
+from qanat_protocol.parcel import Header
 
 __all__ = ["Spool"]
 
@@ -19,6 +23,7 @@ class Spool:
     def __init__(self, home: Path) -> None:
         self._folder = home / "parcels"
         self._written: set[bytes] = set()
+        self._lost_a_write = False
         with disk_faults(str(self._folder)):
             self._folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -42,6 +47,10 @@ class Spool:
 
     def sync(self) -> None:
         """Make durable what was written since the last time."""
+        # A system reports a write that failed once, and says that all is well the next time.
+        if self._lost_a_write:
+            raise HomeUnusable("the disk refused to write; what was stored before is safe")
+        self._lost_a_write = True
         for path in [self.path(parcel_id) for parcel_id in self._written] + [self._folder]:
             with disk_faults(str(path)):
                 target = os.open(path, os.O_RDONLY)
@@ -49,18 +58,31 @@ class Spool:
                     os.fsync(target)
                 finally:
                     os.close(target)
+        self._lost_a_write = False
         self._written.clear()
 
     def blocks(self, parcel_id: bytes) -> Iterator[bytes]:
-        """The body in blocks of 16 KiB."""
+        """The body in blocks of 16 KiB. Raises BodyDamaged if it is gone."""
         path = self.path(parcel_id)
-        with disk_faults(str(path)), path.open("rb") as body:
+        with disk_faults(str(path)), contextlib.ExitStack() as stack:
+            try:
+                body = stack.enter_context(path.open("rb"))
+            except FileNotFoundError:
+                raise BodyDamaged(f"{path} is gone") from None
             while block := body.read(BLOCK_BYTES):
                 yield block
 
     def read(self, parcel_id: bytes) -> bytes:
         """The whole body, for letters."""
         return b"".join(self.blocks(parcel_id))
+
+    def check(self, header: Header) -> None:
+        """Whether a body is what came from the relay. Raises BodyDamaged."""
+        tree = TreeBuilder()
+        for block in self.blocks(header.parcel_id):
+            tree.add_leaf(leaf_hash(block))
+        if tree.root() != header.root:
+            raise BodyDamaged(f"{self.path(header.parcel_id)} is not what it was")
 
     def remove(self, parcel_id: bytes) -> None:
         """Delete a body; fine if there is none."""

@@ -319,16 +319,22 @@ async def deposit(
     return await converse(entry, talk, settings=CarrierSettings(), roads=Roads())
 
 
-async def open_directly(desk: Desk, parcels: Sequence[Made]) -> Opened:
-    """Let parcels arrive as if a relay had brought them, and open them."""
+def arrive(desk: Desk, parcels: Sequence[Made], relay: bytes = b"r" * 32) -> Spool:
+    """Let parcels arrive as if a relay had brought them."""
     spool = Spool(desk.home)
     arrivals = Arrivals(desk.vault, spool, desk.clock)
     for made in parcels:
-        incoming = arrivals.begin(made.header, b"r" * 32)
+        incoming = arrivals.begin(made.header, relay)
         if incoming is not None:
             for index, block in enumerate(made.blocks):
                 arrivals.take(incoming, index, block)
-    arrivals.flush(b"r" * 32)
+    arrivals.flush(relay)
+    return spool
+
+
+async def open_directly(desk: Desk, parcels: Sequence[Made]) -> Opened:
+    """Let parcels arrive as if a relay had brought them, and open them."""
+    spool = arrive(desk, parcels)
     opener = Opener(
         desk.vault,
         spool,
