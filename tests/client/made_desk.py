@@ -159,11 +159,18 @@ class MadeDesk:
         )
 
     def bulletin(
-        self, serial: int, text: str, *, previous: bytes = bytes(32), title: str = "News"
+        self,
+        serial: int,
+        text: str,
+        *,
+        previous: bytes = bytes(32),
+        title: str = "News",
+        statement: bytes | None = None,
+        key: SigningKey | None = None,
     ) -> SealedPublic:
         return seal_public(
-            self.signing,
-            statement=self.statement(),
+            key or self.signing,
+            statement=statement or self.statement(),
             document_class=DocumentClass.BULLETIN,
             serial=serial,
             previous=previous,
@@ -174,10 +181,11 @@ class MadeDesk:
             text=text,
         )
 
-    def card_document(self, card: DeskCard) -> SealedPublic:
+    def card_document(self, card: DeskCard, *, key: SigningKey | None = None) -> SealedPublic:
+        """A card as a public document, with the statement that is in it."""
         return seal_public(
-            self.signing,
-            statement=self.statement(),
+            key or self.signing,
+            statement=card.statement_bytes,
             document_class=DocumentClass.CARD,
             serial=card.serial,
             previous=bytes(32),

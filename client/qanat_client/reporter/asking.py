@@ -20,7 +20,6 @@ from qanat_protocol.frames import (
     Welcome,
 )
 from qanat_protocol.limits import MAX_GIVEN_BITS, MAX_INTERESTS
-from qanat_protocol.public import DocumentClass
 from qanat_protocol.tags import mailbox_prefix, public_tag
 
 __all__ = ["Asked", "ask", "public_interest"]
@@ -48,12 +47,7 @@ def _cut(prefix: bytes, bits: int) -> bytes:
 def public_interest(number: int, cards: Sequence[DeskCard], library: Library) -> list[Frame]:
     """The interest in newer documents of these desks; empty for no desk."""
     wants = tuple(
-        PublicWant(
-            public_tag(card.desk_id),
-            library.newest_serial(card.desk_id, DocumentClass.BULLETIN),
-            card.serial,
-        )
-        for card in cards[:32]
+        PublicWant(public_tag(card.desk_id), *library.newest_serials(card)) for card in cards[:32]
     )
     return [PublicInterest(number, wants)] if wants else []
 

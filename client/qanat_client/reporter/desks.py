@@ -114,6 +114,11 @@ class Desks:
         except OSError as error:
             raise named_os_error(error, str(path)) from error
 
+    def revoked(self, desk_id: bytes) -> frozenset[bytes]:
+        """The signing keys that a desk has revoked, as far as is known here (SPEC 11)."""
+        card = self.find(desk_id)
+        return frozenset() if card is None else frozenset(self.statement(card).revoked)
+
     def hear_statement(self, card: DeskCard, envelope: bytes) -> Statement:
         """Take note of a statement that came inside a reply or document; the newest there is."""
         assert len(envelope) <= MAX_STATEMENT_BYTES
@@ -157,10 +162,3 @@ class Desks:
             reason = "no desk is" if not found else "more than one desk is"
             raise BadInput(f"{reason} known as {named!r}; see `qanat desk list`")
         return found[0]
-
-    def newest_signed_day(self) -> int:
-        """The newest day in any card or statement here; 0 if there is none."""
-        cards = self.all()
-        days = [card.issued_day for card in cards]
-        days += [self.statement(card).issued_day for card in cards]
-        return max(days, default=0)

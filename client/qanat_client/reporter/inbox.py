@@ -144,10 +144,14 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
         library = Library(home, connection, desks)
         outbox = Outbox(home, connection)
         for card in desks.all():
-            bulletins = library.bulletins(card.desk_id)
+            bulletins, revoked = library.bulletins(card.desk_id)
             _show_bulletins(card, bulletins, terminal)
             told["bulletins"] += [_bulletin_facts(card, document) for document in bulletins]
             told["problems"] += [f"{card.name}: {gap}" for gap in _gaps(bulletins)]
+            if revoked:
+                problem = f"{card.name}: {revoked} not shown, signed by a key that it has revoked"
+                terminal.warn(f"    bulletins of {printable_line(problem)}")
+                told["problems"].append(problem)
         replies = library.replies()
         if code is None:
             terminal.say(

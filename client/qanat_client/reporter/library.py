@@ -6,6 +6,7 @@ Each is verified before it is kept. A reply stays sealed: only the code opens it
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from qanat_client.reporter.clock import today
@@ -13,6 +14,7 @@ from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.desks import Desks, News
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.outbox import Outbox
+from qanat_protocol.card import DeskCard
 from qanat_protocol.errors import NotCertified, QanatError, WrongRecipient
 from qanat_protocol.frames import Opened
 from qanat_protocol.kinds import Kind
@@ -92,7 +94,9 @@ class Library:
         newest = self._desks.hear_statement(card, document.statement_bytes)
         newest.check_certified(document.signer, document.issued_day)
         told = self._keep_card(document) if document.card is not None else ""
+        place = (card.desk_id, int(document.document_class), document.serial)
         with disk_errors(self._home.database), transaction(self._db):
+            self._make_way(place, newest.revoked)
             added = self._db.execute(
                 "INSERT INTO document VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (desk, class, serial) DO UPDATE SET"
@@ -100,9 +104,7 @@ class Library:
                 " header = excluded.header, body = excluded.body"
                 " WHERE excluded.issued_day > issued_day",
                 (
-                    card.desk_id,
-                    int(document.document_class),
-                    document.serial,
+                    *place,
                     document.issued_day,
                     document.document_hash,
                     header.encode(),
@@ -113,6 +115,16 @@ class Library:
             return told
         return f"a bulletin of {card.name}: `qanat inbox` shows it" if added else ""
 
+    def _make_way(self, place: tuple[bytes, int, int], revoked: Collection[bytes]) -> None:
+        """Drop what is kept of a serial if its signer was revoked since."""
+        for header, body in self._db.execute(
+            "SELECT header, body FROM document WHERE desk = ? AND class = ? AND serial = ?", place
+        ).fetchall():
+            if parse_public(parse_header(header), body).signer in revoked:
+                self._db.execute(
+                    "DELETE FROM document WHERE desk = ? AND class = ? AND serial = ?", place
+                )
+
     def _keep_card(self, document: PublicDocument) -> str:
         assert document.card is not None
         found = self._desks.weigh(document.card.envelope)
@@ -122,23 +134,26 @@ class Library:
         missed = f" ({found.missing} cards between were missed)" if found.missing else ""
         return f"a newer card of {found.card.name}, number {found.card.serial}{missed}"
 
-    def newest_serial(self, desk_id: bytes, document_class: DocumentClass) -> int:
-        """The highest serial that is here; 0 for none."""
-        with disk_errors(self._home.database):
-            (serial,) = self._db.execute(
-                "SELECT coalesce(max(serial), 0) FROM document WHERE desk = ? AND class = ?",
-                (desk_id, int(document_class)),
-            ).fetchone()
-        return int(serial)
+    def newest_serials(self, card: DeskCard) -> tuple[int, int]:
+        """The highest serials of a desk's bulletins and of its cards, this one; 0 for none.
 
-    def bulletins(self, desk_id: bytes) -> list[PublicDocument]:
-        """A desk's bulletins by serial, verified again."""
+        What a key has signed that was revoked since has no serial (SPEC 11).
+        """
+        valid, _ = self.bulletins(card.desk_id)
+        is_revoked = card.signer in self._desks.revoked(card.desk_id)
+        return valid[-1].serial if valid else 0, 0 if is_revoked else card.serial
+
+    def bulletins(self, desk_id: bytes) -> tuple[list[PublicDocument], int]:
+        """A desk's bulletins by serial, verified again; how many more are of a revoked key."""
+        revoked = self._desks.revoked(desk_id)
         with disk_errors(self._home.database):
             rows = self._db.execute(
                 "SELECT header, body FROM document WHERE desk = ? AND class = ? ORDER BY serial",
                 (desk_id, int(DocumentClass.BULLETIN)),
             ).fetchall()
-        return [parse_public(parse_header(header), body) for header, body in rows]
+        found = [parse_public(parse_header(header), body) for header, body in rows]
+        valid = [document for document in found if document.signer not in revoked]
+        return valid, len(found) - len(valid)
 
     def hear_opened(self, frame: Opened, today: int) -> bool:
         """Take the desk's word that it opened a parcel of ours; whether that is news.

@@ -208,6 +208,11 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
     settings = home.settings()
     desks = Desks(home)
     card = desks.choose(arguments.desk)
+    if card.signer in desks.revoked(card.desk_id):
+        terminal.warn(
+            f"{printable_line(card.name)} has revoked the key that signed this card, so it may be"
+            " false.\nGet a newer one first if you can: `qanat sync`, or from the desk itself."
+        )
     with closing(connect(home)) as connection:
         outbox = Outbox(home, connection)
         outbox.clear_abandoned()
