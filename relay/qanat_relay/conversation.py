@@ -7,6 +7,7 @@ same time; what came is committed however the session ends.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import (
@@ -61,6 +62,12 @@ from qanat_relay.voice import Voice
 
 MAX_TOLD_BYTES = 4 * 2**20
 """What a session may be told of half bodies: each has to be remembered until it is sent on."""
+
+TURN_BYTES = 32 * 2**10
+"""What is read at once before other sessions have their turn: some thousand of the least frames."""
+
+TURN_FRAMES = 16
+"""Frames that are taken before other sessions have their turn: each may bear a signature."""
 
 
 class Conversation:
@@ -118,11 +125,17 @@ class Conversation:
             data = await self._receive()
             if not data:
                 self._session.finish()
-            for frame in self._session.receive(data):
-                await self._take(frame)
-                await self._deposits.room()
+            for start in range(0, len(data), TURN_BYTES):
+                await self._take_all(self._session.receive(data[start : start + TURN_BYTES]))
             if self._session.failure is not None:
                 raise self._session.failure
+
+    async def _take_all(self, frames: Sequence[Frame]) -> None:
+        for number, frame in enumerate(frames):
+            await self._take(frame)
+            await self._deposits.room()
+            if number % TURN_FRAMES == 0:
+                await asyncio.sleep(0)
 
     async def _receive(self) -> bytes:
         while True:
@@ -169,8 +182,7 @@ class Conversation:
             case Partial():
                 self._giving.take_partial(frame)
             case Want():
-                await self._giving.room()
-                self._interests.begin_wanted(frame.offers)
+                await self._interests.give_wanted(frame.offers)
             case Opened():
                 await self._deposits.take_opened(frame)
             case Purge():
@@ -229,18 +241,25 @@ class Conversation:
             self._giving.begin_nothing()
 
     async def _answer(self, frame: Offers) -> None:
-        holdings = await self._node.store.look_up(frame.offers)
+        # Told once in a session: what half a body holds costs a look at each of its blocks.
+        asked = [
+            offer for offer in dict.fromkeys(frame.offers) if not self._deposits.was_told(offer)
+        ]
+        found = dict(zip(asked, await self._node.store.look_up(asked), strict=True))
         partials = [
             Partial(holding.parcel_id, self._tell_held(holding).to_bytes())
-            for holding in holdings
+            for holding in found.values()
             if holding is not None and holding.state is State.PARTIAL and self._may_tell()
         ]
-        codes = tuple(self._code(holding) for holding in holdings)
+        codes = tuple(
+            Answer.WANT_REST if self._deposits.was_told(offer) else self._code(found[offer])
+            for offer in frame.offers
+        )
         await self._voice.say(*partials, Answers(frame.first, codes))
 
     def _tell_held(self, holding: Holding) -> Bitmap:
         assert holding.held is not None, "a partial body has a bitmap"
-        self._deposits.tell_held(holding.parcel_id, holding.held)
+        self._deposits.tell_held(holding.header.offer, holding.held)
         self._told_bytes += 64 + len(holding.held.to_bytes())
         return holding.held
 
@@ -248,10 +267,6 @@ class Conversation:
         return self._told_bytes < MAX_TOLD_BYTES
 
     def _code(self, holding: Holding | None) -> Answer:
-        if holding is None or holding.state is State.EVICTED:
+        if holding is None or holding.state in (State.EVICTED, State.PARTIAL):
             return Answer.WANT
-        if holding.state is State.PURGED:
-            return Answer.TOMBSTONED
-        if holding.state is State.PARTIAL:
-            return Answer.WANT_REST if self._deposits.was_told(holding.parcel_id) else Answer.WANT
-        return Answer.HAVE
+        return Answer.TOMBSTONED if holding.state is State.PURGED else Answer.HAVE

@@ -108,13 +108,13 @@ class Deposits:
         """Whether something waits to be committed or acknowledged."""
         return bool(len(self._batch) or len(self._in_flight))
 
-    def tell_held(self, parcel_id: bytes, held: Bitmap) -> None:
+    def tell_held(self, offer: bytes, held: Bitmap) -> None:
         """Note what the sender was told by PARTIAL: it will leave these blocks out."""
-        self._told[parcel_id] = held
+        self._told[offer] = held
 
-    def was_told(self, parcel_id: bytes) -> bool:
+    def was_told(self, offer: bytes) -> bool:
         """Whether the sender knows which blocks of this parcel to leave out."""
-        return parcel_id in self._told
+        return offer in self._told
 
     def take_header(self, frame: HeaderFrame) -> None:
         """Open a transfer, or refuse it. Raises UnexpectedFrame and TooLarge for the session."""
@@ -136,7 +136,7 @@ class Deposits:
             arrival.whole_bytes = header.body_size
             self._whole_bytes += header.body_size
             return
-        if (told := self._told.get(header.parcel_id)) is not None:
+        if (told := self._told.get(header.offer)) is not None:
             self._intake.leave_out(frame.handle, told)
             arrival.complete = told.count() == block_count(header.body_size)
         if arrival.complete or block_count(header.body_size) > 1:

@@ -5,6 +5,7 @@ A desk's letters go to whoever proves on this channel to be the desk, and to nob
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard
@@ -43,6 +44,9 @@ PAGE = 64
 OFFERS_PAGE = 1024
 TOMBSTONES_PAGE = 256
 MAX_REPLIES = 2048
+MAX_REPLIES_TOLD = 4096
+"""To all interests of a session: each waits in memory for its answer."""
+
 MAX_OPENED = 8192
 DESK_KINDS = (Kind.LETTER, Kind.PART)
 
@@ -78,6 +82,9 @@ class Interests:
         self._giving = giving
         self._welcome = welcome
         self._rights = Rights()
+        self._replies_left = MAX_REPLIES_TOLD
+        self._listing = asyncio.Lock()
+        self._telling = asyncio.Lock()
 
     def begin_desk(self, frame: DeskInterest, channel_hash: bytes) -> None:
         """Give a desk what is its own. Raises RefusedDesk unless it proves to be the desk."""
@@ -107,9 +114,16 @@ class Interests:
         """Give newer public documents."""
         self._giving.begin(self._give_public(frame))
 
-    def begin_wanted(self, offers: Sequence[bytes]) -> None:
-        """Give parcels by id in any case, also purged ones that are still there."""
-        self._giving.begin(self._give_wanted(offers))
+    async def give_wanted(self, offers: Sequence[bytes]) -> None:
+        """Give parcels by id in any case, also purged ones that are still there.
+
+        Returns when they are looked up, so that a session never asks faster than it is answered.
+        """
+        await self._giving.room()
+        for holding in await self._store.look_up(tuple(set(offers))):
+            if self._may_give(holding):
+                self._giving.give(holding.header)
+        self._giving.begin_nothing()
 
     def _check_not_revoked(self, statement: Statement, signing_key: bytes) -> None:
         known = self._node.desks.find(public_tag(statement.desk_id))
@@ -159,19 +173,21 @@ class Interests:
         return _Page(entries, await self._giving.offer([entry.header for entry in entries]))
 
     async def _give_replies(self, prefix: bytes, bits: int) -> None:
-        entries = [
-            entry
-            for entry in await self._store.list_replies(prefix, bits, MAX_REPLIES)
-            if entry.header.kind is Kind.REPLY
-        ]
+        async with self._listing:
+            limit = min(MAX_REPLIES, self._replies_left)
+            found = await self._store.list_replies(prefix, bits, limit) if limit else []
+            self._replies_left -= len(found)
+        entries = [entry for entry in found if entry.header.kind is Kind.REPLY]
         page = _Page(entries, await self._giving.offer([entry.header for entry in entries]))
         if (answers := await page.answers) is not None:
             await self._give_all(page.wanted(answers))
 
     async def _give_opened(self, prefixes: Sequence[bytes], bits: int) -> None:
-        found = await self._store.list_opened(prefixes, bits, MAX_OPENED)
-        for start in range(0, len(found), TOMBSTONES_PAGE):
-            await self._voice.say(*found[start : start + TOMBSTONES_PAGE])
+        # One list at a time: a slow reader makes us hold no more than that.
+        async with self._telling:
+            found = await self._store.list_opened(prefixes, bits, MAX_OPENED)
+            for start in range(0, len(found), TOMBSTONES_PAGE):
+                await self._voice.say(*found[start : start + TOMBSTONES_PAGE])
 
     async def _give_public(self, frame: PublicInterest) -> None:
         for want in frame.wants:
@@ -184,13 +200,6 @@ class Interests:
                     want.tag, DocumentClass.BULLETIN, want.bulletin_serial
                 )
             )
-
-    async def _give_wanted(self, offers: Sequence[bytes]) -> None:
-        holdings = await self._store.look_up(offers)
-        for future in [
-            self._giving.give(holding.header) for holding in holdings if self._may_give(holding)
-        ]:
-            await future
 
     def _may_give(self, holding: Holding | None) -> TypeGuard[Holding]:
         return (

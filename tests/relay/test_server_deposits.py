@@ -161,6 +161,28 @@ async def test_offers_are_answered_from_what_is_held(relay: Running, carrier: st
     assert codes == [Answer.HAVE, Answer.TOMBSTONED, Answer.WANT]
 
 
+async def test_what_is_half_there_is_told_once_however_often_it_is_offered(
+    relay: Running, carrier: str
+) -> None:
+    half = part(1)
+    await relay.store.write([half.put(0, 1)], today=TODAY)
+    async with talking(relay, carrier) as talk:
+        offer = half.header.offer
+        await talk.say(Offers(0, (offer,) * 2048), Offers(2048, (offer, bytes(16))))
+        await talk.until(Answers, 2)
+        assert [frame.parcel_id for frame in talk.all(Partial)] == [half.parcel_id]
+        assert [frame.codes for frame in talk.all(Answers)] == [
+            (Answer.WANT_REST,) * 2048,
+            (Answer.WANT_REST, Answer.WANT),
+        ]
+        # Somebody else brings the rest meanwhile: nothing is lost by the older answer.
+        await relay.store.write([half.put()], today=TODAY)
+        held = Bitmap.from_indices([0, 1])
+        await talk.say(*transfer(half, 0, *range(2, 11), held=held))
+        assert (await talk.statuses(1))[0].status is AckStatus.HAVE
+        await talk.end()
+
+
 async def test_a_large_parcel_that_is_here_need_not_be_sent_on(
     relay: Running, carrier: str
 ) -> None:

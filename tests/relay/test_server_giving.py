@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
@@ -339,6 +340,54 @@ async def test_what_is_not_there_any_more_does_not_break_off_what_is(
         frames = await talk.end()
     assert there.parcel_id in given(frames)
     assert isinstance(frames[-1], End)
+
+
+async def test_a_session_that_asks_without_end_makes_the_relay_do_one_thing_at_a_time(
+    relay: Running, carrier: str, desk: Desk
+) -> None:
+    letter = make(1, tag=desk.tag)
+    await store(relay, letter)
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, len(asyncio.all_tasks()))
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(watch())
+    async with talking(relay, carrier) as talk:
+        await talk.say(interest(talk, desk), *[Want((letter.header.offer,))] * 1000)
+        await talk.until(Idle)
+        frames = await talk.end()
+    watching.cancel()
+    assert letter.parcel_id in given(frames)
+    assert most < 100
+
+
+async def test_what_was_opened_is_told_to_one_interest_after_the_other(
+    relay: Running, carrier: str
+) -> None:
+    letters = [make(number) for number in range(300)]
+    await relay.store.write([letter.put() for letter in letters], today=TODAY)
+    await relay.store.write([letter.opened() for letter in letters], today=TODAY)
+    async with talking(relay, carrier) as talk:
+        await talk.say(*(OpenedInterest(number, 0, (bytes(4),)) for number in range(2)))
+        await talk.until(Idle)
+        await talk.end()
+    told = [frame.parcel_id for frame in talk.all(Opened)]
+    assert told[:300] == told[300:] == sorted((one.parcel_id for one in letters), reverse=True)
+
+
+async def test_a_session_is_offered_only_so_many_replies(relay: Running, carrier: str) -> None:
+    replies = [make(number, Kind.REPLY, tag=number.to_bytes(16)) for number in range(1500)]
+    await relay.store.write([reply.put() for reply in replies], today=TODAY)
+    async with talking(relay, carrier) as talk:
+        await talk.say(*(RepliesInterest(number, 0, bytes(4)) for number in range(4)))
+        while sum(len(frame.offers) for frame in talk.all(Offers)) < 4096:
+            assert await talk.hear()
+        await talk.end()
+    assert [len(frame.offers) for frame in talk.all(Offers)] == [1500, 1500, 1096]
 
 
 async def test_blocks_that_are_told_to_be_held_are_left_out(
