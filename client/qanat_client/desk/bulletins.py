@@ -17,7 +17,7 @@ from qanat_protocol.public import (
     seal_public,
 )
 
-__all__ = ["BULLETIN_DAYS", "picture_of", "queue_bulletin", "queue_card"]
+__all__ = ["BULLETIN_DAYS", "is_card_queued", "picture_of", "queue_bulletin", "queue_card"]
 
 BULLETIN_DAYS = 90
 """For how long relays carry a bulletin."""
@@ -120,6 +120,16 @@ def queue_bulletin(
         except LocalError as error:
             raise BadInput(f"the bulletin can't be sent: {error}") from error
     return serial
+
+
+def is_card_queued(desk: Desk) -> bool:
+    """Whether the newest card was published; the first one goes from hand to hand."""
+    found = desk.vault.value(
+        "SELECT 1 FROM documents WHERE class = ? AND serial = ?",
+        int(DocumentClass.CARD),
+        desk.card.serial,
+    )
+    return desk.card.serial == 1 or found is not None
 
 
 def queue_card(desk: Desk) -> None:

@@ -16,9 +16,11 @@ from qanat_protocol.tags import desk_tag
 
 __all__ = [
     "DELETE_AFTER_DAYS",
+    "agreed_day",
     "delete_due_secrets",
     "due_secrets",
     "epoch_of_tag",
+    "latest_day",
     "live_epochs",
     "make_secrets",
     "plausible_day",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 DELETE_AFTER_DAYS = 7
+_TO_REWRITE = "vault-to-rewrite"
 
 
 def make_secrets(vault: Vault, first_epoch: int, count: int, grace_days: int) -> None:
@@ -79,6 +82,19 @@ def plausible_day(clock_day: int, relay_days: Sequence[int]) -> int | None:
     return min(clock_day, sorted(relay_days)[len(relay_days) // 2])
 
 
+def latest_day(clock_day: int, relay_days: Sequence[int]) -> int:
+    """The day from which what is kept back for some days is counted: too late rather than too early.
+
+    A clock that was behind when a parcel was opened must not shorten its days.
+    """
+    return max([clock_day, *sorted(relay_days)[len(relay_days) // 2 :][:1]])
+
+
+def agreed_day(clock_day: int, relay_days: Sequence[int]) -> bool:
+    """Whether more than half of the relays say that this day has come."""
+    return 2 * sum(day >= clock_day for day in relay_days) > len(relay_days)
+
+
 def due_secrets(vault: Vault, day: int) -> list[int]:
     """The weeks whose secrets are due for deletion on this day."""
     found = vault.rows(
@@ -90,10 +106,14 @@ def due_secrets(vault: Vault, day: int) -> list[int]:
 
 
 def delete_due_secrets(vault: Vault, day: int) -> list[int]:
-    """Delete what is due; returns the weeks. No byte of them stays in the vault."""
+    """Delete what is due; returns the weeks. No byte of them stays in the vault.
+
+    What a kill or a full disk left undone is done by the next call.
+    """
     due = due_secrets(vault, day)
     if due:
         with vault.transaction():
+            vault.set_setting(_TO_REWRITE, "1")
             vault.run(
                 "UPDATE epochs SET seed = NULL, deleted_day = ?"
                 " WHERE seed NOTNULL AND expiry_day + ? <= ?",
@@ -101,6 +121,10 @@ def delete_due_secrets(vault: Vault, day: int) -> list[int]:
                 DELETE_AFTER_DAYS,
                 day,
             )
+    if vault.setting(_TO_REWRITE) is not None:
         # Pages that were split earlier may hold stale copies in their slack: all are rewritten.
         vault.run("VACUUM")
+        vault.remove_spares()
+        with vault.transaction():
+            vault.run("DELETE FROM settings WHERE name = ?", _TO_REWRITE)
     return due

@@ -52,12 +52,15 @@ class Opener:
         *,
         desk_id: bytes,
         clock: Callable[[], float],
+        counted_from: Callable[[int], int] = int,
     ) -> None:
+        """`counted_from` gives the day from which the days until a purge count, by today's."""
         self._vault = vault
         self._spool = spool
         self._tombstones = tombstones
         self._desk_id = desk_id
         self._clock = clock
+        self._counted_from = counted_from
         self._busy = asyncio.Lock()
         self.done = Opened()
 
@@ -166,7 +169,7 @@ class Opener:
             content_key,
             parcel_id,
         )
-        self._tombstones.publish(parcel_id, content_key, day_of(self._clock()))
+        self._tombstones.publish(parcel_id, content_key, self._counted_from(day_of(self._clock())))
 
     def _keep_report(self, header: Header, letter: OpenLetter, report: Report) -> bool:
         """Store a report; False if the desk has it from another parcel."""

@@ -16,10 +16,10 @@ from pathlib import Path
 from qanat_client.carriers.conversation import converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.desk.arrivals import Arrivals
-from qanat_client.desk.bulletins import queue_card
+from qanat_client.desk.bulletins import is_card_queued, queue_card
 from qanat_client.desk.card_book import DEFAULT_WEEKS, renew_card, weeks_left
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.epochs import DELETE_AFTER_DAYS, delete_due_secrets, due_secrets
+from qanat_client.desk.epochs import DELETE_AFTER_DAYS, delete_due_secrets, due_secrets, live_epochs
 from qanat_client.desk.exchange import Exchange
 from qanat_client.desk.opening import Opened, Opener
 from qanat_client.desk.outgoing import Outbox
@@ -114,12 +114,26 @@ async def pull(
 ) -> PullResult:
     """Ask the relays, open what came, tell what was opened, delete what is due.
 
-    Raises HomeUnusable and its kinds when the desk's own disk fails; all else is in the result.
+    Raises HomeUnusable and its kinds when the desk's own disk fails, BadInput for a desk that has
+    no secret left; all else is in the result.
     """
+    if not live_epochs(desk.vault):
+        raise BadInput(
+            "the secrets of all weeks on the card are deleted, so nothing can be opened: make a new"
+            " card with qanat-desk card --renew, or card --certify --root-key FILE if the signing"
+            " key has run out too"
+        )
     spool = Spool(desk.home)
     tombstones = Tombstones(desk.vault, desk.signing)
-    opener = Opener(desk.vault, spool, tombstones, desk_id=desk.card.desk_id, clock=desk.clock)
     book = RelayBook(desk.vault)
+    opener = Opener(
+        desk.vault,
+        spool,
+        tombstones,
+        desk_id=desk.card.desk_id,
+        clock=desk.clock,
+        counted_from=book.latest_day,
+    )
     bench = Workbench(
         desk=desk,
         arrivals=Arrivals(desk.vault, spool, desk.clock),
@@ -175,15 +189,20 @@ def _renew(desk: Desk, book: RelayBook, result: PullResult) -> bool:
 
     Only on a day that the relays agree with: a card of a wrong year would mislead every reporter.
     """
-    day = book.plausible_day(desk.today)
-    if day is None or day != desk.today or weeks_left(desk.card, day) >= DEFAULT_WEEKS:
+    today = desk.today
+    if today < desk.card.issued_day:
         return False
-    if not desk.card.statement.certifies(desk.signing.public, day):
+    if not desk.card.statement.certifies(desk.signing.public, today):
         return False
-    renew_card(desk)
-    queue_card(desk)
-    result.renewed_card = desk.card.serial
-    return True
+    made = book.agree(today) and weeks_left(desk.card, today) < DEFAULT_WEEKS
+    if made:
+        renew_card(desk)
+        result.renewed_card = desk.card.serial
+    # Also one that was made before a kill or a full disk came between.
+    if made or not is_card_queued(desk):
+        queue_card(desk)
+        return True
+    return False
 
 
 def _tidy(desk: Desk, spool: Spool, book: RelayBook, outbox: Outbox, result: PullResult) -> None:
@@ -192,6 +211,7 @@ def _tidy(desk: Desk, spool: Spool, book: RelayBook, outbox: Outbox, result: Pul
         result.overdue_epochs = due_secrets(desk.vault, desk.today)
         return
     result.deleted_epochs = delete_due_secrets(desk.vault, day)
+    result.overdue_epochs = due_secrets(desk.vault, desk.today)
     outbox.drop_expired(day)
     # What never opened, or lacks blocks, can't get better once its week is gone.
     gone = desk.vault.rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qanat_client.desk.epochs import plausible_day
+from qanat_client.desk.epochs import agreed_day, latest_day, plausible_day
 from qanat_client.desk.vault import Vault
 
 __all__ = ["RelayBook"]
@@ -24,6 +24,14 @@ class RelayBook:
     def plausible_day(self, clock_day: int) -> int | None:
         """The day on which something may be deleted or purged, None while no relay has said one."""
         return plausible_day(clock_day, list(self._days.values()))
+
+    def latest_day(self, clock_day: int) -> int:
+        """The day from which it is counted how long something is kept back."""
+        return latest_day(clock_day, list(self._days.values()))
+
+    def agree(self, clock_day: int) -> bool:
+        """Whether the relays of this pull agree that this day has come."""
+        return agreed_day(clock_day, list(self._days.values()))
 
     def cursor(self, relay: bytes, today: int) -> bytes | None:
         """The cursor to ask with; once a day there is none, so that nothing stays unseen."""

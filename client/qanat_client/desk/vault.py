@@ -145,6 +145,12 @@ class Vault:
             with disk_faults(str(spare)):
                 spare.unlink()
 
+    def remove_spares(self) -> None:
+        """Remove copies that an upgrade left behind when it was cut: they hold old secrets."""
+        for spare in self.path.parent.glob(f"{VAULT_NAME}.before-*"):
+            with disk_faults(str(spare)):
+                spare.unlink()
+
     def run(self, statement: str, *parameters: object) -> int:
         """Run one statement; returns the number of rows that it changed."""
         try:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from tests.client.desk.newsroom import (
     PASSPHRASE,
@@ -17,17 +18,21 @@ from tests.client.desk.newsroom import (
     open_directly,
 )
 from tests.client.desk.test_pull import Relays, desk_on, pulled, relays
+from tests.relay.running_relay import running_relay
 
 from qanat_client.desk.card_book import renew_card
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.epochs import (
     DELETE_AFTER_DAYS,
+    agreed_day,
     delete_due_secrets,
+    latest_day,
     live_epochs,
     plausible_day,
     secret_of,
 )
 from qanat_client.desk.inbox import inbox, set_aside
+from qanat_client.errors import HomeUnusable
 from qanat_protocol.days import last_day
 from qanat_protocol.errors import RemoteError
 from qanat_protocol.letter import open_letter
@@ -38,6 +43,7 @@ from qanat_protocol.verdicts import Verdict
 __all__ = ["relays"]
 
 PAGE_BYTES = 4096
+SQLITE_ATTACH = 24  # what VACUUM begins with
 RESERVED_BYTES = 80  # an IV of 16 and an HMAC of 64 at the end of every page
 
 
@@ -157,6 +163,79 @@ def test_the_day_that_counts_is_one_that_clock_and_relays_agree_on() -> None:
     assert plausible_day(7_000, [100, 101]) == 101
     assert plausible_day(100, [7_000]) == 100
     assert plausible_day(7_000, [100, 7_000, 101]) == 101
+
+
+def test_a_card_is_made_only_on_a_day_that_most_relays_say_has_come() -> None:
+    assert not agreed_day(100, [])
+    assert agreed_day(100, [100])
+    assert agreed_day(100, [101, 100, 99])
+    # One liar of two is not enough, whatever this clock says.
+    assert not agreed_day(7_000, [7_000, 100])
+    assert not agreed_day(7_000, [100, 7_000, 101])
+
+
+def test_what_is_kept_back_for_days_is_counted_from_the_later_day() -> None:
+    assert latest_day(100, []) == 100
+    assert latest_day(7, [100, 100]) == 100
+    assert latest_day(100, [7]) == 100
+    assert latest_day(7, [100, 7_000, 101]) == 101
+
+
+def test_a_deletion_that_was_cut_is_finished_by_the_next(newsroom: Newsroom) -> None:
+    _, seed, desk = forget_everything_old(newsroom)
+    spare = newsroom.home / "desk.vault.before-1"
+    spare.write_bytes(desk.vault.path.read_bytes())
+    # As a kill would: the week's row is done with, the pages are not rewritten yet.
+    desk.vault._connection.set_authorizer(lambda action, *_: int(action == SQLITE_ATTACH))
+    with pytest.raises(HomeUnusable):
+        delete_due_secrets(desk.vault, desk.today)
+    desk.vault._connection.set_authorizer(None)
+    assert desk.vault.value("SELECT count(*) FROM epochs WHERE seed ISNULL") == 2
+    assert spare.exists()
+    before = desk.vault.value("PRAGMA freelist_count")
+    desk.vault.run("CREATE TABLE roomy (x)")
+    desk.vault.run("INSERT INTO roomy VALUES (zeroblob(100000))")
+    desk.vault.run("DROP TABLE roomy")
+    assert desk.vault.value("PRAGMA freelist_count") > before
+    assert delete_due_secrets(desk.vault, desk.today) == []
+    assert desk.vault.value("PRAGMA freelist_count") == 0
+    # A copy that a cut upgrade left would open the week as well.
+    assert not spare.exists()
+    assert seed not in decrypted_pages(desk.vault.path)
+    desk.vault.run("CREATE TABLE roomy (x)")
+    desk.vault.run("DROP TABLE roomy")
+    delete_due_secrets(desk.vault, desk.today)
+    assert desk.vault.value("PRAGMA freelist_count") > 0
+    desk.vault.close()
+
+
+async def test_secrets_that_no_relay_lets_go_are_told_as_overdue(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    relay_clock = Clock(newsroom.clock.now_s)
+    async with running_relay(newsroom.home.parent / "one", clock=relay_clock) as one:
+        await desk_on(newsroom, one)
+        newsroom.clock.pass_days(300)
+        done = await pulled(newsroom)
+    assert done.code == 0
+    assert done.value["deleted_epochs"] == []
+    assert len(done.value["overdue_epochs"]) == 26
+    assert "deleted when a relay confirms the day" in done.err
+
+
+async def test_a_desk_that_slept_for_two_years_is_told_how_to_wake(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    await desk_on(newsroom, await relays.start("one"))
+    newsroom.clock.pass_days(2 * 365)
+    assert len((await pulled(newsroom)).value["deleted_epochs"]) == 26
+    done = await pulled(newsroom)
+    assert done.code == 2
+    assert "card --certify" in done.err
+    renewed = newsroom.run("card", "--renew")
+    assert renewed.code == 2, renewed
+    newsroom.do("card", "--certify")
+    assert (await pulled(newsroom)).code == 0
 
 
 async def test_a_clock_that_jumped_to_2040_deletes_no_secret(

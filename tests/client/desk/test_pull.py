@@ -14,6 +14,7 @@ from tests.client.desk.newsroom import Attached, Clock, Made, Newsroom, Run, Wri
 from tests.relay.running_relay import Running, running_relay
 
 from qanat_client.desk.arrivals import Arrivals
+from qanat_client.desk.card_book import renew_card
 from qanat_client.desk.inbox import inbox
 from qanat_client.desk.pull import pull_lock
 from qanat_client.desk.spool import Spool
@@ -314,6 +315,45 @@ async def test_a_pull_keeps_the_card_half_a_year_ahead_and_publishes_it(
         ("card", "held")
     ]
     assert (await pull_well(newsroom))["renewed_card"] is None
+
+
+async def test_a_card_that_was_made_and_not_published_is_published_by_the_next_pull(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    one = await relays.start("one")
+    await desk_on(newsroom, one)
+    one.node.desks.add(newsroom.card.envelope)
+    desk = newsroom.open()
+    # As after a kill, or on a disk that was full when the card was to be queued.
+    renew_card(desk)
+    desk.vault.close()
+    await pull_well(newsroom)
+    outgoing = newsroom.do("outgoing")["outgoing"]
+    assert [(entry["what"], entry["relays"][0]["status"]) for entry in outgoing] == [
+        ("card", "held")
+    ]
+    await pull_well(newsroom)
+    assert len(newsroom.do("outgoing")["outgoing"]) == 1
+
+
+async def test_a_clock_that_was_behind_when_a_letter_was_opened_purges_nothing_early(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    relay_clock = Clock(newsroom.clock.now_s)
+    async with running_relay(newsroom.home.parent / "one", clock=relay_clock) as one:
+        writer = await desk_on(newsroom, one)
+        (letter,) = writer.write("Text.")[1]
+        await hand_over(newsroom, [letter])
+        newsroom.clock.pass_days(-6 * 365)
+        assert (await pull_well(newsroom))["reports"] == 1
+        newsroom.clock.pass_days(6 * 365)
+        for days, purged in ((0, 0), (13, 0), (1, 1)):
+            newsroom.clock.pass_days(days)
+            relay_clock.pass_days(days)
+            await pull_well(newsroom)
+            desk = newsroom.open()
+            assert desk.vault.value("SELECT max(purged) FROM told") == purged
+            desk.vault.close()
 
 
 async def test_a_clock_that_jumped_makes_no_card(newsroom: Newsroom, relays: Relays) -> None:
