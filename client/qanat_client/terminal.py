@@ -41,7 +41,7 @@ _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Exit(IntEnum):
-    """What the programs end with (DESIGN 7)."""
+    """What the programs end with; `qanat --help` lists them."""
 
     DONE = 0
     BAD_INPUT = 2

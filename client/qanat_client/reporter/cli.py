@@ -268,7 +268,7 @@ def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `qanat`; the exit code (DESIGN 7)."""
+    """Run `qanat`; the exit code."""
     parser = make_arguments()
     arguments = parser.parse_args(argv)
     if arguments.version:

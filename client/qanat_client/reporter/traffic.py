@@ -1,4 +1,4 @@
-"""Which parcel goes next to which relay: the order of DESIGN 5, for all sessions of a run together.
+"""Which parcel goes next to which relay (SPEC 3 orders them), for all sessions of a run together.
 
 Knows what is queued and what each session is at; sends nothing itself.
 """

@@ -272,7 +272,7 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
 
 
 def exit_code(reports: Sequence[RelayReport]) -> int:
-    """0 if any relay was reached, 4 if they only said no, 3 if there was none (DESIGN 7)."""
+    """0 if any relay was reached, 4 if they only said no, 3 if there was none."""
     if any(report.reached for report in reports):
         took = any(report.taken or report.had or report.signed for report in reports)
         refused = any(report.refused for report in reports)
