@@ -5,8 +5,10 @@ from hashlib import sha256
 import pytest
 
 from qanat_client.reporter.asking import ask
+from qanat_protocol.days import epoch_of
 from qanat_protocol.frame_codec import encode_frame
 from qanat_protocol.frames import OpenedInterest, RepliesInterest, Welcome
+from qanat_protocol.tags import mailbox_prefix
 
 IDS = [sha256(bytes([number])).digest() for number in range(40)]
 MAILBOXES = [sha256(b"a mailbox").digest()]
@@ -33,4 +35,22 @@ def test_a_relay_that_claims_to_hold_much_is_told_ten_bits_and_no_more(
 def test_a_relay_that_tells_any_day_is_asked(day: int) -> None:
     frames = ask(welcome(8, 8, day), IDS, MAILBOXES).frames
     replies = [frame for frame in frames if isinstance(frame, RepliesInterest)]
-    assert 1 <= len(replies) <= 6
+    assert 1 <= len(replies) <= 3
+
+
+def test_of_the_six_weeks_of_a_mailbox_no_session_tells_more_than_three() -> None:
+    bits, day = 10, 20_460
+    weeks = [
+        int.from_bytes(mailbox_prefix(MAILBOXES[0], epoch_of(day) - back)) >> 22 << 22
+        for back in range(6)
+    ]
+    assert len(set(weeks)) == 6
+    asked = set()
+    for _ in range(200):
+        frames = ask(welcome(bits, bits, day), [], MAILBOXES).frames
+        told = [int.from_bytes(f.prefix) for f in frames if isinstance(f, RepliesInterest)]
+        assert told[:2] == weeks[:2]
+        assert len(told) == 3
+        asked |= set(told)
+    # None is left out for ever.
+    assert asked == set(weeks)

@@ -5,6 +5,7 @@ Openings and replies are asked for by short prefixes, bulletins by serial.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,10 @@ _PREFIXES_AT_ONCE = 64
 _OPENED_INTERESTS = 8
 _REPLY_EPOCHS = 6
 """A reply is carried for 30 days after its week: this week and five before."""
+
+_SURE_EPOCHS = 2
+"""Weeks asked for in every session; of those before, one that is drawn. All six prefixes together
+would tell one mailbox from all others, and two sessions of it from two of different people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,12 @@ def _replies(number: int, bits: int, day: int, mailboxes: Sequence[bytes]) -> li
     if bits == 0:
         return [RepliesInterest(number, 0, bytes(4))]
     newest = epoch_of(day)
+    epochs = list(range(newest, max(-1, newest - _REPLY_EPOCHS), -1))
+    asked, older = epochs[:_SURE_EPOCHS], epochs[_SURE_EPOCHS:]
+    if older:
+        asked.append(secrets.choice(older))
     prefixes = dict.fromkeys(
-        _cut(mailbox_prefix(secret, epoch), bits)
-        for epoch in range(newest, max(-1, newest - _REPLY_EPOCHS), -1)
-        for secret in mailboxes
+        _cut(mailbox_prefix(secret, epoch), bits) for epoch in asked for secret in mailboxes
     )
     return [
         RepliesInterest(number + place, bits, prefix)
