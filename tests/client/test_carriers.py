@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from tests.client.roads import (
 )
 
 from qanat_client.carriers.conversation import Conversation, Roads, converse
-from qanat_client.carriers.http import Transport
+from qanat_client.carriers.http import Transport, open_link
 from qanat_client.carriers.http import fetch as fetch_url
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.socks import parse_socks
@@ -35,7 +36,15 @@ from qanat_client.reporter.sync import sync_once
 from qanat_client.terminal import Terminal
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import BadChannel, Cut
-from qanat_protocol.frames import Frame, Idle, PublicInterest, PublicWant, Welcome
+from qanat_protocol.frames import (
+    Answers,
+    Frame,
+    Idle,
+    Offers,
+    PublicInterest,
+    PublicWant,
+    Welcome,
+)
 
 
 @pytest.fixture
@@ -114,6 +123,22 @@ async def test_the_answer_comes_while_the_request_is_still_open(relay: RelayProc
     settings = CarrierSettings(first_answer_s=60)
     said = await converse(relay.entry, wait_first, settings=settings, roads=Roads())
     assert said == "both ways"
+
+
+@pytest.mark.parametrize("transport", list(Transport))
+async def test_more_than_a_relay_takes_in_one_message_may_be_sent_at_once(
+    relay: RelayProcess, transport: Transport
+) -> None:
+    offers = Offers(0, tuple(number.to_bytes(16) for number in range(2000)))
+    many = [replace(offers, first=2000 * number) for number in range(100)]
+    async with open_link(relay.url, transport=transport, settings=CarrierSettings()) as link:
+        talk = Conversation(link, relay.entry.sealing_key)
+        await talk.open()
+        # 3.2 MB in one write.
+        await talk.send(*many)
+        await talk.end()
+        answers = [frame async for frame in talk.frames() if isinstance(frame, Answers)]
+    assert sum(len(answer.codes) for answer in answers) == 200_000
 
 
 async def test_a_relay_at_another_address_is_found_by_the_next_one(relay: RelayProcess) -> None:

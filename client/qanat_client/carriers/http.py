@@ -23,6 +23,9 @@ __all__ = ["Transport", "fetch", "open_link"]
 
 
 _MESSAGE_BYTES = 4 << 20
+_SENT_MESSAGE_BYTES = 1 << 20
+"""What a relay takes at most in one WebSocket message (relay/API.md)."""
+
 _RECEIVE_BYTES = 65_536
 
 
@@ -162,7 +165,10 @@ class _WebSocket:
 
     async def send(self, data: bytes) -> None:
         try:
-            await self._patience.wait(asyncio.ensure_future(self._socket.send_bytes(data)))
+            for start in range(0, len(data), _SENT_MESSAGE_BYTES):
+                message = data[start : start + _SENT_MESSAGE_BYTES]
+                sending = asyncio.ensure_future(self._socket.send_bytes(message))
+                await self._patience.wait(sending)
         except _FAILURES as error:
             raise _named(error, self._address) from error
 
