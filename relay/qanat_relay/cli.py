@@ -16,7 +16,7 @@ from qanat_protocol.card import DeskCard, parse_card
 from qanat_protocol.errors import ProtocolError, QanatError
 from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.statement import fingerprint
-from qanat_relay import __version__
+from qanat_relay.arguments import build_parser
 from qanat_relay.card import FILE_NAME as CARD_NAME
 from qanat_relay.card import ensure_card
 from qanat_relay.config import FILE_NAME as CONFIG_NAME
@@ -38,15 +38,12 @@ from qanat_relay.store.interface import Problem, StoreError
 from qanat_relay.viewing import view_store
 
 DONE, FAILED, WRONG = 0, 1, 2
-CODES = """exit codes: 0 done; 1 it failed: the store is unwell, or `check` found something;
-2 bad usage, a bad setting or a bad file"""
-
 T = TypeVar("T")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run `qanat-relay`; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    arguments = build_parser(_RUNS).parse_args(argv)
     os.umask(0o077)
     try:
         code: int = arguments.run(arguments)
@@ -245,100 +242,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return uvloop.new_event_loop
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="qanat-relay",
-        description="A node that stores sealed reports and hands them on. It reads none of them.",
-        epilog=CODES,
-    )
-    parser.add_argument("--version", action="version", version=f"qanat-relay {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    init = _command(commands, "init", _init, "set up a data folder: keys, card, settings")
-    init.add_argument("--name", help="what the relay is called in its card")
-    init.add_argument(
-        "--address", action="append", default=[], metavar="URL", help="where it is reached"
-    )
-    init.add_argument("--country", metavar="XX", help="the country that it stands in")
-    _desk_option(init)
-    _json_option(init)
-
-    served = _command(
-        commands, "serve", _serve, "run the relay; makes what is missing", config=True
-    )
-    served.add_argument(
-        "--listen", action="append", default=[], metavar="HOST:PORT", help="may be repeated"
-    )
-    _desk_option(served)
-    served.add_argument("--tls-cert", metavar="FILE", help="certificate chain, PEM")
-    served.add_argument("--tls-key", metavar="FILE", help="its key, PEM")
-    _json_option(served)
-
-    status = _command(commands, "status", _status, "how it is doing", config=True)
-    status.add_argument(
-        "--health",
-        action="store_true",
-        help="print ok if the store answers and has room, else fail",
-    )
-    _json_option(status)
-
-    check = _command(
-        commands, "check", _check, "read the whole store, name what is wrong", config=True
-    )
-    _json_option(check)
-
-    desk = commands.add_parser("desk", help="the desks whose public documents are carried")
-    desks = desk.add_subparsers(required=True, metavar="COMMAND")
-    add = _command(desks, "add", _desk_add, "carry a desk, or take its newer card")
-    add.add_argument("card", type=Path, metavar="CARD")
-    _command(desks, "list", _desk_list, "name them, with their fingerprints")
-    return parser
-
-
-def _command(
-    commands: Any, name: str, run: Any, meaning: str, *, config: bool = False
-) -> argparse.ArgumentParser:
-    command: argparse.ArgumentParser = commands.add_parser(
-        name, help=meaning, description=meaning, epilog=CODES
-    )
-    command.add_argument(
-        "--data", type=Path, action=_Given, default=_home(), metavar="DIR", help="the data folder"
-    )
-    if config:
-        command.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
-    command.set_defaults(run=run, data_given=False)
-    return command
-
-
-class _Given(argparse.Action):
-    """Notes that an option was given, since a config file's folder is the data folder otherwise."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        setattr(namespace, self.dest, values)
-        namespace.data_given = True
-
-
-def _desk_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--desk",
-        action="append",
-        type=Path,
-        default=[],
-        metavar="CARD",
-        help="carry this desk's public documents; may be repeated",
-    )
-
-
-def _json_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _home() -> Path:
-    home = os.environ.get("QANAT_HOME")
-    return Path(home) if home else Path.home() / ".local" / "share" / "qanat-relay"
+_RUNS = {
+    "init": _init,
+    "serve": _serve,
+    "status": _status,
+    "check": _check,
+    "desk add": _desk_add,
+    "desk list": _desk_list,
+}

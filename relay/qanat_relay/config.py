@@ -144,7 +144,11 @@ def check_config(config: Config) -> Config:
             raise ConfigError(f"addresses: {error}") from None
         if len(address) > 256:
             raise ConfigError(f"addresses: {address[:40]}... is longer than 256 bytes")
-    if len(config.name.encode()) > 128:
+    try:
+        name_bytes = len(config.name.encode())
+    except UnicodeEncodeError:
+        raise ConfigError("name is not UTF-8") from None
+    if name_bytes > 128:
         raise ConfigError("name is longer than 128 bytes")
     country = config.country
     if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
@@ -177,6 +181,10 @@ def parse_listen(text: str) -> tuple[str, int]:
         raise ConfigError(f"{text!r}: write an IPv6 host in brackets, as [::1]:8080")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
         raise ConfigError(f"{text!r} is not HOST:PORT with a port of 0 to 65535")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ConfigError(f"{text!r}: that is no name of a host") from None
     return host, int(port)
 
 

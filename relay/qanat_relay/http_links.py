@@ -69,7 +69,10 @@ class WebSocketLink:
         self._request = request
         # Compressing what is sealed costs time, and lengths could tell of contents.
         self.response = web.WebSocketResponse(
-            compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S
+            # The limit given here is the first size that is refused.
+            compress=False,
+            max_msg_size=MAX_MESSAGE_BYTES + 1,
+            timeout=CLOSE_S,
         )
 
     async def receive(self) -> bytes:

@@ -159,8 +159,15 @@ def _shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
 def _tls(certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def refuse() -> str:
+        # Left alone the library would ask at the terminal, where a service has nobody.
+        raise ConfigError(f"tls_key {key} is locked with a passphrase; give one that is not")
+
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, password=refuse)
+    except ValueError:
+        raise ConfigError("tls_cert or tls_key is no path of a file") from None
     except OSError as error:
         reason = error.strerror or error.__class__.__name__
         raise ConfigError(f"tls_cert {certificate} with tls_key {key}: {reason}") from None

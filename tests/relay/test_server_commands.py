@@ -14,6 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 from tests.relay.made_parcels import make
 from tests.relay.running_relay import CARRIERS, Desk, Place, talking, transfer
 
@@ -306,7 +313,13 @@ def test_a_setting_that_is_wrong_is_named(
     assert named in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", ":80", "host", "host:", "host:x", "host:65536", "host:-1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", ":80", "host", "host:", "host:x", "host:65536", "host:-1"),
+        *("..:80", f"{'a' * 64}.b:80", "\udcff:80"),
+    ],
+)
 def test_a_listen_address_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         parse_listen(text)
@@ -314,6 +327,30 @@ def test_a_listen_address_that_is_none_is_refused(text: str) -> None:
 
 def test_a_listen_address_may_be_ipv6() -> None:
     assert parse_listen("[::1]:8080") == ("::1", 8080)
+
+
+def test_a_name_that_is_not_utf_8_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "--data", str(tmp_path / "relay"), "--name", "\udcff"]) == 2
+    assert "name is not UTF-8" in capsys.readouterr().err
+    assert not (tmp_path / "relay").exists()
+
+
+def test_a_locked_tls_key_is_named_and_nobody_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    locked = key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a passphrase")
+    )
+    certificate = trustme.CA().issue_cert("localhost").cert_chain_pems[0]
+    certificate.write_to_path(tmp_path / "cert.pem")
+    (tmp_path / "key.pem").write_bytes(locked)
+    files = ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]
+    serve = ["serve", "--data", str(tmp_path / "relay"), "--listen", "127.0.0.1:0"]
+    assert main([*serve, *files]) == 2
+    assert "key.pem is locked with a passphrase" in capsys.readouterr().err
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(

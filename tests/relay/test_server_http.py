@@ -23,6 +23,7 @@ from tests.relay.running_relay import (
     CARRIERS,
     Desk,
     Running,
+    WebSocketTalk,
     raw_talk,
     running_relay,
     talking,
@@ -186,6 +187,20 @@ async def test_a_text_message_ends_a_web_socket(relay: Running) -> None:
         await socket.send_str("hello")
         message = await socket.receive(timeout=30)
         assert message.type is aiohttp.WSMsgType.CLOSE
+
+
+@pytest.mark.parametrize(("size", "code"), [(2**20, 1000), (2**20 + 1, 1009)])
+async def test_a_message_of_a_mebibyte_is_the_largest(relay: Running, size: int, code: int) -> None:
+    async with talking(relay, "websocket") as talk:
+        begun = talk.session.send(*[Idle()] * 270_000)
+        assert isinstance(talk, WebSocketTalk)
+        await talk.socket.send_bytes(begun[:size])
+        if size == 2**20:
+            await talk.socket.send_bytes(begun[size:])
+            await talk.end()
+        else:
+            await talk.rest()
+    assert talk.close_code == code
 
 
 async def test_the_web_socket_is_not_compressed(relay: Running) -> None:
