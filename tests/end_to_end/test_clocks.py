@@ -28,7 +28,7 @@ async def test_a_report_from_a_device_with_a_wrong_clock_arrives(
 
 
 @pytest.mark.parametrize("year", [2015, 2040])
-async def test_a_relay_with_a_wrong_clock_refuses_and_deletes_nothing(
+async def test_a_relay_whose_clock_is_wrong_for_a_while_loses_nothing(
     abroad: Abroad, year: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = await abroad.home()
@@ -40,11 +40,11 @@ async def test_a_relay_with_a_wrong_clock_refuses_and_deletes_nothing(
     await abroad.serve()
     monkeypatch.undo()
     meanwhile = await queue_in(home, "offered while it was wrong")
-    refused = await qanat(home, "sync")
-    assert refused.code == 4, refused.said
-    (told,) = refused.result["relays"]
+    # It may take the parcel or refuse it, but has to say which; both are for later to mend.
+    synced = await qanat(home, "sync")
+    (told,) = synced.result["relays"]
     assert told["reached"]
-    assert told["refused"]
+    assert synced.code == (0 if told["taken"] else 4), synced.said
     # Its sweep has gone by at the start; a clock that jumped is not believed at once.
     assert await abroad.relay.stop() == 0
     await abroad.serve()
