@@ -91,7 +91,7 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as group:
                 self._giving = Giving(self._node, self._voice, group)
-                group.create_task(self._deposits.run())
+                group.create_task(self._deposits.custody.run())
                 group.create_task(self._giving.run())
                 group.create_task(self._listen())
         except* LinkLost:
@@ -100,7 +100,7 @@ class Conversation:
             log.error("a session met a store error: %s", type(errors.exceptions[0]).__name__)
             await self._say_last(Error(Verdict.BUSY, "the store does not answer"))
         finally:
-            await self._deposits.keep_rest()
+            await self._deposits.custody.keep_rest()
         if isinstance(self._session.failure, BadChannel) and not self._voice.has_spoken:
             raise BadChannel("this is not a session with this relay")
 
@@ -109,15 +109,15 @@ class Conversation:
             await self._read()
             self._giving.finish()
             await self._giving.ended.wait()
-            self._deposits.finish()
-            await self._deposits.ended.wait()
-            for receipt in (*self._deposits.receipts(), *self._giving.receipts()):
+            self._deposits.custody.finish()
+            await self._deposits.custody.ended.wait()
+            for receipt in (*self._deposits.custody.receipts(), *self._giving.receipts()):
                 await self._voice.say(receipt)
             await self._voice.say(End())
         except RemoteError as fault:
             self._giving.stop()
-            self._deposits.finish()
-            await self._deposits.ended.wait()
+            self._deposits.custody.finish()
+            await self._deposits.custody.ended.wait()
             await self._tell_of(fault)
 
     async def _read(self) -> None:
@@ -133,7 +133,7 @@ class Conversation:
     async def _take_all(self, frames: Sequence[Frame]) -> None:
         for number, frame in enumerate(frames):
             await self._take(frame)
-            await self._deposits.room()
+            await self._deposits.custody.room()
             if number % TURN_FRAMES == 0:
                 await asyncio.sleep(0)
 
@@ -143,7 +143,7 @@ class Conversation:
                 async with asyncio.timeout(self._node.config.idle_s):
                     return await self._link.receive()
             except TimeoutError:
-                if not (self._giving.is_busy or self._deposits.is_busy):
+                if not (self._giving.is_busy or self._deposits.custody.is_busy):
                     raise Cut("nothing came for too long") from None
 
     async def _tell_of(self, fault: RemoteError) -> None:

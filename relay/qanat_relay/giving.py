@@ -18,7 +18,7 @@ from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
 from qanat_protocol.parcel import Header
 from qanat_protocol.receipt import MAX_RECEIPT_IDS
-from qanat_relay.deposits import receipts_for
+from qanat_relay.custody import receipts_for
 from qanat_relay.gift import Gift
 from qanat_relay.node import Node
 from qanat_relay.store.interface import NotHeld

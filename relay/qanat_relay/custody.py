@@ -1,0 +1,193 @@
+"""What a session handed in, from then until it is durable and acknowledged (SPEC section 17).
+
+Nothing is acknowledged that is not durable. While one commit runs the next gathers, and whoever
+sends faster than the disk takes waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from qanat_protocol.frames import Ack, AckEntry, AckStatus, Error, Receipt
+from qanat_protocol.receipt import MAX_RECEIPT_IDS, sign_receipt
+from qanat_protocol.verdicts import Verdict
+from qanat_relay.arrivals import Arrival
+from qanat_relay.logs import log
+from qanat_relay.node import Node
+from qanat_relay.store.interface import Outcome, PutBlocks, StoreError, StoreFull, Write
+from qanat_relay.voice import Voice
+
+MAX_WAITING_BYTES = 4 * 2**20
+"""Unacknowledged bytes of a session: a fast disk's commit, and little enough for many sessions."""
+
+MAX_WAITING = 512
+"""Unacknowledged transfers and tombstones of a session: one ACK holds as many."""
+
+ENTRY_BYTES = 512
+"""What a waiting header or tombstone is taken to weigh."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What the next commit will hold, and the refusals that are told with it."""
+
+    arrivals: dict[int, Arrival] = field(default_factory=dict)
+    marks: list[Write] = field(default_factory=list)
+    refusals: list[AckEntry] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def __len__(self) -> int:
+        return len(self.arrivals) + len(self.marks) + len(self.refusals)
+
+
+class Custody:
+    """One session's waiting writes. `run` commits and acknowledges; the rest feeds it.
+
+    `close` is told of each transfer that has its final status or from which nothing more can come.
+    """
+
+    def __init__(self, node: Node, voice: Voice, close: Callable[[Arrival], None]) -> None:
+        self._node = node
+        self._voice = voice
+        self._close = close
+        self._batch = _Batch()
+        self._in_flight = _Batch()
+        self._commits = 0
+        self._taken: dict[bytes, None] = {}
+        self._lost_marks: Verdict | None = None
+        self._finishing = False
+        self.ended = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._space = asyncio.Event()
+        self._space.set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something waits to be committed or acknowledged."""
+        return bool(len(self._batch) or len(self._in_flight))
+
+    def put(self, arrival: Arrival, size_bytes: int) -> None:
+        """Commit what waits of a transfer; 0 bytes where it only asks."""
+        self._batch.arrivals.setdefault(arrival.handle, arrival)
+        self._grow(size_bytes or ENTRY_BYTES)
+
+    def mark(self, write: Write) -> None:
+        """Commit a tombstone or stamp."""
+        self._batch.marks.append(write)
+        self._grow(ENTRY_BYTES)
+
+    def refuse(self, handle: int, verdict: Verdict) -> None:
+        """Tell with the next commit that a transfer is refused."""
+        self._batch.refusals.append(AckEntry(handle, AckStatus.REFUSED, verdict))
+        self._grow(ENTRY_BYTES)
+
+    async def room(self) -> None:
+        """Return when the session may hand in more."""
+        await self._space.wait()
+
+    async def run(self) -> None:
+        """Commit and acknowledge until `finish`. Raises LinkLost when nobody hears."""
+        try:
+            await self._commit_all()
+        finally:
+            self.ended.set()
+
+    async def _commit_all(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if len(self._batch):
+                await self._acknowledge(await self._commit())
+                await self._tell_of_lost_marks()
+                self._in_flight = _Batch()
+                self._check_space()
+            if len(self._batch):
+                self._wake.set()
+            elif self._finishing:
+                return
+
+    def finish(self) -> None:
+        """Let `run` return when all that came is committed and acknowledged."""
+        self._finishing = True
+        self._wake.set()
+
+    async def keep_rest(self) -> None:
+        """Commit what still waits, with nobody left to tell."""
+        if len(self._batch):
+            await self._commit()
+
+    def receipts(self) -> Iterator[Receipt]:
+        """The custody receipts of what was taken since they were last asked for (SPEC 13)."""
+        taken, self._taken = list(self._taken), {}
+        yield from receipts_for(self._node, self._node.today(), taken)
+
+    def _grow(self, size_bytes: int) -> None:
+        self._batch.size_bytes += size_bytes
+        self._check_space()
+        self._wake.set()
+
+    def _check_space(self) -> None:
+        size_bytes = self._batch.size_bytes + self._in_flight.size_bytes
+        if size_bytes < MAX_WAITING_BYTES and len(self._batch) + len(self._in_flight) < MAX_WAITING:
+            self._space.set()
+        else:
+            self._space.clear()
+
+    async def _commit(self) -> list[AckEntry]:
+        batch, self._batch = self._batch, _Batch()
+        self._in_flight = batch
+        arrivals = list(batch.arrivals.values())
+        puts = [arrival.take() for arrival in arrivals]
+        outcomes = await self._write([*puts, *batch.marks])
+        self._commits += 1
+        entries = []
+        for arrival, put, outcome in zip(arrivals, puts, outcomes, strict=False):
+            if not arrival.settled:
+                entries += self._entry(arrival, put, outcome)
+        return entries + batch.refusals
+
+    def _entry(self, arrival: Arrival, put: PutBlocks, outcome: Outcome) -> list[AckEntry]:
+        if outcome.status is AckStatus.PARTIAL and not put.blocks:
+            return []
+        arrival.settled = outcome.status.is_final
+        if arrival.settled or arrival.complete:
+            self._close(arrival)
+        if outcome.status in (AckStatus.STORED, AckStatus.HAVE):
+            self._taken[arrival.header.parcel_id] = None
+        return [AckEntry(arrival.handle, outcome.status, outcome.value)]
+
+    async def _write(self, writes: Sequence[Write]) -> list[Outcome]:
+        if not writes:
+            return []
+        # A session that is ended now must not take back what the disk is being given.
+        task = asyncio.ensure_future(self._node.store.write(writes, today=self._node.today()))
+        try:
+            return await asyncio.shield(task)
+        except StoreFull:
+            verdict = Verdict.REFUSED_FULL
+        except StoreError as error:
+            log.error("the store refused a commit: %s", type(error).__name__)
+            verdict = Verdict.BUSY
+        if any(not isinstance(write, PutBlocks) for write in writes):
+            # No ACK tells of these; without a word their sender would take them for kept.
+            self._lost_marks = verdict
+        return [Outcome(AckStatus.REFUSED, verdict)] * len(writes)
+
+    async def _acknowledge(self, entries: list[AckEntry]) -> None:
+        for first in range(0, len(entries), MAX_WAITING):
+            await self._voice.say(Ack(self._commits, tuple(entries[first : first + MAX_WAITING])))
+        if len(self._taken) >= MAX_RECEIPT_IDS:
+            await self._voice.say(*self.receipts())
+
+    async def _tell_of_lost_marks(self) -> None:
+        if self._lost_marks is not None:
+            verdict, self._lost_marks = self._lost_marks, None
+            await self._voice.say(Error(verdict, "OPENED, PURGE and STAMP were not kept"))
+
+
+def receipts_for(node: Node, day: int, ids: Sequence[bytes]) -> Iterator[Receipt]:
+    """Receipts over any number of parcel ids, 512 in each."""
+    for first in range(0, len(ids), MAX_RECEIPT_IDS):
+        yield sign_receipt(node.keys.signing, day, ids[first : first + MAX_RECEIPT_IDS])
