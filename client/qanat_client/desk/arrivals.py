@@ -90,6 +90,10 @@ class Arrivals:
             is not None
         )
 
+    def knows(self, parcel_id: bytes) -> bool:
+        """Whether any block of this parcel ever came."""
+        return parcel_id in self._coming or self.is_here(parcel_id[:16])
+
     def half_of(self, offer: bytes) -> Incoming | None:
         """The parcel with this offer, if some of its blocks are here."""
         for parcel_id, incoming in self._coming.items():

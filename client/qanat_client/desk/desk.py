@@ -13,7 +13,7 @@ from qanat_protocol.days import day_of
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.signing import SigningKey
 
-__all__ = ["CARD_NAME", "Clock", "Desk", "open_desk", "signing_key_on"]
+__all__ = ["CARD_NAME", "Clock", "Desk", "open_desk", "refresh", "signing_key_on"]
 
 CARD_NAME = "desk.card"
 Clock = Callable[[], float]
@@ -59,17 +59,27 @@ def signing_key_on(vault: Vault, card: DeskCard, day: int) -> SigningKey:
     return SigningKey(keys[0][1])
 
 
+def _newest_card(vault: Vault, home: Path) -> DeskCard:
+    envelope = vault.value("SELECT envelope FROM cards ORDER BY serial DESC LIMIT 1")
+    if envelope is None:
+        raise NotADesk(f"the vault in {home} holds no desk")
+    try:
+        return parse_card(envelope)
+    except ProtocolError as error:
+        raise VaultDamaged(f"the card in the vault is damaged ({error})") from error
+
+
+def refresh(desk: Desk) -> None:
+    """Take on the card and the key that another command made since the desk was opened."""
+    desk.card = _newest_card(desk.vault, desk.home)
+    desk.signing = signing_key_on(desk.vault, desk.card, desk.today)
+
+
 def open_desk(home: Path, passphrase: str, clock: Clock) -> Desk:
     """Open the desk in `home`. Raises NotADesk, WrongPassphrase, DatabaseLocked, BadInput."""
     vault = Vault.open(home, passphrase)
     try:
-        envelope = vault.value("SELECT envelope FROM cards ORDER BY serial DESC LIMIT 1")
-        if envelope is None:
-            raise NotADesk(f"the vault in {home} holds no desk")
-        try:
-            card = parse_card(envelope)
-        except ProtocolError as error:
-            raise VaultDamaged(f"the card in the vault is damaged ({error})") from error
+        card = _newest_card(vault, home)
         return Desk(home, vault, card, signing_key_on(vault, card, day_of(clock())), clock)
     except BaseException:
         vault.close()

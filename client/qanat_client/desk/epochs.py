@@ -83,7 +83,7 @@ def plausible_day(clock_day: int, relay_days: Sequence[int]) -> int | None:
 
 
 def latest_day(clock_day: int, relay_days: Sequence[int]) -> int:
-    """The day from which what is kept back for some days is counted: too late rather than too early.
+    """The day from which what is kept back for some days is counted: late rather than early.
 
     A clock that was behind when a parcel was opened must not shorten its days.
     """

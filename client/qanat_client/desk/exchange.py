@@ -278,5 +278,10 @@ class Exchange:
             self._result.complaint = f"a custody receipt does not verify: {error}"
             return
         singles = single_receipts(self._relay, frame)
-        pairs = zip(frame.ids, singles, strict=True)
+        # Of what never came a receipt is evidence of nothing, and may be made up without end.
+        pairs = [
+            (parcel_id, single)
+            for parcel_id, single in zip(frame.ids, singles, strict=True)
+            if self._bench.arrivals.knows(parcel_id)
+        ]
         self._bench.book.keep_receipts(self._relay, frame.day, pairs)

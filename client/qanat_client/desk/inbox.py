@@ -18,6 +18,8 @@ __all__ = ["Custody", "Item", "PartState", "Reference", "SetAside", "inbox", "it
 
 SHORT_ID_DIGITS = 8
 MIN_ID_DIGITS = 4
+PSEUDONYM_DIGITS = 20
+ID_DIGITS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,12 @@ class Item:
 
     @property
     def pseudonym(self) -> str:
-        """The same for all reports of one code: 12 digits of the author's key."""
+        """The same for all reports of one code: 20 digits of the author's key.
+
+        80 bits: nobody can make a key that looks like another's.
+        """
         digits = self.report.author.hex()
-        return "-".join(digits[at : at + 4] for at in (0, 4, 8))
+        return "-".join(digits[at : at + 4] for at in range(0, PSEUDONYM_DIGITS, 4))
 
     @property
     def files_here(self) -> int:
@@ -131,12 +136,12 @@ class Item:
 
     @property
     def custody_words(self) -> str:
-        """Since when relays say that they held its letter."""
-        letters = [word for word in self.custody if word.parcel_id in self.letters]
-        if not letters:
-            return "-"
-        relays = len({word.relay for word in letters})
-        return f"{iso(min(word.day for word in letters))} x{relays}"
+        """How many relays say that they held its letter, and since when by the word of all."""
+        since: dict[bytes, int] = {}
+        for word in self.custody:
+            if word.parcel_id in self.letters:
+                since[word.relay] = min(word.day, since.get(word.relay, word.day))
+        return f"{iso(max(since.values()))} x{len(since)}" if since else "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,33 +167,56 @@ def _documents(vault: Vault) -> dict[bytes, str]:
     return found
 
 
-def inbox(vault: Vault) -> list[Item]:
-    """All reports, in the order of arrival."""
+def inbox(vault: Vault, digits: str = "") -> list[Item]:
+    """The reports whose id begins with these hexadecimal digits, in the order of arrival."""
+    first, last = (bytes.fromhex(digits.ljust(ID_DIGITS, fill)) for fill in "0f")
     documents = _documents(vault)
     states = {
         (report_id, file, rendition): (state, verdict)
         for report_id, file, rendition, state, verdict in vault.rows(
             "SELECT report_id, file, rendition, state, verdict FROM parts"
+            " WHERE report_id BETWEEN ? AND ?",
+            first,
+            last,
         )
     }
     rows = vault.rows(
         "SELECT r.id, r.content, r.arrived_s, r.urgent, r.author, r.refers, r.withdraws,"
         " p.expiry_day FROM reports r JOIN parcels p ON p.id = r.parcel_id"
-        " ORDER BY r.arrived_s, r.id"
+        " WHERE r.id BETWEEN ? AND ? ORDER BY r.arrived_s, r.id",
+        first,
+        last,
     )
     authors = {row[0]: row[4] for row in rows}
+    for report_id, author in vault.rows(
+        "SELECT id, author FROM reports WHERE id IN"
+        " (SELECT refers FROM reports WHERE id BETWEEN ? AND ?)",
+        first,
+        last,
+    ):
+        authors[report_id] = author
     letters: dict[bytes, list[bytes]] = {}
-    for parcel_id, report_id in vault.rows("SELECT parcel_id, report_id FROM copies"):
+    for parcel_id, report_id in vault.rows(
+        "SELECT parcel_id, report_id FROM copies WHERE report_id BETWEEN ? AND ?", first, last
+    ):
         letters.setdefault(report_id, []).append(parcel_id)
     references: dict[bytes, list[Reference]] = {}
-    for report_id, _, _, _, author, refers, withdraws, _ in rows:
-        if refers is not None:
-            counts = authors.get(refers) == author
-            reference = Reference(report_id, bool(withdraws), counts)
-            references.setdefault(refers, []).append(reference)
+    for report_id, author, refers, withdraws in vault.rows(
+        "SELECT id, author, refers, withdraws FROM reports WHERE refers BETWEEN ? AND ?"
+        " ORDER BY arrived_s, id",
+        first,
+        last,
+    ):
+        reference = Reference(report_id, bool(withdraws), authors.get(refers) == author)
+        references.setdefault(refers, []).append(reference)
     custody: dict[bytes, list[Custody]] = {}
     for parcel_id, relay, day, receipt in vault.rows(
-        "SELECT parcel_id, relay, day, receipt FROM receipts ORDER BY day, relay"
+        "SELECT parcel_id, relay, day, receipt FROM receipts WHERE parcel_id IN"
+        " (SELECT parcel_id FROM copies WHERE report_id BETWEEN ?1 AND ?2"
+        " UNION SELECT parcel_id FROM parts WHERE report_id BETWEEN ?1 AND ?2)"
+        " ORDER BY day, relay",
+        first,
+        last,
     ):
         custody.setdefault(parcel_id, []).append(Custody(parcel_id, relay, day, receipt))
     items = []
@@ -224,11 +252,12 @@ def item_of(vault: Vault, wanted: str) -> Item:
     digits = wanted.strip().lower()
     if len(digits) < MIN_ID_DIGITS or any(digit not in "0123456789abcdef" for digit in digits):
         raise BadInput(f"{wanted!r} is no report id; `qanat-desk list` shows them")
-    found = [item for item in inbox(vault) if item.report_id.hex().startswith(digits)]
+    found = inbox(vault, digits) if len(digits) <= ID_DIGITS else []
     if not found:
         raise BadInput(f"there is no report {digits}; `qanat-desk list` shows them")
     if len(found) > 1:
-        raise BadInput(f"{len(found)} reports begin with {digits}: give more digits of the id")
+        ids = " ".join(item.report_id.hex() for item in found)
+        raise BadInput(f"{len(found)} reports begin with {digits}: give more digits of one: {ids}")
     return found[0]
 
 

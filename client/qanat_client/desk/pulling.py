@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qanat_client.desk.context import Context
-from qanat_client.desk.desk import Desk
+from qanat_client.desk.desk import Desk, refresh
 from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
 from qanat_client.desk.words import verdict_name
@@ -138,6 +138,8 @@ def pull_command(context: Context) -> int:
         raise BadInput(f"--every is at least {MIN_EVERY_S} second")
     with context.desk() as desk, pull_lock(desk.home):
         while True:
+            # A watch runs for months: cards and keys change beside it.
+            refresh(desk)
             entries = choose_relays(desk, arguments.relay)
             code = _pull_once(context, desk, entries, {})
             if not arguments.watch:

@@ -26,6 +26,8 @@ __all__ = ["DEFAULT_PURGE_AFTER_DAYS", "PURGE_SETTING", "Tombstones"]
 PURGE_SETTING = "purge-after-days"
 # For a desk of one editor without a second copy: two weeks in which a lost disk can be refilled.
 DEFAULT_PURGE_AFTER_DAYS = 14
+MAX_UNPROVEN_ALARMS = 64
+"""Of one relay: enough to see that it lies or that its store was meddled with."""
 
 
 class Tombstones:
@@ -106,7 +108,10 @@ class Tombstones:
         """A relay gives a tombstone. Returns the alarm, if it is one and is new."""
         if self.is_published(frame.parcel_id):
             return None
-        kind = self._alarm(frame)
+        kind, proven = self._alarm(frame)
+        # A relay can make up as many as it likes; what the parcel's own key proves is always kept.
+        if not proven and self._alarms_of(relay) >= MAX_UNPROVEN_ALARMS:
+            return None
         with self._vault.transaction():
             new = self._vault.run(
                 "INSERT OR IGNORE INTO alarms VALUES (?, ?, ?, ?)",
@@ -117,11 +122,16 @@ class Tombstones:
             )
         return kind if new else None
 
-    def _alarm(self, frame: Opened | Purge) -> str:
+    def _alarms_of(self, relay: bytes) -> int:
+        return int(self._vault.value("SELECT count(*) FROM alarms WHERE relay = ?", relay))
+
+    def _alarm(self, frame: Opened | Purge) -> tuple[str, bool]:
+        """What happened, and whether more than the relay's word says so."""
         what = "purged" if isinstance(frame, Purge) else "marked as opened"
         row = self._vault.row("SELECT header FROM parcels WHERE id = ?", frame.parcel_id)
         if row is None:
-            return f"{what}, not by this desk; the parcel never came, so only the relay says so"
+            words = f"{what}, not by this desk; the parcel never came, so only the relay says so"
+            return words, False
         lock = parse_header(row[0]).lock
         try:
             if isinstance(frame, Purge):
@@ -130,9 +140,9 @@ class Tombstones:
                 check_opened(lock, frame.opened)
                 verify_opened(frame)
         except BadLock:
-            return f"{what}, not by this desk; it does not fit the parcel, so the relay lies"
+            return f"{what}, not by this desk; it does not fit the parcel, so the relay lies", False
         except RemoteError:
-            return f"{what}, not by this desk; the lock fits and the signature is bad"
+            return f"{what}, not by this desk; the lock fits and the signature is bad", True
         if isinstance(frame, Opened) and frame.signing_key == self._key.public:
-            return f"{what} with this desk's own key, and this vault knows nothing of it"
-        return f"{what}, not by this desk; whoever did it holds the parcel's key"
+            return f"{what} with this desk's own key, and this vault knows nothing of it", True
+        return f"{what}, not by this desk; whoever did it holds the parcel's key", True

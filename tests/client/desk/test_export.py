@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, open_directly
 
-from qanat_client.desk.inbox import inbox
+from qanat_client.desk.inbox import inbox, item_of
 from qanat_client.desk.safe_names import MAX_NAME_BYTES, free_place, safe_name
 from qanat_client.desk.words import line_of, page_of
-from qanat_protocol.report import Basis, Figure, encode_report
+from qanat_protocol.report import Basis, Figure, encode_report, report_id
 
 NASTY = "a\u202egpj.exe\u2066.\u200fjpg"
 
@@ -258,6 +258,71 @@ async def test_the_export_has_the_keys_that_its_documentation_names(
 
     missing = {key for key in keys(value) if f"`{key}`" not in documented}
     assert missing == set()
+
+
+async def test_one_report_is_shown_as_it_stands_in_the_whole_inbox(newsroom: Newsroom) -> None:
+    newsroom.settle()
+    writer, other = writer_for(newsroom), writer_for(newsroom)
+    first, parcels = writer.write("First.", [Attached("a.bin", b"data")])
+    letters = [parcels[0]]
+    for who in (writer, other):
+        letters += who.write("Second.", corrects=first)[1]
+        letters += who.write("", withdraws=first)[1]
+    await take(newsroom, *letters, parcels[1])
+    desk = newsroom.open()
+    for number, parcel in enumerate(letters + parcels[1:]):
+        for relay in (b"a" * 32, b"b" * 32):
+            desk.vault.run(
+                "INSERT INTO receipts VALUES (?, ?, ?, ?)", parcel.parcel_id, relay, number, b"r"
+            )
+    whole = inbox(desk.vault)
+    assert len(whole) == 5
+    assert [item_of(desk.vault, item.report_id.hex()) for item in whole] == whole
+    (shown,) = [item for item in whole if item.report_id == first]
+    assert len(shown.references) == len(shown.custody) == 4
+    desk.vault.close()
+
+
+async def test_ids_that_begin_alike_are_named_in_full(newsroom: Newsroom) -> None:
+    newsroom.settle()
+    writer = writer_for(newsroom)
+    found: dict[str, bytes] = {}
+    while True:
+        content = encode_report(writer.report("Text.")[0])
+        digits = report_id(content).hex()[:4]
+        if digits in found:
+            break
+        found[digits] = content
+    pair = [found[digits], content]
+    await take(newsroom, *(writer.seal(one) for one in pair))
+    done = newsroom.run("show", digits)
+    assert done.code == 2
+    assert all(report_id(one).hex() in done.err for one in pair)
+
+
+async def test_a_relay_that_names_an_early_day_does_not_speak_for_the_others(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.settle()
+    _, parcels = writer_for(newsroom).write("Text.")
+    await take(newsroom, *parcels)
+    desk = newsroom.open()
+    words = []
+    for relay, day in ((b"a" * 32, desk.today), (b"a" * 32, desk.today + 1), (b"b" * 32, 7)):
+        desk.vault.run(
+            "INSERT INTO receipts VALUES (?, ?, ?, ?)", parcels[0].parcel_id, relay, day, b"r"
+        )
+        words.append(inbox(desk.vault)[0].custody_words)
+    assert words == ["2022-01-06 x1", "2022-01-06 x1", "2022-01-06 x2"]
+    desk.vault.close()
+
+
+async def test_a_pseudonym_is_too_long_to_be_imitated(newsroom: Newsroom) -> None:
+    newsroom.settle()
+    writer = writer_for(newsroom)
+    await take(newsroom, *writer.write("Text.")[1])
+    (report,) = newsroom.do("list")["reports"]
+    assert report["from"].replace("-", "") == writer.key.public.hex()[:20]
 
 
 async def test_a_report_is_named_by_the_beginning_of_its_id(newsroom: Newsroom) -> None:

@@ -17,6 +17,8 @@ from tests.client.desk.newsroom import (
 )
 from tests.client.desk.test_pull import DEAD, Relays, desk_on, pulled, relays
 
+from qanat_client.desk.card_book import renew_card
+from qanat_client.desk.desk import refresh
 from qanat_client.desk.inbox import inbox
 from qanat_client.desk.root_key import read_root_keys
 from qanat_client.desk.vault import VAULT_NAME
@@ -172,6 +174,21 @@ async def test_a_letter_to_an_old_card_is_still_opened_after_renewals(
     newsroom.do("card", "--renew")
     await deposit(newsroom.card.relays[0], writer.write("Sixty days on the way.")[1])
     assert (await pulled(newsroom)).value["reports"] == 1
+
+
+def test_a_watch_takes_on_the_card_that_was_made_beside_it(newsroom: Newsroom) -> None:
+    newsroom.init()
+    watching, beside = newsroom.open(), newsroom.open()
+    renew_card(beside)
+    beside.vault.close()
+    newsroom.do("card", "--certify")
+    refresh(watching)
+    assert watching.card.serial == newsroom.card.serial == 3
+    newest = max(watching.card.statement.certified, key=lambda row: row.last_day)
+    assert watching.card.statement.certifies(watching.signing.public, newest.last_day)
+    renew_card(watching)
+    assert newsroom.card.serial == 4
+    watching.vault.close()
 
 
 def test_a_clock_behind_the_newest_card_makes_no_card(newsroom: Newsroom) -> None:

@@ -12,6 +12,8 @@ from tests.client.desk.lying_relay import LyingRelay, Script, lying_relay
 from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, frames_of
 from tests.client.desk.test_pull import Relays, hand_over, pulled, relays
 
+from qanat_client.desk.epochs import secret_of
+from qanat_client.desk.tombstones import MAX_UNPROVEN_ALARMS
 from qanat_protocol.frames import (
     Ack,
     AckStatus,
@@ -29,11 +31,12 @@ from qanat_protocol.frames import (
     Purge,
     Want,
 )
+from qanat_protocol.letter import open_letter
 from qanat_protocol.parcel import Kind
 from qanat_protocol.receipt import sign_receipt
 from qanat_protocol.report import encode_report
 from qanat_protocol.signing import SigningKey
-from qanat_protocol.tombstone import sign_opened
+from qanat_protocol.tombstone import purge_key, sign_opened
 from qanat_protocol.verdicts import Verdict
 
 __all__ = ["relays"]
@@ -247,6 +250,53 @@ async def test_tombstones_that_only_a_relay_claims_are_told_apart(
         "purged, not by this desk; the parcel never came, so only the relay says so",
         "marked as opened, not by this desk; the parcel never came, so only the relay says so",
     }
+
+
+async def test_alarms_that_a_relay_makes_up_have_an_end_and_hide_no_real_one(
+    newsroom: Newsroom, liar: LyingRelay
+) -> None:
+    writer = await desk_of(newsroom, liar.url)
+    letter = writer.write()[1][0]
+    spoiled = writer.seal(b"no report")
+    desk = newsroom.open()
+    secret = secret_of(desk.vault, writer.epoch)
+    assert secret is not None
+    key = open_letter(spoiled.header, spoiled.body, secret).content_key
+    desk.vault.close()
+
+    async def script(relay: LyingRelay) -> None:
+        await relay.hear(DeskInterest)
+        await relay.say(*frames_of(spoiled, 0), Cursor(0, b"x"))
+        await relay.say(*(Purge(os.urandom(32), os.urandom(32)) for _ in range(200)))
+        await relay.say(Purge(spoiled.parcel_id, purge_key(key)))
+        await relay.say(*frames_of(letter, 1))
+
+    liar.script = script
+    done = await pulled(newsroom)
+    assert done.value["reports"] == 1
+    alarms = [alarm["what"] for alarm in newsroom.do("list")["alarms"]]
+    made_up = sum("only the relay says so" in alarm for alarm in alarms)
+    assert made_up == MAX_UNPROVEN_ALARMS
+    assert sum("holds the parcel's key" in alarm for alarm in alarms) == 1
+
+
+async def test_a_receipt_for_what_never_came_is_not_kept(
+    newsroom: Newsroom, liar: LyingRelay
+) -> None:
+    writer = await desk_of(newsroom, liar.url)
+    letter = writer.write()[1][0]
+    ids = [letter.parcel_id, *(os.urandom(32) for _ in range(100))]
+
+    async def script(relay: LyingRelay) -> None:
+        await relay.hear(DeskInterest)
+        await relay.say(*frames_of(letter, 0))
+        await relay.say(sign_receipt(relay.key, newsroom.clock.today, ids))
+
+    liar.script = script
+    await pulled(newsroom)
+    desk = newsroom.open()
+    assert desk.vault.rows("SELECT parcel_id FROM receipts") == [(letter.parcel_id,)]
+    desk.vault.close()
 
 
 async def test_our_own_tombstones_coming_back_are_no_alarm(
