@@ -32,7 +32,7 @@ from qanat_relay.errors import ConfigError, DataError
 from qanat_relay.keys import ensure_keys, load_keys, write_secret
 from qanat_relay.logs import start_logging
 from qanat_relay.server import check_writable
-from qanat_relay.serving import STORE_FOLDER, serve
+from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
 from qanat_relay.status import read_status
 from qanat_relay.store.interface import Problem, StoreError
 from qanat_relay.viewing import view_store
@@ -111,6 +111,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     cards = [_read_card(path) for path in arguments.desk]
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     start_logging(config.log_level)
+    allow_connections()
 
     def tell(urls: list[str]) -> None:
         lines = (

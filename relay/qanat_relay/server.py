@@ -5,6 +5,7 @@ Never logs who asked. What a session does is decided in conversation.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Awaitable, Callable
@@ -41,9 +42,11 @@ class Server:
             auto_decompress=False,
             shutdown_timeout=1.0,
         )
+        self._heard: set[object] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[answer_errors])
+        application = web.Application(middlewares=[self._note, answer_errors])
         application.on_response_prepare.append(_hide_program)
         application.add_routes(
             [
@@ -66,6 +69,7 @@ class Server:
                 await web.TCPSite(self._runner, host, port, ssl_context=context).start()
             except OSError as error:
                 raise ConfigError(f"cannot listen on {text}: {error.strerror or error}") from None
+        self._watching = asyncio.create_task(self._close_silent())
         scheme = "https" if context else "http"
         return [f"{scheme}://{_shown(address)}" for address in self._runner.addresses]
 
@@ -74,7 +78,26 @@ class Server:
         for site in list(self._runner.sites):
             await site.stop()
         await self._sessions.stop(self._node.config.stop_s)
+        if self._watching is not None:
+            self._watching.cancel()
         await self._runner.cleanup()
+
+    async def _close_silent(self) -> None:
+        """Close connections that made no request: each takes one of the files that we may open."""
+        before: set[object] = set()
+        while (server := self._runner.server) is not None:
+            connections = set(server.connections)
+            self._heard &= connections
+            silent = connections - self._heard
+            for connection in silent & before:
+                connection.force_close()
+            before = set(silent)
+            await asyncio.sleep(self._node.config.idle_s)
+
+    @web.middleware
+    async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        self._heard.add(request.protocol)
+        return await handler(request)
 
     @property
     def sessions_running(self) -> int:

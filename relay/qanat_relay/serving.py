@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.sweep import sweep_forever
 
 STORE_FOLDER = "store"
+FILES_MAX = 65_536
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -60,6 +62,14 @@ async def serve(
             await server.stop()
     finally:
         await store.close()
+
+
+def allow_connections() -> None:
+    """Let this process open as many files as the system lets it: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _first_of(stop: asyncio.Event, task: asyncio.Task[None]) -> None:

@@ -12,6 +12,9 @@ from qanat_protocol.session import RelaySession
 from qanat_relay.errors import LinkLost
 from qanat_relay.link import Link
 
+PIECE_BYTES = 16 * 2**10
+"""What has to be taken within `stall_s`, so that a line of one kbit/s still counts as moving."""
+
 
 class Voice:
     """The sending half of one session."""
@@ -36,8 +39,9 @@ class Voice:
     async def _send(self, data: bytes) -> None:
         self.has_spoken = True
         try:
-            async with asyncio.timeout(self._stall_s):
-                await self._link.send(data)
+            for start in range(0, len(data), PIECE_BYTES):
+                async with asyncio.timeout(self._stall_s):
+                    await self._link.send(data[start : start + PIECE_BYTES])
         except TimeoutError:
             self._link.abort()
             raise LinkLost("the other side takes nothing any more") from None

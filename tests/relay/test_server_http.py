@@ -235,6 +235,27 @@ async def test_a_session_that_says_nothing_is_ended(tmp_path: Path, carrier: str
         assert (await talk.statuses(1))[0].status is AckStatus.STORED
 
 
+async def test_a_connection_that_asks_for_nothing_is_closed_and_a_session_is_not(
+    tmp_path: Path,
+) -> None:
+    async with running_relay(tmp_path / "short", idle_s=1) as relay:
+        host, _, port = relay.url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        halfway, other = await asyncio.open_connection(host, int(port))
+        other.write(b"POST /v1/exchange HTTP/1.1\r\nHost")
+        async with talking(relay, "exchange") as talk:
+            async with asyncio.timeout(60):
+                for one in (reader, halfway):
+                    while not one.at_eof():
+                        await talk.say(Idle())
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(0.2):
+                                assert await one.read(100) == b""
+            assert isinstance((await talk.end())[-1], End)
+        writer.close()
+        other.close()
+
+
 async def test_a_reader_that_reads_nothing_is_ended(tmp_path: Path) -> None:
     desk = Desk.made()
     films = [part(number, 8_912_896, tag=desk.tag) for number in range(3)]  # type: ignore[arg-type]
