@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
 from typing import Any, TextIO
@@ -75,6 +76,20 @@ def start_logging(level: str, stream: TextIO | None = None) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     log.setLevel(level.upper())
     logging.captureWarnings(True)
+    sys.excepthook = _tell_of_the_end
+    threading.excepthook = _tell_of_a_threads_end
+
+
+def _tell_of_the_end(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        log.error("qanat-relay ended by a mistake of ours", exc_info=(kind, error, trace))
+
+
+def _tell_of_a_threads_end(ended: threading.ExceptHookArgs) -> None:
+    error = ended.exc_value or ended.exc_type()
+    log.error("a thread ended by a mistake of ours", exc_info=error)
 
 
 def tell_of_loop_errors(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

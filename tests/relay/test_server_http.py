@@ -8,6 +8,8 @@ import logging
 import os
 import re
 import ssl
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -384,6 +386,33 @@ async def test_the_log_holds_no_address_no_tag_and_no_id(
         for secret in (letter.parcel_id, letter.header.tag, letter.header.root):
             assert secret.hex()[:12] not in written
             assert repr(secret[:6])[2:-1] not in written
+
+
+def test_a_thread_that_fails_tells_the_log_where_and_not_what(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    lines = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        start_logging("info", lines)
+
+        def fail() -> None:
+            raise ValueError("tag 0123456789abcdef of 192.0.2.7")
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(False)
+    told = lines.getvalue()
+    assert "ValueError" in told
+    assert "fail" in told
+    assert "0123456789abcdef" not in told + capfd.readouterr().err
 
 
 async def test_an_unforeseen_error_is_never_shown_to_a_client(
