@@ -13,6 +13,7 @@ from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Clock
 from qanat_client.desk.export import FORMATS
+from qanat_client.own_process import guard_process
 from qanat_client.terminal import Terminal, add_shared_options, make_parser, run
 
 __all__ = ["main"]
@@ -156,5 +157,6 @@ def main(argv: list[str] | None = None, *, clock: Clock = time.time) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     os.umask(0o077)
+    guard_process()
     context = Context(arguments, Terminal(json=getattr(arguments, "json", False)), clock)
     return run(lambda: int(arguments.run(context)), context.terminal)
