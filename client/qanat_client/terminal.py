@@ -88,13 +88,41 @@ def human_size(size_bytes: int) -> str:
     raise AssertionError("unreachable")
 
 
+def _laid_out(text: str, stream: TextIO) -> str:
+    """Text broken between words for a terminal of this width, behind each line's own indent."""
+    if not stream.isatty():
+        return text
+    import textwrap
+
+    try:
+        width = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        width = 0
+    room = (width or 80) - 1
+    lines = []
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+        # What is copied, such as an address or a report's id, stays in one piece.
+        broken = textwrap.wrap(
+            line,
+            max(room, 20),
+            subsequent_indent=indent,
+            expand_tabs=False,
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += broken if len(line) > room else [line]
+    return "\n".join(lines)
+
+
 class Progress:
     """One line on a terminal that tells how far long work is; silent elsewhere."""
 
     def __init__(self, stream: TextIO, label: str, total: int) -> None:
         self._stream = stream
         self._label = label
-        self._total = max(total, 1)
+        self._total = total
         self._done = 0
         self._drawn_at_s = 0.0
         self._shown = stream.isatty()
@@ -102,24 +130,29 @@ class Progress:
     def advance(self, amount: int) -> None:
         """So many bytes more are done."""
         self._done += amount
-        now_s = time.monotonic()
-        if self._shown and now_s - self._drawn_at_s >= _REDRAW_S:
-            self._drawn_at_s = now_s
+        if time.monotonic() - self._drawn_at_s >= _REDRAW_S:
+            self._draw()
+
+    def _draw(self) -> None:
+        if not self._shown:
+            return
+        self._drawn_at_s = time.monotonic()
+        line = f"{self._label} ..."
+        if self._total:
             percent = min(100, self._done * 100 // self._total)
-            filled = percent // 5
-            bar = "#" * filled + "." * (20 - filled)
-            self._stream.write(
-                f"\r{self._label} [{bar}] {percent:3d}% {human_size(self._done)}\x1b[K"
-            )
-            self._stream.flush()
+            bar = "#" * (percent // 5) + "." * (20 - percent // 5)
+            line = f"{self._label} [{bar}] {percent:3d}% {human_size(self._done)}"
+        self._stream.write(f"\r{line}\x1b[K")
+        self._stream.flush()
 
     def close(self) -> None:
-        """Take the line away."""
+        """Take the line away; it comes back with what is done next."""
         if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
 
     def __enter__(self) -> "Progress":
+        self._draw()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -134,11 +167,12 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """For the person; with --json on standard error."""
-        print(text, file=sys.stderr if self.json else sys.stdout, flush=True)
+        stream = sys.stderr if self.json else sys.stdout
+        print(_laid_out(text, stream), file=stream, flush=True)
 
     def warn(self, text: str) -> None:
         """What the person should see even if the output goes to a file."""
-        print(text, file=sys.stderr, flush=True)
+        print(_laid_out(text, sys.stderr), file=sys.stderr, flush=True)
 
     def result(self, value: Mapping[str, Any] | Sequence[Any]) -> None:
         """The machine-readable result, once for each command; bytes are given as hex."""
@@ -154,7 +188,7 @@ class Terminal:
         """One line from the person. Raises BadInput where there is nobody, or at its end."""
         if not self.has_person:
             raise BadInput(f"there is no terminal to ask: {question}")
-        print(question, end=" ", file=sys.stderr, flush=True)
+        print(_laid_out(question, sys.stderr), end=" ", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         if not line:
             raise BadInput("no answer")
@@ -174,7 +208,7 @@ class Terminal:
             raise BadInput("no answer") from None
 
     def progress(self, label: str, total: int) -> Progress:
-        """A progress line on standard error; `total` in bytes."""
+        """A progress line on standard error; `total` in bytes, 0 for work that has no size."""
         return Progress(sys.stderr, label, total)
 
 

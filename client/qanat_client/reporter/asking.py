@@ -100,7 +100,7 @@ def ask(welcome: Welcome, opened_ids: Iterable[bytes], mailboxes: Sequence[bytes
         frames += _replies(1 + len(frames), reply_bits, welcome.day, mailboxes)
     else:
         advice = (
-            "it holds too many replies to take them all: give --code-file (or `qanat inbox --sync`)"
-            " to ask for a few among which yours would be"
+            "it says that it holds too many replies to take them all: give --code-file (or"
+            " `qanat inbox --sync`) to ask for a few among which yours would be"
         )
     return Asked(tuple(frames), advice)

@@ -75,7 +75,7 @@ def _desk_add(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
         if found.news is News.NEW:
             terminal.say(
                 "Compare the fingerprint by voice with somebody of the desk whom you know: read it"
-                "\nout in groups of five. Another fingerprint is another desk, whatever its name."
+                " out in groups of five. Another fingerprint is another desk, whatever its name."
             )
         if not arguments.yes:
             if not terminal.has_person:
@@ -145,8 +145,8 @@ def _code(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say(f"\n    {code}\n")
         terminal.say(
             "This is shown once and stored nowhere. Learn it by heart, or copy it by hand to paper"
-            "\nthat nobody finds. `qanat code check` tells whether you copied it right. Clear the"
-            "\nscreen when you have it."
+            " that nobody finds. `qanat code check` tells whether you copied it right. Clear the"
+            " screen when you have it."
         )
         terminal.result({"code": code})
         return Exit.DONE
@@ -207,7 +207,7 @@ def _inbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int
 
     code = checked_code(given_code(arguments))
     if code is None and terminal.has_person:
-        question = "Your code (not shown; empty: bulletins only):"
+        question = "Your code (not shown; just Enter: bulletins only):"
         code = ask_code(terminal, question) or None
     synced: int = Exit.DONE
     if arguments.sync:
@@ -270,7 +270,14 @@ def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `qanat`; the exit code."""
     parser = make_arguments()
-    arguments = parser.parse_args(argv)
+    arguments, surplus = parser.parse_known_args(argv)
+    if surplus:
+        hint = (
+            " (a text with spaces stands in quotes, and each file behind an --attach of its own)"
+            if arguments.command == "send"
+            else f" (`qanat {arguments.command or ''} --help` tells more)".replace("  ", " ")
+        )
+        parser.error(f"not understood: {' '.join(map(printable_line, surplus))}{hint}")
     if arguments.version:
         from qanat_client import __version__
 

@@ -33,6 +33,9 @@ __all__ = ["Giving"]
 _UNASKED_BYTES = 131_072
 """Letters that go before the relay has answered: a round trip or two of a slow line."""
 
+_TOO_LARGE = "larger than what it says it takes"
+_TOO_LATE = "their last day is over by the day that it tells"
+
 
 class _Transfer:
     """A load that was begun."""
@@ -128,7 +131,7 @@ class Giving:
             if not load.over and self._is_hopeless(load.parcel):
                 load.over = True
                 large = load.parcel.header.body_size > largest_body
-                self._report.refused["too large for it" if large else "its last day is over"] += 1
+                self._report.refused[_TOO_LARGE if large else _TOO_LATE] += 1
 
     @property
     def waits_for_answers(self) -> bool:

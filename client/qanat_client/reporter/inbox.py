@@ -154,10 +154,10 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
                 told["problems"].append(problem)
         replies = library.replies()
         if code is None:
-            terminal.say(
-                f"{len(replies)} sealed replies are here, for you or for others: give your code"
-                " to open yours"
+            some = (
+                "1 sealed reply is" if len(replies) == 1 else f"{len(replies)} sealed replies are"
             )
+            terminal.say(f"{some} here, for you or for others: give your code to open yours")
         else:
             opened, problems = open_replies(replies, code, desks)
             for one in opened:

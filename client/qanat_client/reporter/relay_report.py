@@ -49,9 +49,12 @@ class RelayReport:
         if self.opened:
             said.append(f"brought the desk's word that it opened {_parcels(self.opened)}")
         if self.replies:
-            said.append(
-                f"gave {self.replies} sealed replies, yours perhaps among them: `qanat inbox`"
+            replies = (
+                "1 sealed reply, yours perhaps"
+                if self.replies == 1
+                else (f"{self.replies} sealed replies, yours perhaps among them")
             )
+            said.append(f"gave {replies}: `qanat inbox`")
         for reason, count in self.refused.items():
             said.append(f"refused {_parcels(count)} ({printable_line(reason)})")
         if self.problem:

@@ -123,7 +123,9 @@ def _identity(
                 "there is no terminal to ask for the code: give --code-file, or --no-code for a"
                 " report that nobody can answer and that you can't correct"
             )
-        code = ask_code(terminal, "Your code (not shown; empty: without one, no answer possible):")
+        code = ask_code(
+            terminal, "Your code (not shown; just Enter: none, and no answer can come):"
+        )
     return identity(code, card.desk_id) if code else one_off_identity()
 
 
@@ -181,8 +183,8 @@ def _announce(
     terminal.say(f"report id {queued.report_id.hex()}")
     terminal.say("  (kept nowhere here: note it if you may want to correct or withdraw the report)")
     terminal.say(
-        f"sealed to {card.name} (week {week}), must arrive by {iso(queued.expiry_day)};"
-        f" {human_size(queued.waiting_bytes)} waiting"
+        f"sealed to {printable_line(card.name)}, key of the week {week};"
+        f" must arrive by {iso(queued.expiry_day)}; {human_size(queued.waiting_bytes)} to send"
     )
     if time.day > card.last_day:
         terminal.warn(
@@ -222,6 +224,11 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
         who = _identity(arguments, terminal, card)
         total = sum(attachment.size for attachment in draft.attachments)
         with terminal.progress("sealing", total) as progress:
+
+            def tell(text: str) -> None:
+                progress.close()
+                terminal.warn(text)
+
             queued = seal_report(
                 home,
                 outbox,
@@ -230,7 +237,7 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
                 identity=who,
                 time=time,
                 checkpoint=checkpoint,
-                tell=terminal.warn,
+                tell=tell,
                 advance=progress.advance,
             )
     goes_now = bool(arguments.now or settings.sync_on_send)

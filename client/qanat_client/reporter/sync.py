@@ -22,7 +22,7 @@ from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.netlink import NetworkChanges, watch_network
-from qanat_client.reporter.outbox import Outbox
+from qanat_client.reporter.outbox import Outbox, StoredParcel
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.relays import (
     UNPROVEN,
@@ -36,6 +36,7 @@ from qanat_client.reporter.traffic import Traffic, due_for
 from qanat_client.reporter.transmit import Run, exit_code, transmit
 from qanat_client.terminal import Exit, Terminal, human_size
 from qanat_protocol.code import identity
+from qanat_protocol.kinds import Rank
 
 __all__ = ["carrier_of", "mailboxes_of", "sync", "sync_once"]
 
@@ -71,7 +72,10 @@ async def _targets(
         if isinstance(entry, ClientError):
             missing.append(
                 RelayReport(
-                    address, "", problem=str(entry), says_no=entry.exit_code == Exit.REFUSED
+                    address,
+                    "",
+                    problem=str(entry).removeprefix(f"{address}/v1/relay "),
+                    says_no=entry.exit_code == Exit.REFUSED,
                 )
             )
         elif isinstance(entry, BaseException):
@@ -98,13 +102,10 @@ async def _sync(
         outbox = Outbox(home, connection)
         outbox.clear_abandoned()
         traffic = Traffic(today(), home.settings().original_copies)
-        total = sum(
-            parcel.header.body_size
-            for parcel in outbox.waiting()
-            for target in found
-            if due_for(parcel, target.entry.signing_key, traffic.today)
-        )
-        with terminal.progress(f"sending to {len(found)} relays", total) as progress:
+        total = _to_send_bytes(outbox.waiting(), found, traffic)
+        relays_said = "1 relay" if len(found) == 1 else f"{len(found)} relays"
+        doing = f"sending to {relays_said}" if total else f"asking {relays_said}"
+        with terminal.progress(doing, total) as progress:
             run = Run(
                 home,
                 connection,
@@ -131,6 +132,19 @@ async def _sync(
             report.advice.append(UNPROVEN)
         reports.append(report)
     return reports
+
+
+def _to_send_bytes(
+    parcels: Sequence[StoredParcel], found: Sequence[Target], traffic: Traffic
+) -> int:
+    """How much goes out if every relay is there and wants all that it is offered."""
+    total = 0
+    for parcel in parcels:
+        due = sum(due_for(parcel, one.entry.signing_key, traffic.today) for one in found)
+        if parcel.rank is Rank.ORIGINAL:
+            due = min(due, max(0, traffic.copies - (len(found) - due)))
+        total += due * parcel.header.body_size
+    return total
 
 
 def _first(errors: BaseExceptionGroup[ClientError]) -> ClientError:
