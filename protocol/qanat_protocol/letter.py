@@ -104,7 +104,31 @@ def seal_letter(
             f"a letter of {len(content):,} bytes; at most {MAX_LETTER_CONTENT_BYTES:,} fit"
         )
     coding, coded = _code(content)
-    body_size = letter_body_size(len(coded))
+    return _seal_coded(
+        kind=kind,
+        urgent=urgent,
+        tag=tag,
+        expiry_day=expiry_day,
+        body_size=letter_body_size(len(coded)),
+        recipient=recipient,
+        front=bytes([letter_type, coding]) + len(coded).to_bytes(4, "big"),
+        coded=coded,
+        sign=sign,
+    )
+
+
+def _seal_coded(
+    *,
+    kind: Kind,
+    urgent: bool,
+    tag: bytes,
+    expiry_day: int,
+    body_size: int,
+    recipient: bytes,
+    front: bytes,
+    coded: bytes,
+    sign: Callable[[bytes], bytes],
+) -> Sealed:
     content_key = new_content_key()
     lock = lock_of(content_key)
     bind = bind_of(
@@ -113,8 +137,7 @@ def seal_letter(
     signature = sign(bind)
     if len(signature) != SIGNATURE_BYTES:
         raise LocalMalformed(f"a signature has 65 bytes, not {len(signature)}")
-    front = bytes([letter_type, coding]) + len(coded).to_bytes(4, "big") + signature
-    plain = (front + coded).ljust(capacity(body_size - SEALED_KEY_BYTES), b"\x00")
+    plain = (front + signature + coded).ljust(capacity(body_size - SEALED_KEY_BYTES), b"\x00")
     chunked = ChunkedSealer(content_key, label("content") + bind)
     body = b"".join(
         [
@@ -126,17 +149,19 @@ def seal_letter(
     return Sealed(Header(kind, urgent, expiry_day, body_size, tag, lock, _root(body)), body)
 
 
-def seal_dummy(*, today: int) -> Sealed:
+def seal_dummy(*, today: int, body_size: int | None = None) -> Sealed:
     """A reply that nobody can open, under a random tag, so that the number of replies says little
-    (SPEC 10)."""
-    return seal_letter(
+    (SPEC 10). `body_size` is that of the reply beside which it goes, the smallest by default;
+    LocalError for one that no reply has."""
+    return _seal_coded(
         kind=Kind.REPLY,
         urgent=False,
         tag=token_bytes(TAG_BYTES),
         expiry_day=last_day(epoch_of(today)) + REPLY_GRACE_DAYS,
+        body_size=body_size or letter_body_size(0),
         recipient=SealingSecret.generate().public,
-        letter_type=LetterType.NOTE,
-        content=b"",
+        front=bytes([LetterType.NOTE, 0]) + bytes(4),
+        coded=b"",
         sign=lambda _: bytes(SIGNATURE_BYTES),
     )
 

@@ -16,6 +16,7 @@ from qanat_protocol.errors import (
     BadLock,
     BadPadding,
     CannotOpen,
+    LocalError,
     LocalIllegalFlags,
     LocalMalformed,
     LocalTooLarge,
@@ -391,6 +392,14 @@ def test_a_dummy_is_a_reply_that_tells_nothing() -> None:
     assert dummy.header.tag != other.header.tag
     with pytest.raises(CannotOpen):
         open_letter(dummy.header, dummy.body, SECRET)
+
+
+def test_a_dummy_is_as_large_as_the_reply_beside_it() -> None:
+    for size in (4096, 8192, 16_384, 17_408):
+        dummy = seal_dummy(today=19_000, body_size=size)
+        assert dummy.header.body_size == len(dummy.body) == size
+    with pytest.raises(LocalError):
+        seal_dummy(today=19_000, body_size=5000)
 
 
 def test_a_dummy_sealed_to_a_known_key_opens_as_an_empty_note() -> None:

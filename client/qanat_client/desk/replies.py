@@ -81,8 +81,14 @@ def queue_reply(desk: Desk, item: Item, text: str, wanted: list[bytes]) -> int:
     outbox = Outbox(desk.vault)
     made_s = int(desk.clock())
     with desk.vault.transaction():
-        sealed = [(_seal(desk, item, box, text, wanted), "reply", item.short_id)]
-        sealed += [(seal_dummy(today=desk.today), "dummy", "") for _ in range(dummies)]
+        reply = _seal(desk, item, box, text, wanted)
+        # As large as the reply: a long one would else be the only one of its size.
+        size_bytes = reply.header.body_size
+        sealed = [(reply, "reply", item.short_id)]
+        sealed += [
+            (seal_dummy(today=desk.today, body_size=size_bytes), "dummy", "")
+            for _ in range(dummies)
+        ]
         # In the order of their ids, so that a relay can't tell the reply by its place.
         sealed.sort(key=lambda entry: entry[0].header.parcel_id)
         for letter, what, about in sealed:

@@ -112,12 +112,17 @@ async def test_dummies_go_with_a_reply_and_look_like_it(newsroom: Newsroom) -> N
     assert {(h.kind, h.urgent, h.expiry_day, h.body_size) for h in headers} == {
         (Kind.REPLY, False, headers[0].expiry_day, 4096)
     }
+    # A long answer that does not deflate is not the only one of its size.
+    newsroom.do("reply", identity[:8], os.urandom(6000).hex())
+    longer = [header.body_size for header, _ in queued(newsroom)][4:]
+    assert len(longer) == 4
+    assert set(longer) == {longer[0]} != {4096}
     # Nor does the order in which they go tell which one it is.
     ids = [header.parcel_id for header in headers]
     assert ids == sorted(ids)
     newsroom.do("set", "dummies", "0")
     newsroom.do("reply", identity[:8], "Alone.")
-    assert len(queued(newsroom)) == 5
+    assert len(queued(newsroom)) == 9
 
 
 async def test_want_names_the_originals_that_are_missing(newsroom: Newsroom) -> None:
