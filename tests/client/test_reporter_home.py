@@ -16,7 +16,7 @@ from tests.client.reporter_runs import CODE, OTHER_CODE, parcels, qanat, qanat_p
 from qanat_client.errors import DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter import database
 from qanat_client.reporter.home import Home, named_os_error
-from qanat_client.reporter.outbox import Outbox
+from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_client.terminal import human_size, printable, printable_line
 
 NOBODY = 65_534
@@ -130,7 +130,7 @@ def test_sqlites_errors_have_names(home: Path) -> None:
     with contextlib.closing(database.connect(Home(home))) as one:
         one.execute("PRAGMA query_only = ON")
         with pytest.raises(HomeReadOnly):
-            Outbox(Home(home), one).begin_part("batch", 1)
+            SealingRoom(Home(home), one).begin_part("batch", 1)
     with (
         contextlib.closing(database.connect(Home(home))) as one,
         contextlib.closing(database.connect(Home(home))) as two,
@@ -138,7 +138,7 @@ def test_sqlites_errors_have_names(home: Path) -> None:
         two.execute("PRAGMA busy_timeout = 50")
         one.execute("BEGIN IMMEDIATE")
         with pytest.raises(DatabaseLocked):
-            Outbox(Home(home), two).begin_part("batch", 1)
+            SealingRoom(Home(home), two).begin_part("batch", 1)
 
 
 @pytest.mark.parametrize(

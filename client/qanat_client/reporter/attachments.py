@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qanat_client.errors import BadInput
-from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.pictures import PICTURE_TYPES, Renditions, pillow_is_here, render
+from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_client.terminal import printable_line
 from qanat_protocol.errors import LocalTooLarge
 from qanat_protocol.limits import MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
@@ -154,8 +154,8 @@ def _chunks(attachment: Attachment, advance: Callable[[int], None]) -> Iterator[
 class _Sealing:
     """One report's parts on their way into the outbox."""
 
-    def __init__(self, outbox: Outbox, batch: str, tag: bytes, expiry_day: int) -> None:
-        self._outbox = outbox
+    def __init__(self, room: SealingRoom, batch: str, tag: bytes, expiry_day: int) -> None:
+        self._room = room
         self._batch = batch
         self._tag = tag
         self._expiry_day = expiry_day
@@ -168,14 +168,14 @@ class _Sealing:
             tag=self._tag, expiry_day=self._expiry_day, length=length, rendition=rendition
         )
         self._position += 1
-        key = self._outbox.begin_part(self._batch, self._position)
+        key = self._room.begin_part(self._batch, self._position)
         blocks: list[SealedBlock] = []
         for block in sealer.blocks(data):
             blocks.append(block)
             if len(blocks) == _BLOCKS_AT_ONCE:
                 self._store(key, blocks)
         self._store(key, blocks)
-        self._outbox.finish_part(key, sealer.header)
+        self._room.finish_part(key, sealer.header)
         return PartRef(
             file=file,
             rendition=rendition,
@@ -188,7 +188,7 @@ class _Sealing:
 
     def _store(self, key: int, blocks: list[SealedBlock]) -> None:
         if blocks:
-            self._outbox.add_blocks(key, [(b.index, b.leaf, b.data) for b in blocks])
+            self._room.add_blocks(key, [(b.index, b.leaf, b.data) for b in blocks])
             blocks.clear()
 
 
@@ -208,7 +208,7 @@ def _renditions(attachment: Attachment, tell: Callable[[str], None]) -> Renditio
 def seal_attachments(
     attachments: Sequence[Attachment],
     *,
-    outbox: Outbox,
+    room: SealingRoom,
     batch: str,
     tag: bytes,
     expiry_day: int,
@@ -219,7 +219,7 @@ def seal_attachments(
 
     `advance` is told of the bytes read. Raises BadInput where a file changes meanwhile.
     """
-    sealing = _Sealing(outbox, batch, tag, expiry_day)
+    sealing = _Sealing(room, batch, tag, expiry_day)
     files: list[File] = []
     parts: list[PartRef] = []
     for number, attachment in enumerate(attachments):

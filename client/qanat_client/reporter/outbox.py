@@ -1,25 +1,22 @@
 """The outbox: sealed reports and what has become of them. Holds no key that opens anything in it.
 
-A report is there from the moment that its letter is: parts that were sealed before, by a process
-that then ended, are cleared away. Nothing is deleted because it was sent.
+Nothing is deleted because it was sent. How reports come in is in `sealing_room`.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 from qanat_client.errors import BadInput
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
-from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES, PAGE_LEAVES, PREVIEW_BODY_BYTES
-from qanat_protocol.merkle import block_count, leaf_hash, root_of
+from qanat_client.reporter.sealing_room import delete_blocks
+from qanat_protocol.limits import PAGE_LEAVES, PREVIEW_BODY_BYTES
+from qanat_protocol.merkle import block_count, root_of
 from qanat_protocol.parcel import Header, Rank, parse_header, rank_of
 
-__all__ = ["Outbox", "Piece", "SealedItem", "StoredParcel", "Word"]
-
-_DELETED_AT_ONCE = 512
-"""Blocks deleted in one transaction (8 MiB), so that the log beside the database stays small."""
+__all__ = ["Outbox", "Piece", "StoredParcel", "Word"]
 
 
 class Word(IntEnum):
@@ -55,17 +52,6 @@ class Piece:
     page_roots: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class SealedItem:
-    """What is known of a report beside its parcels."""
-
-    desk_id: bytes
-    epoch: int
-    expiry_day: int
-    sealed_hour: int
-    files: int
-
-
 def _sending_rank(header: Header) -> Rank:
     """As relays rank it (SPEC 3); but a file no larger than a preview goes where one would."""
     rank = rank_of(header)
@@ -79,98 +65,6 @@ class Outbox:
     def __init__(self, home: Home, connection: sqlite3.Connection) -> None:
         self._home = home
         self._db = connection
-
-    # Sealing
-
-    def begin_part(self, batch: str, position: int) -> int:
-        """Room for a part that is being sealed; its key."""
-        with disk_errors(self._home.database):
-            found = self._db.execute(
-                "INSERT INTO parcel (batch, position) VALUES (?, ?)", (batch, position)
-            )
-            key = found.lastrowid
-        assert key is not None
-        return key
-
-    def add_blocks(self, key: int, blocks: Sequence[tuple[int, bytes, bytes]]) -> None:
-        """Store (index, leaf, data) of a part; durable only with `queue`."""
-        with disk_errors(self._home.database):
-            # A power cut may lose these, but then the letter that names them is lost too: its
-            # commit, which is FULL, writes the log that these stand in.
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            try:
-                with transaction(self._db):
-                    self._db.executemany(
-                        "INSERT INTO block (parcel, number, leaf, data) VALUES (?, ?, ?, ?)",
-                        [(key, index, leaf, data) for index, leaf, data in blocks],
-                    )
-            finally:
-                self._db.execute("PRAGMA synchronous = FULL")
-
-    def finish_part(self, key: int, header: Header) -> None:
-        """Give a part its header, now that it is known."""
-        with disk_errors(self._home.database), transaction(self._db):
-            self._db.execute(
-                "UPDATE parcel SET id = ?, header = ?, rank = ? WHERE key = ?",
-                (header.parcel_id, header.encode(), int(rank_of(header)), key),
-            )
-
-    def queue(self, batch: str, item: SealedItem, header: Header, body: bytes) -> int:
-        """Queue a letter with the parts of its batch, all at once and durably; its number."""
-        blocks = [body[at : at + BLOCK_BYTES] for at in range(0, len(body), BLOCK_BYTES)]
-        with disk_errors(self._home.database), transaction(self._db):
-            number = self._db.execute(
-                "INSERT INTO item (desk, epoch, expiry_day, sealed_hour, files)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (item.desk_id, item.epoch, item.expiry_day, item.sealed_hour, item.files),
-            ).lastrowid
-            assert number is not None
-            key = self._db.execute(
-                "INSERT INTO parcel (item, position, id, header, rank) VALUES (?, 0, ?, ?, ?)",
-                (number, header.parcel_id, header.encode(), int(rank_of(header))),
-            ).lastrowid
-            self._db.executemany(
-                "INSERT INTO block (parcel, number, leaf, data) VALUES (?, ?, ?, ?)",
-                [(key, index, leaf_hash(block), block) for index, block in enumerate(blocks)],
-            )
-            self._db.execute(
-                "UPDATE parcel SET item = ?, batch = NULL WHERE batch = ?", (number, batch)
-            )
-        return number
-
-    def clear_abandoned(self) -> int:
-        """Remove the parts of sealings whose process has ended; how many sealings."""
-        with disk_errors(self._home.database):
-            rows = self._db.execute(
-                "SELECT DISTINCT batch FROM parcel WHERE batch IS NOT NULL"
-            ).fetchall()
-        abandoned = self._home.abandoned([batch for (batch,) in rows])
-        for batch in abandoned:
-            self.clear_batch(batch)
-        return len(abandoned)
-
-    def clear_batch(self, batch: str) -> None:
-        """Remove the parts of one sealing."""
-        with disk_errors(self._home.database):
-            keys = self._db.execute("SELECT key FROM parcel WHERE batch = ?", (batch,)).fetchall()
-            self._delete_blocks([key for (key,) in keys])
-            with transaction(self._db):
-                self._db.execute("DELETE FROM parcel WHERE batch = ?", (batch,))
-
-    def _delete_blocks(self, keys: Iterable[int]) -> None:
-        for key in keys:
-            deleted = _DELETED_AT_ONCE
-            while deleted == _DELETED_AT_ONCE:
-                with transaction(self._db):
-                    deleted = self._db.execute(
-                        "DELETE FROM block WHERE rowid IN"
-                        " (SELECT rowid FROM block WHERE parcel = ? LIMIT ?)",
-                        (key, _DELETED_AT_ONCE),
-                    ).rowcount
-        # A phone wants its room back.
-        self._db.execute("PRAGMA incremental_vacuum").fetchall()
-
-    # Sending
 
     def changes(self) -> int:
         """A number that is another one as soon as another process has changed the outbox."""
@@ -298,7 +192,7 @@ class Outbox:
                 self._db.execute(
                     "UPDATE parcel SET opened_day = ?, has_body = 0 WHERE key = ?", (day, row[0])
                 )
-            self._delete_blocks([row[0]])
+            delete_blocks(self._db, [row[0]])
             return True
 
     def mark_wanted(self, parcel_ids: Iterable[bytes]) -> list[int]:
@@ -324,16 +218,8 @@ class Outbox:
                 raise BadInput(f"there is no report number {number} in the outbox")
             with transaction(self._db):
                 self._db.execute("UPDATE parcel SET has_body = 0 WHERE item = ?", (number,))
-            self._delete_blocks(keys)
+            delete_blocks(self._db, keys)
             with transaction(self._db):
                 self._db.executemany("DELETE FROM custody WHERE parcel = ?", [(k,) for k in keys])
                 self._db.execute("DELETE FROM parcel WHERE item = ?", (number,))
                 self._db.execute("DELETE FROM item WHERE number = ?", (number,))
-
-    def waiting_bytes(self, number: int) -> int:
-        """What a report still has to send, headers included, if no relay holds anything."""
-        with disk_errors(self._home.database):
-            rows = self._db.execute(
-                "SELECT header FROM parcel WHERE item = ? AND has_body", (number,)
-            ).fetchall()
-        return sum(HEADER_BYTES + parse_header(header).body_size for (header,) in rows)

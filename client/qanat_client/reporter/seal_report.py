@@ -13,7 +13,7 @@ from qanat_client.errors import BadInput
 from qanat_client.reporter.attachments import Attachment, seal_attachments
 from qanat_client.reporter.clock import WritingTime, now_s
 from qanat_client.reporter.home import Home
-from qanat_client.reporter.outbox import Outbox, SealedItem
+from qanat_client.reporter.sealing_room import SealedItem, SealingRoom
 from qanat_protocol.card import DeskCard
 from qanat_protocol.code import Identity, OneOffIdentity
 from qanat_protocol.errors import LocalError
@@ -171,7 +171,7 @@ def check_draft(draft: Draft) -> None:
 
 def seal_report(
     home: Home,
-    outbox: Outbox,
+    room: SealingRoom,
     card: DeskCard,
     *,
     draft: Draft,
@@ -201,7 +201,7 @@ def seal_report(
             if draft.attachments:
                 sealed = seal_attachments(
                     draft.attachments,
-                    outbox=outbox,
+                    room=room,
                     batch=batch,
                     tag=tag,
                     expiry_day=expiry_day,
@@ -232,11 +232,11 @@ def seal_report(
                 sealed_hour=max(0, int(now_s() // 3600)),
                 files=len(draft.attachments),
             )
-            number = outbox.queue(batch, item, letter.header, letter.body)
+            number = room.queue(batch, item, letter.header, letter.body)
         except BaseException:
-            outbox.clear_batch(batch)
+            room.clear_batch(batch)
             raise
-    return Queued(number, report_id(content), epoch, expiry_day, outbox.waiting_bytes(number))
+    return Queued(number, report_id(content), epoch, expiry_day, room.waiting_bytes(number))
 
 
 def _sealable(make: Callable[[], bytes]) -> bytes:

@@ -17,7 +17,6 @@ from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.newest import newest_checkpoint
-from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.seal_report import (
     MAX_TEXT_BYTES,
     Draft,
@@ -27,6 +26,7 @@ from qanat_client.reporter.seal_report import (
     parse_report_id,
     seal_report,
 )
+from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_client.terminal import (
     Exit,
     Terminal,
@@ -216,8 +216,8 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
             " false.\nGet a newer one first if you can: `qanat sync`, or from the desk itself."
         )
     with closing(connect(home)) as connection:
-        outbox = Outbox(home, connection)
-        outbox.clear_abandoned()
+        room = SealingRoom(home, connection)
+        room.clear_abandoned()
         draft = _draft(arguments, terminal)
         checkpoint = newest_checkpoint(home, connection, desks)
         time = _time(arguments, terminal, checkpoint[0])
@@ -231,7 +231,7 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
 
             queued = seal_report(
                 home,
-                outbox,
+                room,
                 card,
                 draft=draft,
                 identity=who,

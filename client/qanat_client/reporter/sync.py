@@ -32,6 +32,7 @@ from qanat_client.reporter.relays import (
     targets,
     without_named,
 )
+from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_client.reporter.traffic import Traffic, due_for
 from qanat_client.reporter.transmit import Run, exit_code, transmit
 from qanat_client.terminal import Exit, Terminal, human_size
@@ -100,7 +101,7 @@ async def _sync(
     known = {target.entry.signing_key for target in targets(Desks(home).all())}
     with closing(connect(home)) as connection:
         outbox = Outbox(home, connection)
-        outbox.clear_abandoned()
+        SealingRoom(home, connection).clear_abandoned()
         traffic = Traffic(today(), home.settings().original_copies)
         total = _to_send_bytes(outbox.waiting(), found, traffic)
         relays_said = "1 relay" if len(found) == 1 else f"{len(found)} relays"
