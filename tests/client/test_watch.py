@@ -169,7 +169,7 @@ def test_a_person_types_the_text_and_the_code_which_is_not_shown(
     person.wait_for("Your code")
     person.type(CODE[:-1] + "\n")
     person.wait_for("once more\r\nYour code")
-    person.wait_for("possible):")
+    person.wait_for("can come):")
     person.type(CODE + "\n")
     assert person.end() == 0, person.seen
     assert CODE not in person.seen
