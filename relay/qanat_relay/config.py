@@ -53,7 +53,7 @@ class Config:
         " At most 8; they stand in the relay's card.",
     )
     name: str = _setting("", "What this relay is called in its card, at most 128 bytes.")
-    country: str = _setting("", "The country that it stands in: two capitals, or empty.")
+    country: str = _setting("", "The country that it stands in: two capital letters, or empty.")
     tls_cert: str = _setting(
         "", "A certificate chain in PEM. Empty: plain http (the session is sealed either way)."
     )

@@ -25,7 +25,8 @@ DEFAULT_EVERY_S = 300
 EPILOG = """\
 exit codes: 0 done, 2 bad usage or bad input, 3 no relay was reachable, 4 refused by the relays
 The passphrase comes from a prompt or a file, never from an argument: --passphrase-file,
-or the file that QANAT_PASSPHRASE_FILE names. The home is --home or QANAT_HOME."""
+or the file that QANAT_PASSPHRASE_FILE names. The home is --home, or QANAT_HOME, or
+~/.local/share/qanat-desk."""
 
 
 def _add_relays(parser: argparse.ArgumentParser) -> None:
