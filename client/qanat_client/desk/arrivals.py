@@ -145,16 +145,18 @@ class Arrivals:
         """
         self._spool.sync()
         with self._vault.transaction():
-            for parcel_id in self._changed:
-                self._write(self._coming[parcel_id])
             for offer in outstanding:
                 self._vault.run("INSERT OR IGNORE INTO skipped VALUES (?, ?)", relay, offer)
             if cursor is not None:
                 self._vault.run("UPDATE cursors SET cursor = ? WHERE relay = ?", cursor, relay)
-            self._vault.run(
-                "DELETE FROM skipped WHERE offer IN"
-                " (SELECT offer FROM parcels WHERE state != 'partial')"
-            )
+            for parcel_id in self._changed:
+                self._write(self._coming[parcel_id])
+                if self._coming[parcel_id].missing == 0:
+                    self._vault.run(
+                        "DELETE FROM skipped WHERE offer = ?"
+                        " AND relay IN (SELECT relay FROM cursors)",
+                        parcel_id[:16],
+                    )
         for parcel_id in self._changed:
             if self._coming[parcel_id].missing == 0:
                 del self._coming[parcel_id]

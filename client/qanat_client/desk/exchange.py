@@ -266,8 +266,10 @@ class Exchange:
 
     def _flush(self) -> None:
         arrivals = self._bench.arrivals
-        arrivals.flush(self._relay, cursor=self._cursor, outstanding=self._outstanding)
-        self._outstanding = {offer for offer in self._outstanding if not arrivals.is_here(offer)}
+        # Once remembered they stand in the vault until they come.
+        outstanding = [offer for offer in self._outstanding if not arrivals.is_here(offer)]
+        arrivals.flush(self._relay, cursor=self._cursor, outstanding=outstanding)
+        self._outstanding.clear()
         self._cursor = None
         self._unflushed_bytes = 0
 
