@@ -70,7 +70,10 @@ def conclude(checks: Sequence[Check], story: Story, took_s: float) -> int:
         end = check.problem or check.arrived
         print(f"  {mark:<7}  {check.who:<{wide}}  {check.what:<{far}}  {end}")
     print(f"\nThe exported inbox: {story.export_folder}")
-    print(f"The homes of all: {story.folder}")
+    print(f"Everyone's folders: {story.folder}")
+    print(
+        "It holds readable reports, codes and a passphrase, all of them played: delete it at will."
+    )
     if any(check.problem for check in checks):
         print(f"\nSomething is missing, after {took_s:.0f} s.")
         return FAILED

@@ -150,11 +150,13 @@ class Story:
 
     async def _pull(self) -> None:
         await self.desk.pull()
-        for report in await self.desk.reports():
-            files = f"  files {report['files_arrived']}/{len(report['files'])}"
-            self._tell(
-                f"    {report['language']}  {report['what']}{files if report['files'] else ''}"
-            )
+        self._tell("  The desk pulls, and can read:")
+        order = [one.report_id for reporter in self.reporters for one in reporter.sent]
+        for report in sorted(await self.desk.reports(), key=lambda one: order.index(one["id"])):
+            whole = report["files_arrived"] == len(report["files"])
+            state = "is here" if whole else "is still on its way"
+            files = "".join(f"; {file['name']} {state}" for file in report["files"])
+            self._tell(f"    {report['language']}  {report['what']}{files}")
 
     async def _second_window(self) -> None:
         self._chapter("A few seconds more. In the middle of them relay 2 is gone for good.")

@@ -32,11 +32,20 @@ async def check_everything(desk: Desk, reporters: list[Reporter], folder: Path) 
     sent = [(reporter, one) for reporter in reporters for one in reporter.sent]
     checks = [_report(reporter, one, by_id.get(one.report_id), folder) for reporter, one in sent]
     if len(by_id) != len(sent):
-        checks.append(Check("desk", "the inbox", f"{len(by_id)} reports", f"{len(sent)} were sent"))
+        checks.append(
+            Check("the desk", "the inbox", f"{len(by_id)} reports", f"{len(sent)} were sent")
+        )
     wrong, right = reporters[2].sent[0], reporters[2].sent[-1]
     named = by_id.get(wrong.report_id, {}).get("referred_to_by", [])
     corrected = any(one["id"] == right.report_id and one["counts"] for one in named)
-    checks.append(Check("desk", "the correction", "counts", "" if corrected else "does not count"))
+    checks.append(
+        Check(
+            "the desk",
+            "the correction of reporter 3",
+            "accepted: by the same author",
+            "" if corrected else "was not accepted",
+        )
+    )
     for own in await asyncio.gather(*(_own(reporter) for reporter in reporters)):
         checks += own
     return checks
