@@ -228,6 +228,7 @@ class Conversation:
             match frame:
                 case DeskInterest():
                     self._interests.begin_desk(frame, self._session.channel_hash)
+                    self._deposits.own(self._interests.own_tags)
                 case RepliesInterest():
                     self._interests.begin_replies(frame)
                 case OpenedInterest():

@@ -56,6 +56,11 @@ class Deposits:
         self._open: dict[int, Arrival] = {}
         self._told: dict[bytes, Bitmap] = {}
         self._whole_bytes = 0
+        self._own_tags: frozenset[bytes] = frozenset()
+
+    def own(self, tags: frozenset[bytes]) -> None:
+        """Note the tags that the session has proven to be its own: its OPENED are always kept."""
+        self._own_tags = tags
 
     def tell_held(self, offer: bytes, held: Bitmap) -> None:
         """Note what the sender was told by PARTIAL: it will leave these blocks out."""
@@ -122,7 +127,7 @@ class Deposits:
 
     async def take_opened(self, frame: Opened) -> None:
         """Check the signature of an OPENED; the store checks the lock."""
-        await self._mark(frame, MarkOpened(frame))
+        await self._mark(frame, MarkOpened(frame, self._own_tags))
 
     async def take_purge(self, frame: Purge) -> None:
         """Hand a PURGE to the store, which checks the lock."""

@@ -99,6 +99,11 @@ class Interests:
         position = position_of(frame.cursor, self._store.incarnation)
         self._giving.begin(self._give_desk(frame.number, tags, position))
 
+    @property
+    def own_tags(self) -> frozenset[bytes]:
+        """The tags of the desks that the session has proven to be."""
+        return frozenset(self._rights.tags)
+
     def begin_replies(self, frame: RepliesInterest) -> None:
         """Offer the replies of a prefix, and give those that are wanted."""
         bits = min(frame.bits, self._welcome.reply_bits)

@@ -181,6 +181,26 @@ async def test_a_desk_that_comes_back_with_its_cursor_is_given_only_what_is_new(
     assert talk.all(Opened) == []
 
 
+async def test_a_desks_own_opened_is_kept_beside_any_number_that_others_signed(
+    relay: Running, carrier: str, desk: Desk
+) -> None:
+    letter = make(1, tag=desk.tag)
+    await store(relay, letter)
+    async with talking(relay, carrier) as talk:
+        await talk.say(
+            *(letter.opened_frame(SigningKey(bytes([number]) * 32)) for number in range(9))
+        )
+        # The same frame is not kept from a session that has proven nothing.
+        await talk.say(letter.opened_frame(desk.key))
+        await talk.end()
+    assert letter.opened_frame(desk.key) not in await relay.store.list_opened([bytes(4)], 0, 99)
+    async with talking(relay, carrier) as talk:
+        await talk.say(interest(talk, desk), letter.opened_frame(desk.key))
+        await talk.until(Idle)
+        await talk.end()
+    assert letter.opened_frame(desk.key) in await relay.store.list_opened([bytes(4)], 0, 99)
+
+
 async def test_a_cursor_of_another_store_counts_as_none(
     relay: Running, carrier: str, desk: Desk
 ) -> None:

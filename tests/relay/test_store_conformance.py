@@ -532,6 +532,24 @@ async def test_a_forged_opened_does_not_keep_the_true_one_out(store: Store) -> N
     assert await store.count_opened() == OPENED_PER_PARCEL
 
 
+async def test_the_desks_own_opened_is_kept_when_others_filled_every_place(store: Store) -> None:
+    letter = make(1)
+    await put(store, letter)
+    keys = [SigningKey(bytes([number]) * 32) for number in range(OPENED_PER_PARCEL + 1)]
+    await store.write([letter.opened(key) for key in keys], today=TODAY)
+    frame = letter.opened_frame(EDITOR)
+    elsewhere = MarkOpened(frame, frozenset([bytes(16)]))
+    own = MarkOpened(frame, frozenset([bytes(16), TAG]))
+    assert await store.write([elsewhere], today=TODAY) == [HAVE]
+    assert frame not in await store.list_opened([bytes(4)], 0, 99)
+    assert await store.write([own, own], today=TODAY) == [STORED, HAVE]
+    assert frame in await store.list_opened([bytes(4)], 0, 99)
+    assert await store.write([letter.opened(keys[0])], today=TODAY) == [HAVE]
+    assert await store.count_opened() == OPENED_PER_PARCEL
+    assert (await store.stats()).tombstones == OPENED_PER_PARCEL
+    assert frame in [kept for _, kept in await store.list_tombstones([TAG], 0, 99)]
+
+
 async def test_a_purge_hides_a_body_that_is_still_given_by_id(store: Store) -> None:
     letter, original = make(1), part(2)
     await put(store, letter, original)

@@ -118,9 +118,14 @@ class PutBlocks:
 
 @dataclass(frozen=True, slots=True)
 class MarkOpened:
-    """An OPENED whose signature the caller has verified; the store checks the lock."""
+    """An OPENED whose signature the caller has verified; the store checks the lock.
+
+    own_tags: those that whoever sent it has proven to be theirs. For a parcel with such a tag it is
+    kept in any case, in the place of another where there is no room.
+    """
 
     frame: Opened
+    own_tags: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

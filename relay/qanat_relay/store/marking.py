@@ -32,7 +32,7 @@ _INSERT = (
 )
 
 
-def mark_opened(work: Work, frame: Opened) -> Outcome:
+def mark_opened(work: Work, frame: Opened, own_tags: frozenset[bytes]) -> Outcome:
     """Remember that the desk opened a parcel; where it is a part, it makes room sooner."""
     row = _find(work, frame.parcel_id)
     if row is None:
@@ -41,12 +41,20 @@ def mark_opened(work: Work, frame: Opened) -> Outcome:
         check_opened(row.header.lock, frame.opened)
     except BadLock:
         return _BAD_LOCK
-    keys = work.connection.execute(
-        "SELECT signing_key FROM tombstone WHERE parcel_id = ? AND frame = ?",
+    kept = work.connection.execute(
+        "SELECT signing_key, arrival FROM tombstone WHERE parcel_id = ? AND frame = ?"
+        " ORDER BY arrival",
         (frame.parcel_id, FrameType.OPENED),
     ).fetchall()
-    if (frame.signing_key,) in keys or len(keys) >= OPENED_PER_PARCEL:
+    if any(key == frame.signing_key for key, _ in kept):
         return _KNOWN
+    if len(kept) >= OPENED_PER_PARCEL:
+        if row.header.tag not in own_tags:
+            return _KNOWN
+        # Others can fill every place with copies that they signed, but never empty one again.
+        work.connection.execute("DELETE FROM tombstone WHERE arrival = ?", (kept[0][1],))
+        work.tally.tombstones -= 1
+        work.tally.opened -= 1
     _insert(work, row.header, frame)
     work.tally.opened += 1
     if isinstance(row, ParcelRow):

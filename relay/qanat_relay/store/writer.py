@@ -205,8 +205,8 @@ def _apply(work: Work, parcel_id: bytes, write: Write, today: int) -> Outcome:
     match write:
         case PutBlocks():
             return put(work, parcel_id, write, today)
-        case MarkOpened(frame):
-            return mark_opened(work, frame)
+        case MarkOpened(frame, own_tags):
+            return mark_opened(work, frame, own_tags)
         case MarkPurged(frame):
             return mark_purged(work, frame, today)
         case AddStamp(frame):
