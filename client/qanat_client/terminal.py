@@ -262,18 +262,27 @@ def make_parser(program: str, description: str, *, epilog: str = "") -> argparse
     )
 
 
-def run(command: Callable[[], int], terminal: Terminal) -> int:
-    """Run a command and say what went wrong, in one line; the exit code."""
+def run(
+    command: Callable[[], int],
+    terminal: Terminal,
+    *,
+    program: str = "qanat",
+    stopped: str = "stopped; what was queued is safe",
+) -> int:
+    """Run a command and say what went wrong, in one line; the exit code.
+
+    `stopped` is what Ctrl-C is answered with.
+    """
     try:
         return command()
     except QanatError as error:
         code = exit_code_of(error)
         text = printable_line(str(error)) or type(error).__name__
-        terminal.warn(f"qanat: {text}")
+        terminal.warn(f"{program}: {text}")
         terminal.result({"error": type(error).__name__, "message": text, "exit": code})
         return code
     except KeyboardInterrupt:
-        terminal.warn("\nstopped; what was queued is safe")
+        terminal.warn(f"\n{stopped}")
         return 130
     except BrokenPipeError:
         # Whoever read the output has left; nothing more can be said to them.
