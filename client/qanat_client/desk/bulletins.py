@@ -33,7 +33,10 @@ def picture_of(path: Path) -> Picture:
 
         made = render(path)
     except ImportError as error:
-        raise BadInput("pictures need Pillow: pip install qanat[desk]") from error
+        raise BadInput(
+            "pictures need Pillow: install Qanat with its 'desk' extra: pip install '.[desk]'"
+            " in its folder"
+        ) from error
     if made.preview is None:
         raise BadInput(f"{path} can't be used as a picture: {made.problem or 'it stays too large'}")
     return Picture("image/jpeg", made.preview)

@@ -13,7 +13,9 @@ from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Clock
 from qanat_client.desk.export import FORMATS
+from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
+from qanat_client.subcommand import Subcommand
 from qanat_client.terminal import Terminal, add_shared_options, make_parser, run
 
 __all__ = ["main"]
@@ -21,6 +23,19 @@ __all__ = ["main"]
 Command = Callable[[Context], int]
 DEFAULT_GRACE_DAYS = 90
 DEFAULT_EVERY_S = 300
+
+STOPPED_BEFORE = "stopped before it was done; what was stored before is safe"
+STOPPED = {
+    "init": "stopped; unless it said so, no desk was made",
+    "pull": "stopped; nothing is lost, the next pull goes on from here",
+    "reply": "stopped; `qanat-desk outgoing` shows whether the reply is queued",
+    "want": "stopped; `qanat-desk outgoing` shows whether the request is queued",
+    "bulletin": "stopped; `qanat-desk outgoing` shows whether the bulletin is queued",
+    "export": "stopped; what is in the folder is whole, and another export to it adds the rest",
+    "list": "stopped",
+    "show": "stopped",
+    "outgoing": "stopped",
+}
 
 EPILOG = """\
 exit codes: 0 done, 2 bad usage or bad input, 3 no relay was reachable, 4 refused by the relays
@@ -65,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     add_shared_options(parser)
     parser.add_argument("--home", type=Path, metavar="DIR", help="the desk's folder")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=Subcommand
+    )
 
     def add(name: str, command: Command, help_text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
@@ -160,4 +177,10 @@ def main(argv: list[str] | None = None, *, clock: Clock = time.time) -> int:
     os.umask(0o077)
     guard_process()
     context = Context(arguments, Terminal(json=getattr(arguments, "json", False)), clock)
-    return run(lambda: int(arguments.run(context)), context.terminal)
+
+    def command() -> int:
+        check_installed()
+        return int(arguments.run(context))
+
+    stopped = STOPPED.get(arguments.command, STOPPED_BEFORE)
+    return run(command, context.terminal, program="qanat-desk", stopped=stopped)

@@ -21,6 +21,8 @@ from qanat_client.terminal import Terminal, human_size, read_bytes, read_secret
 __all__ = ["PASSPHRASE_VARIABLE", "Context", "default_home", "text_of"]
 
 PASSPHRASE_VARIABLE = "QANAT_PASSPHRASE_FILE"  # noqa: S105 - the name of a variable
+MIN_PASSPHRASE_CHARACTERS = 12
+"""Shorter ones are found by trying: the vault's key is stretched, but not without end."""
 MAX_TEXT_FILE_BYTES = 262_144
 _REDRAW_S = 0.2
 
@@ -55,7 +57,7 @@ class Context:
     def passphrase(self, *, is_new: bool = False) -> str:
         """From the file that was named, else from the person; a new one is asked for twice.
 
-        Raises BadInput where there is neither.
+        Raises BadInput where there is neither, or a new one in a file is too short.
         """
         given: Path | None = self.arguments.passphrase_file
         secret = read_secret(given, PASSPHRASE_VARIABLE, "the passphrase file")
@@ -65,13 +67,35 @@ class Context:
                     "a passphrase is needed: name a file that holds it with --passphrase-file"
                     f" or in {PASSPHRASE_VARIABLE}"
                 )
-            secret = self.terminal.ask_secret("passphrase:")
-            if is_new and self.terminal.ask_secret("the same once more:") != secret:
-                raise BadInput("the two passphrases differ")
+            secret = self._new_passphrase() if is_new else self.terminal.ask_secret("passphrase:")
         if not secret:
             raise BadInput("the passphrase is empty")
         # Keyboards and systems write the same letter in different ways.
-        return unicodedata.normalize("NFC", secret)
+        secret = unicodedata.normalize("NFC", secret)
+        if is_new and len(secret) < MIN_PASSPHRASE_CHARACTERS:
+            raise BadInput(
+                f"the passphrase in the file has {len(secret)} characters: take at least"
+                f" {MIN_PASSPHRASE_CHARACTERS}, such as six words that nobody has said together"
+            )
+        return secret
+
+    def _new_passphrase(self) -> str:
+        terminal = self.terminal
+        terminal.warn(
+            "The passphrase protects every report, the desk's keys and the root key file. Nobody"
+            " can restore it. Take six words or more that nobody has said together."
+        )
+        while True:
+            secret = terminal.ask_secret("passphrase:")
+            if len(secret) < MIN_PASSPHRASE_CHARACTERS:
+                terminal.warn(
+                    f"That is {len(secret)} characters: whoever takes this disk would find it by"
+                    f" trying. At least {MIN_PASSPHRASE_CHARACTERS}, please."
+                )
+            elif terminal.ask_secret("the same once more:") != secret:
+                terminal.warn("The two differ.")
+            else:
+                return secret
 
     @contextlib.contextmanager
     def desk(self) -> Iterator[Desk]:

@@ -72,6 +72,11 @@ def _tell_new(context: Context, desk: Desk) -> None:
         " needed once a year. Whoever has it and the passphrase is this desk; without it the desk"
         " can't be renewed."
     )
+    terminal.say(
+        f"Next: publish the fingerprint where your readers trust it, and give them the card"
+        f" ({home / CARD_NAME}; qanat-desk card writes it anew). Give it to the relays' operators"
+        " too, who add it with: qanat-relay desk add. Then: qanat-desk pull"
+    )
     if not desk.card.relays:
         terminal.warn("the card names no relay yet: qanat-desk card --renew --relay URL")
     terminal.result(

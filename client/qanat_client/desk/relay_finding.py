@@ -8,10 +8,10 @@ from pathlib import Path
 
 from qanat_client.carriers.http import fetch
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import BadInput
+from qanat_client.errors import BadInput, Refused, Unreachable
 from qanat_client.terminal import Terminal, printable_line, read_bytes
 from qanat_protocol.address import check_address
-from qanat_protocol.card import RelayEntry
+from qanat_protocol.card import RelayEntry, parse_card
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.relay_card import RelayCard, parse_relay_card
@@ -20,12 +20,27 @@ from qanat_protocol.statement import fingerprint
 
 __all__ = ["find_relays"]
 
+_NOTHING_MADE = (
+    "Nothing was made. Try again later, or give the relay's card as a file with --relay-card, or"
+    " leave this relay out and add it when it answers: qanat-desk card --renew --relay URL"
+)
+
 
 def _parse(data: bytes, where: str) -> RelayCard:
     try:
         return parse_relay_card(data)
     except ProtocolError as error:
+        if _is_desk_card(data):
+            raise BadInput(f"{where} is a desk's card; a relay's card belongs here") from error
         raise BadInput(f"{where} is no relay card: {error}") from error
+
+
+def _is_desk_card(data: bytes) -> bool:
+    try:
+        parse_card(data)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _entry(card: RelayCard, first_address: str | None, where: str) -> RelayEntry:
@@ -46,7 +61,9 @@ def _tell(terminal: Terminal, card: RelayCard, entry: RelayEntry) -> None:
     name = printable_line(card.name) or "no name"
     country = card.country or "no country"
     terminal.say(f"relay {entry.addresses[0]}")
-    terminal.say(f"  key {fingerprint(card.signing_key)}  (compare it with the operator)")
+    terminal.say(
+        f"  key {fingerprint(card.signing_key)}  (compare it with the operator: qanat-relay status)"
+    )
     terminal.say(f"  only the relay says so: {name}, {country}")
 
 
@@ -72,7 +89,11 @@ def find_relays(
         except ProtocolError as error:
             raise BadInput(str(error)) from error
         url = f"{address}/v1/relay"
-        data = asyncio.run(fetch(url, max_bytes=MAX_CARD_BYTES, settings=settings))
+        try:
+            data = asyncio.run(fetch(url, max_bytes=MAX_CARD_BYTES, settings=settings))
+        except (Unreachable, Refused) as error:
+            # The same kind, so that the exit code stays what it is.
+            raise type(error)(f"{error}. {_NOTHING_MADE}") from error
         take(_parse(data, url), address, url)
     for path in files:
         data = read_bytes(path, "the relay card", max_bytes=MAX_CARD_BYTES)

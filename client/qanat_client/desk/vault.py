@@ -15,20 +15,32 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from sqlcipher3 import dbapi2 as sqlcipher
+try:
+    from sqlcipher3 import dbapi2 as sqlcipher
+except ImportError:  # `check_installed` tells which extra it comes with
+    sqlcipher = None
 
 from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
-from qanat_client.errors import DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
+from qanat_client.errors import BadInput, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter.home import named_os_error
 
-__all__ = ["VAULT_NAME", "Row", "Vault", "disk_faults"]
+__all__ = ["VAULT_NAME", "Row", "Vault", "check_installed", "disk_faults"]
 
 VAULT_NAME = "desk.vault"
 BUSY_TIMEOUT_S = 10.0
 Row = Sequence[Any]
 
 # sqlcipher3's errors are not sqlite3's: both are caught here and nowhere else.
-_DATABASE_ERRORS = (sqlcipher.Error, sqlite3.Error)
+_DATABASE_ERRORS = (sqlite3.Error,) if sqlcipher is None else (sqlcipher.Error, sqlite3.Error)
+
+
+def check_installed() -> None:
+    """Raise BadInput where the library that encrypts the vault is not installed."""
+    if sqlcipher is None:
+        raise BadInput(
+            "a desk needs more than a reporter does: install Qanat with its 'desk' extra:"
+            " pip install '.[desk]' in its folder"
+        )
 
 
 def _fault_of(error: Exception) -> HomeUnusable:
@@ -106,13 +118,17 @@ class Vault:
         vault = cls(path, connection)
         quoted = passphrase.replace("'", "''")
         try:
+            # Its own log would stand in front of our sentence.
+            connection.execute("PRAGMA cipher_log_level = NONE")
             connection.execute(f"PRAGMA key = '{quoted}'")
             connection.execute("PRAGMA cipher_memory_security = ON")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except _DATABASE_ERRORS as error:
             connection.close()
             if "not a database" in str(error):
-                raise WrongPassphrase("this passphrase does not open the vault") from error
+                raise WrongPassphrase(
+                    "this passphrase does not open the vault, or the vault is damaged"
+                ) from error
             raise _fault_of(error) from error
         vault.run("PRAGMA foreign_keys = ON")
         vault.run("PRAGMA journal_mode = DELETE")
