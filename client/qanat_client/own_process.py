@@ -1,13 +1,16 @@
-"""What a program does to its own process before it holds anything readable.
+"""What a program does to its own process: no core file, and no interrupt in the wrong place.
 
-Called once by each command line. Never imports anything heavy.
+Never imports anything heavy.
 """
 
 import io
 import resource
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["guard_process"]
+__all__ = ["guard_process", "interrupts_held"]
 
 
 def guard_process() -> None:
@@ -20,3 +23,17 @@ def guard_process() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def interrupts_held() -> Iterator[Callable[[], None]]:
+    """Yields what makes Ctrl-C wait; it comes through, if there was one, when the context ends."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    def hold() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+    try:
+        yield hold
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -47,6 +47,7 @@ class Exit(IntEnum):
     BAD_INPUT = 2
     UNREACHABLE = 3
     REFUSED = 4
+    INTERRUPTED = 130
 
 
 def exit_code_of(error: QanatError) -> int:
@@ -283,7 +284,7 @@ def run(
         return code
     except KeyboardInterrupt:
         terminal.warn(f"\n{stopped}")
-        return 130
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has left; nothing more can be said to them.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -226,11 +226,22 @@ def test_a_report_is_dropped_on_the_persons_word_alone(home: Path, tmp_path: Pat
     assert qanat(home, "send", "two", "--no-code").code == 0
     assert qanat(home, "outbox", "drop", "1").code == 2
     assert len(parcels(home)) == 3
+    for number in ("99", str(10**30)):
+        none = qanat(home, "outbox", "drop", number)
+        assert none.code == 2
+        assert f"no report number {number}" in none.err
     assert qanat(home, "outbox", "drop", "1", "--yes").code == 0
     assert qanat(home, "outbox", "drop", "1", "--yes").code == 2
     assert [one["number"] for one in qanat(home, "outbox", "--json").json] == [2]
     assert qanat(home, "send", "three", "--no-code").code == 0
     assert [one["number"] for one in qanat(home, "outbox", "--json").json] == [2, 3]
+
+
+def test_looking_at_the_outbox_makes_no_home(tmp_path: Path) -> None:
+    looked = qanat(tmp_path / "home", "outbox")
+    assert looked.code == 0
+    assert "the outbox is empty" in looked.out
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_wipe_removes_what_is_ours_and_nothing_else(home: Path) -> None:

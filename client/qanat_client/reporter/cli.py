@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qanat_client.errors import BadInput
+from qanat_client.own_process import guard_process
 from qanat_client.reporter.arguments import make_arguments
 from qanat_client.reporter.home import Home, default_home
 from qanat_client.terminal import Exit, Terminal, printable_line, read_bytes, run
@@ -175,16 +176,26 @@ def _outbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> in
     from qanat_client.reporter.database import connect
     from qanat_client.reporter.ledger import entries, facts, show
     from qanat_client.reporter.outbox import Outbox
+    from qanat_client.reporter.sealing_room import SealingRoom
 
+    if not home.exists() and arguments.subcommand is None:
+        terminal.say(f"the outbox is empty: there is no home at {home.path}")
+        terminal.result([])
+        return Exit.DONE
+    if not home.exists():
+        raise BadInput(f"there is no report number {arguments.number}: no home at {home.path}")
     home.make()
     settings = home.settings()
     with closing(connect(home)) as connection:
+        SealingRoom(home, connection).clear_abandoned()
         if arguments.subcommand == "drop":
+            outbox = Outbox(home, connection)
+            outbox.check_number(arguments.number)
             question = f"Forget report {arguments.number}? If it has not arrived, it is lost."
             if not arguments.yes and not terminal.confirm(question):
                 terminal.say("nothing was dropped")
                 return Exit.DONE
-            Outbox(home, connection).drop(arguments.number)
+            outbox.drop(arguments.number)
             terminal.say(f"report {arguments.number} is forgotten here")
             terminal.result({"dropped": arguments.number})
             return Exit.DONE
@@ -269,6 +280,7 @@ def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `qanat`; the exit code."""
+    guard_process()
     parser = make_arguments()
     arguments, surplus = parser.parse_known_args(argv)
     if surplus:

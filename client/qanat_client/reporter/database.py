@@ -14,7 +14,7 @@ from pathlib import Path
 from qanat_client.errors import ClientError, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter.home import Home, named_os_error
 
-__all__ = ["connect", "disk_errors", "name_vague", "transaction"]
+__all__ = ["connect", "disk_errors", "give_back_room", "name_vague", "transaction"]
 
 _LOCKED_MS = 10_000
 """How long to wait for another process; each of its transactions is far shorter."""
@@ -33,6 +33,9 @@ _NAMES: dict[int, tuple[type[ClientError], str]] = {
 
 # Where SQLite can't make its log it says no more than these.
 _VAGUE = frozenset([sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR])
+_VACUUMED_AT_ONCE = 512
+"""Pages given back in one transaction (8 MiB), so that the log stays small."""
+
 _LITTLE_ROOM_BYTES = 65_536
 """What SQLite takes for its log and the log's index."""
 
@@ -87,6 +90,16 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def give_back_room(connection: sqlite3.Connection) -> None:
+    """Give free pages back to the disk; nothing if there are none. Not within a transaction."""
+    before = None
+    while (free := connection.execute("PRAGMA freelist_count").fetchone()[0]) not in (0, before):
+        before = free
+        # Each page is a step of the statement, and `execute` takes one step of those that
+        # return no columns.
+        connection.executescript(f"PRAGMA incremental_vacuum({_VACUUMED_AT_ONCE})")
 
 
 def _migrations() -> list[tuple[int, str]]:

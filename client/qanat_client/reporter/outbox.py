@@ -207,15 +207,24 @@ class Outbox:
                 found.update(number for (number,) in rows)
         return sorted(found)
 
+    def check_number(self, number: int) -> None:
+        """Raises BadInput where there is no report of this number."""
+        with disk_errors(self._home.database):
+            # Whatever number was typed, also one that SQLite can't hold.
+            found = self._db.execute(
+                "SELECT 1 FROM parcel WHERE CAST(item AS TEXT) = ? LIMIT 1", (str(number),)
+            ).fetchone()
+        if found is None:
+            raise BadInput(f"there is no report number {number} in the outbox")
+
     def drop(self, number: int) -> None:
         """Forget a report, on the person's own word. Raises BadInput where there is none."""
+        self.check_number(number)
         with disk_errors(self._home.database):
             keys = [
                 key
                 for (key,) in self._db.execute("SELECT key FROM parcel WHERE item = ?", (number,))
             ]
-            if not keys:
-                raise BadInput(f"there is no report number {number} in the outbox")
             with transaction(self._db):
                 self._db.execute("UPDATE parcel SET has_body = 0 WHERE item = ?", (number,))
             delete_blocks(self._db, keys)

@@ -180,10 +180,12 @@ def seal_report(
     checkpoint: tuple[int, bytes],
     tell: Callable[[str], None],
     advance: Callable[[int], None],
+    about_to_queue: Callable[[], None],
 ) -> Queued:
     """Seal a report with its files and queue it durably; nothing is queued if it raises.
 
-    `checkpoint` is the newest signed document known. Raises BadInput, and what the disk does.
+    `checkpoint` is the newest signed document known; `about_to_queue` is called when nothing may
+    come between any more. Raises BadInput, and what the disk does.
     """
     check_draft(draft)
     epoch = card.epoch_for(time.day)
@@ -232,6 +234,7 @@ def seal_report(
                 sealed_hour=max(0, int(now_s() // 3600)),
                 files=len(draft.attachments),
             )
+            about_to_queue()
             number = room.queue(batch, item, letter.header, letter.body)
         except BaseException:
             room.clear_batch(batch)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from qanat_client.reporter.database import disk_errors, transaction
+from qanat_client.reporter.database import disk_errors, give_back_room, transaction
 from qanat_client.reporter.home import Home
 from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES
 from qanat_protocol.merkle import leaf_hash
@@ -102,6 +102,9 @@ class SealingRoom:
         abandoned = self._home.abandoned([batch for (batch,) in rows])
         for batch in abandoned:
             self.clear_batch(batch)
+        with disk_errors(self._home.database):
+            # Whoever was killed may have deleted blocks and not come to this.
+            give_back_room(self._db)
         return len(abandoned)
 
     def clear_batch(self, batch: str) -> None:
@@ -111,6 +114,14 @@ class SealingRoom:
             delete_blocks(self._db, [key for (key,) in keys])
             with transaction(self._db):
                 self._db.execute("DELETE FROM parcel WHERE batch = ?", (batch,))
+
+    def waiting_reports(self) -> int:
+        """How many reports are queued of which not all is opened by the desk."""
+        with disk_errors(self._home.database):
+            row = self._db.execute(
+                "SELECT count(DISTINCT item) FROM parcel WHERE item IS NOT NULL AND has_body"
+            ).fetchone()
+        return int(row[0])
 
     def waiting_bytes(self, number: int) -> int:
         """What a report still has to send, headers included, if no relay holds anything."""
@@ -132,5 +143,4 @@ def delete_blocks(connection: sqlite3.Connection, keys: Iterable[int]) -> None:
                     " (SELECT rowid FROM block WHERE parcel = ? LIMIT ?)",
                     (key, _DELETED_AT_ONCE),
                 ).rowcount
-    # A phone wants its room back.
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    give_back_room(connection)

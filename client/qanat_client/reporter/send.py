@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from qanat_client.errors import BadInput
+from qanat_client.own_process import interrupts_held
 from qanat_client.reporter.attachments import MAX_FILES, inspect, without_doubles
 from qanat_client.reporter.clock import WritingTime, parse_day, writing_time
 from qanat_client.reporter.database import connect
@@ -204,10 +206,47 @@ def _announce(
     }
 
 
+def _older_reports(count: int) -> str:
+    if not count:
+        return ""
+    return (
+        " 1 older report is safely queued."
+        if count == 1
+        else (f" {count} older reports are safely queued.")
+    )
+
+
+@dataclass(slots=True)
+class _Sending:
+    """How far one `send` has come; `waiting` is how many older reports are queued."""
+
+    waiting: int = 0
+    queued: Queued | None = None
+
+    def stopped(self) -> str:
+        """What Ctrl-C is answered with."""
+        if self.queued is not None:
+            return f"stopped; report number {self.queued.number} is safely queued"
+        return (
+            "stopped. This report was NOT queued and nothing of it is kept: write it again."
+            f"{_older_reports(self.waiting)}"
+        )
+
+
 def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
     """Run the command; the exit code."""
+    sending = _Sending()
+    try:
+        return _send(arguments, home, terminal, sending)
+    except KeyboardInterrupt:
+        terminal.warn(f"\n{sending.stopped()}")
+        return Exit.INTERRUPTED
+
+
+def _send(arguments: argparse.Namespace, home: Home, terminal: Terminal, sending: _Sending) -> int:
     home.make()
     settings = home.settings()
+    goes_now = bool(arguments.now or settings.sync_on_send)
     desks = Desks(home)
     card = desks.choose(arguments.desk)
     if card.signer in desks.revoked(card.desk_id):
@@ -218,30 +257,32 @@ def send(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
     with closing(connect(home)) as connection:
         room = SealingRoom(home, connection)
         room.clear_abandoned()
+        sending.waiting = room.waiting_reports()
         draft = _draft(arguments, terminal)
         checkpoint = newest_checkpoint(home, connection, desks)
         time = _time(arguments, terminal, checkpoint[0])
         who = _identity(arguments, terminal, card)
         total = sum(attachment.size for attachment in draft.attachments)
-        with terminal.progress("sealing", total) as progress:
+        with interrupts_held() as hold:
+            with terminal.progress("sealing", total) as progress:
 
-            def tell(text: str) -> None:
-                progress.close()
-                terminal.warn(text)
+                def tell(text: str) -> None:
+                    progress.close()
+                    terminal.warn(text)
 
-            queued = seal_report(
-                home,
-                room,
-                card,
-                draft=draft,
-                identity=who,
-                time=time,
-                checkpoint=checkpoint,
-                tell=tell,
-                advance=progress.advance,
-            )
-    goes_now = bool(arguments.now or settings.sync_on_send)
-    facts = _announce(queued, card, time, terminal, goes_now=goes_now)
+                sending.queued = seal_report(
+                    home,
+                    room,
+                    card,
+                    draft=draft,
+                    identity=who,
+                    time=time,
+                    checkpoint=checkpoint,
+                    tell=tell,
+                    advance=progress.advance,
+                    about_to_queue=hold,
+                )
+            facts = _announce(sending.queued, card, time, terminal, goes_now=goes_now)
     if not goes_now:
         terminal.result(facts)
         return Exit.DONE
