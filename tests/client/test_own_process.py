@@ -57,8 +57,13 @@ def test_a_reporter_leaves_no_core_file(home: Path) -> None:
 
 def test_an_interrupt_waits_until_what_must_not_be_interrupted_is_done() -> None:
     done = []
-    with pytest.raises(KeyboardInterrupt), interrupts_held() as hold:
-        hold()
-        os.kill(os.getpid(), signal.SIGINT)
-        done.append("it went on")
+
+    def interrupted() -> None:
+        with interrupts_held() as hold:
+            hold()
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("it went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert done == ["it went on"]

@@ -105,6 +105,48 @@ def test_a_dead_relay_holds_up_nothing_and_with_none_alive_all_stays_queued(
     assert states(home) == ["held"]
 
 
+def test_a_file_that_no_relay_takes_is_named_with_the_limit_and_what_to_do(
+    tmp_path: Path, desk: MadeDesk, relay: Start
+) -> None:
+    (tmp_path / "relay-0").mkdir()
+    (tmp_path / "relay-0" / "relay.toml").write_text("largest_body_bytes = 262144\n")
+    home, one = tmp_path / "h", relay()
+    know(home, tmp_path, desk, one.entry)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(300_000))
+    sent = qanat(home, "send", "first", "--no-code", "--attach", film)
+    assert sent.code == 0
+    assert "at most" not in sent.err
+    for _ in range(2):
+        synced = qanat(home, "sync")
+        assert synced.code == 4, synced
+        assert "refused 1 parcel (320.0 KiB, it takes at most 256.0 KiB)" in synced.out
+        assert "no other relay has it" in synced.out
+        assert "`qanat outbox` shows" in synced.err
+    listed = qanat(home, "outbox").out
+    assert "NO RELAY TAKES ITS FILE" in listed
+    assert "cut the file into smaller ones".capitalize() in listed
+    again = qanat(home, "send", "second", "--no-code", "--attach", film)
+    assert again.code == 0
+    assert "film.mp4 has 293.0 KiB; the relays of this desk take at most 256.0 KiB" in again.err
+
+
+def test_what_one_relay_refuses_and_another_took_is_no_failure(
+    tmp_path: Path, desk: MadeDesk, relay: Start
+) -> None:
+    (tmp_path / "relay-0").mkdir()
+    (tmp_path / "relay-0" / "relay.toml").write_text("largest_body_bytes = 262144\n")
+    home, small, large = tmp_path / "h", relay(), relay()
+    know(home, tmp_path, desk, small.entry, large.entry)
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(300_000))
+    assert qanat(home, "send", "x", "--no-code", "--attach", film).code == 0
+    synced = qanat(home, "sync")
+    assert synced.code == 0, synced
+    assert "refused 1 parcel" in synced.out
+    assert "NO RELAY" not in qanat(home, "outbox").out
+
+
 def open_letters(home: Path, desk: MadeDesk) -> list[tuple[bytes, bytes, Report]]:
     """(parcel id, content key, report) of every letter in a home, as the desk opens them."""
     found = []

@@ -178,11 +178,11 @@ def _outbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> in
     from qanat_client.reporter.outbox import Outbox
     from qanat_client.reporter.sealing_room import SealingRoom
 
-    if not home.exists() and arguments.subcommand is None:
+    if not home.path.exists() and arguments.subcommand is None:
         terminal.say(f"the outbox is empty: there is no home at {home.path}")
         terminal.result([])
         return Exit.DONE
-    if not home.exists():
+    if not home.path.exists():
         raise BadInput(f"there is no report number {arguments.number}: no home at {home.path}")
     home.make()
     settings = home.settings()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.outbox import Outbox, StoredParcel, Word
-from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.relay_report import RelayReport, too_large
 from qanat_client.reporter.traffic import Load, Traffic
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import UnexpectedFrame, error_for
@@ -33,7 +33,6 @@ __all__ = ["Giving"]
 _UNASKED_BYTES = 131_072
 """Letters that go before the relay has answered: a round trip or two of a slow line."""
 
-_TOO_LARGE = "larger than what it says it takes"
 _TOO_LATE = "their last day is over by the day that it tells"
 
 
@@ -98,7 +97,7 @@ class Giving:
         for load in new:
             self._loads[load.parcel.id[:OFFER_BYTES]] = load
             load.ready = self._goes_unasked(load.parcel)
-            load.over = self._is_hopeless(load.parcel)
+            self._judge(load)
         asked = [load for load in new if not load.ready and not load.over]
         asked.sort(key=lambda load: (load.parcel.rank, load.parcel.item, load.ordinal))
         frames: list[Frame] = []
@@ -119,19 +118,23 @@ class Giving:
         self._unasked_bytes += size
         return True
 
-    def _is_hopeless(self, parcel: StoredParcel) -> bool:
-        expired = self._relay_day is not None and parcel.header.expiry_day < self._relay_day
-        large = self._largest_body is not None and parcel.header.body_size > self._largest_body
-        return expired or large
+    def _judge(self, load: Load) -> None:
+        """Refuse in the relay's stead what it is known not to take."""
+        if load.over or self._relay_day is None or self._largest_body is None:
+            return
+        header = load.parcel.header
+        if header.body_size > self._largest_body:
+            load.over = True
+            self._report.refuse(load.parcel.key, too_large(header.body_size, self._largest_body))
+        elif header.expiry_day < self._relay_day:
+            load.over = True
+            self._report.refuse(load.parcel.key, _TOO_LATE)
 
     def welcome(self, day: int, largest_body: int) -> None:
         """The relay has told its day and the largest body that it takes."""
         self._relay_day, self._largest_body = day, largest_body
         for load in self._loads.values():
-            if not load.over and self._is_hopeless(load.parcel):
-                load.over = True
-                large = load.parcel.header.body_size > largest_body
-                self._report.refused[_TOO_LARGE if large else _TOO_LATE] += 1
+            self._judge(load)
 
     @property
     def waits_for_answers(self) -> bool:
@@ -198,7 +201,7 @@ class Giving:
             elif code is Answer.TOMBSTONED:
                 words.append((load.parcel.key, Word.PURGED))
             else:
-                self._report.refused["it does not want it now"] += 1
+                self._report.refuse(load.parcel.key, "it does not want it now")
         return words
 
     def partial(self, frame: Partial) -> None:
@@ -223,7 +226,7 @@ class Giving:
             self._open.pop(load.parcel.id, None)
             load.over = True
             if entry.status is AckStatus.REFUSED:
-                self._report.refused[str(error_for(entry.value))] += 1
+                self._report.refuse(load.parcel.key, str(error_for(entry.value)))
             elif entry.status is AckStatus.TOMBSTONED:
                 words.append((load.parcel.key, Word.PURGED))
             else:

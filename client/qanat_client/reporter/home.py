@@ -71,7 +71,7 @@ class Settings:
     """What the person may write into `settings.toml` in the home. Never anything secret."""
 
     country: str = ""
-    """Two capital letters, such as KZ: where "abroad" begins. Empty: relays are shown with theirs."""
+    """Two capital letters, such as KZ: where "abroad" begins. Empty: relays show theirs."""
 
     sync_on_send: bool = False
     """Whether `qanat send` goes to the network at once. Off: nothing is sent unasked."""
@@ -100,7 +100,7 @@ class Home:
 
     def exists(self) -> bool:
         """Whether there is one; nothing is made by asking."""
-        return os.path.lexists(self.path)
+        return self.path.is_dir()
 
     def make(self) -> None:
         """Make what is missing. Raises HomeReadOnly, HomeUnusable."""

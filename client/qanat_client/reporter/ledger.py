@@ -11,6 +11,7 @@ from typing import Any
 from qanat_client.reporter.database import disk_errors
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.outbox import Word
+from qanat_client.reporter.relay_report import SMALLER
 from qanat_client.terminal import Terminal, human_size
 from qanat_protocol.days import iso
 from qanat_protocol.limits import HEADER_BYTES
@@ -40,6 +41,19 @@ class Parcel:
     size_bytes: int
     opened_day: int | None
     relays: tuple[Relay, ...]
+
+    largest_taken: int | None = None
+    """The most that any relay takes which has said so, in bytes; None if none has."""
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether nobody has it and every relay that was asked takes only smaller ones."""
+        return (
+            self.opened_day is None
+            and not self.takers
+            and self.largest_taken is not None
+            and self.size_bytes - HEADER_BYTES > self.largest_taken
+        )
 
     @property
     def holders(self) -> tuple[Relay, ...]:
@@ -103,6 +117,7 @@ def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
         ):
             relays.setdefault(key, []).append(Relay(address, country, Word(word), day))
         parcels: dict[int, list[Parcel]] = {}
+        largest_taken = connection.execute("SELECT max(largest_body) FROM relay").fetchone()[0]
         for key, item, parcel_id, data, opened_day in connection.execute(
             "SELECT key, item, id, header, opened_day FROM parcel WHERE item IS NOT NULL"
             " ORDER BY item, position"
@@ -115,6 +130,7 @@ def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
                     size_bytes=HEADER_BYTES + header.body_size,
                     opened_day=opened_day,
                     relays=tuple(relays.get(key, ())),
+                    largest_taken=largest_taken,
                 )
             )
         rows = connection.execute(
@@ -178,6 +194,15 @@ def show(found: Sequence[Entry], home_country: str, today: int, terminal: Termin
     """All of them, and the totals, for a person."""
     for entry in found:
         terminal.say(describe(entry, home_country, today))
+        for parcel in entry.parcels:
+            if parcel.is_too_large and parcel.largest_taken is not None:
+                reason = (
+                    f"{human_size(parcel.size_bytes)}, and the relays take at most"
+                    f" {human_size(parcel.largest_taken)}"
+                )
+                terminal.say(
+                    f"      NO RELAY TAKES ITS FILE: {reason}. {SMALLER[0].upper()}{SMALLER[1:]}."
+                )
     if not found:
         terminal.say("the outbox is empty")
         return
@@ -186,9 +211,8 @@ def show(found: Sequence[Entry], home_country: str, today: int, terminal: Termin
     opened = sum(entry.state(home_country) == "opened" for entry in found)
     reports = "1 report" if len(found) == 1 else f"{len(found)} reports"
     parcels = "1 parcel" if len(waiting) == 1 else f"{len(waiting)} parcels"
-    terminal.say(
-        f"{reports}, {opened} opened by the desk; {size} in {parcels} that nobody has opened yet"
-    )
+    left = f"{size} in {parcels} that nobody has opened yet" if waiting else "nothing waits"
+    terminal.say(f"{reports}, {opened} opened by the desk; {left}")
 
 
 def facts(found: Sequence[Entry], home_country: str, today: int) -> list[dict[str, Any]]:
@@ -209,6 +233,7 @@ def facts(found: Sequence[Entry], home_country: str, today: int) -> list[dict[st
                     "kind": parcel.kind.name.lower(),
                     "size_bytes": parcel.size_bytes,
                     "opened": parcel.opened_day is not None,
+                    "no_relay_takes_it": parcel.is_too_large,
                     "relays": [
                         {
                             "address": relay.address,

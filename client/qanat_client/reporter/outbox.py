@@ -19,6 +19,10 @@ from qanat_protocol.parcel import Header, Rank, parse_header, rank_of
 __all__ = ["Outbox", "Piece", "StoredParcel", "Word"]
 
 
+_MOST_KEPT = 2**63 - 1
+"""The largest integer of SQLite."""
+
+
 class Word(IntEnum):
     """What a relay has said of a parcel, over the sealed channel."""
 
@@ -164,10 +168,26 @@ class Outbox:
         """Keep a relay's name and place, to show who holds what."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.execute(
-                "INSERT INTO relay VALUES (?, ?, ?) ON CONFLICT (signing_key) DO UPDATE"
-                " SET address = excluded.address, country = excluded.country",
+                "INSERT INTO relay (signing_key, address, country) VALUES (?, ?, ?)"
+                " ON CONFLICT (signing_key) DO UPDATE SET address = excluded.address, country = excluded.country",
                 (signing_key, address, country),
             )
+
+    def note_largest_body(self, signing_key: bytes, size_bytes: int) -> None:
+        """Keep the largest body that a relay says it takes."""
+        with disk_errors(self._home.database), transaction(self._db):
+            self._db.execute(
+                "UPDATE relay SET largest_body = ? WHERE signing_key = ?",
+                (min(size_bytes, _MOST_KEPT), signing_key),
+            )
+
+    def largest_bodies(self) -> dict[bytes, int]:
+        """By relay (its signing key): the largest body that it takes, where it has said so."""
+        with disk_errors(self._home.database):
+            rows = self._db.execute(
+                "SELECT signing_key, largest_body FROM relay WHERE largest_body IS NOT NULL"
+            ).fetchall()
+        return dict(rows)
 
     # Being opened, wanted and dropped
 

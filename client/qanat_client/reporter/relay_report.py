@@ -8,7 +8,11 @@ from typing import Any
 
 from qanat_client.terminal import human_size, printable_line
 
-__all__ = ["RelayReport"]
+__all__ = ["SMALLER", "RelayReport", "too_large"]
+
+SMALLER = (
+    "cut the file into smaller ones and send those, or ask the desk for a relay that takes more"
+)
 
 
 @dataclass(slots=True)
@@ -26,10 +30,19 @@ class RelayReport:
     opened: int = 0
     replies: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    refused_keys: set[int] = field(default_factory=set)
+    """The parcels behind these numbers, by their keys in the outbox."""
+    stuck: int = 0
+    """How many of them no relay has."""
     news: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     problem: str = ""
     says_no: bool = False
+
+    def refuse(self, key: int, reason: str) -> None:
+        """A parcel, by its key in the outbox, was refused."""
+        self.refused[reason] += 1
+        self.refused_keys.add(key)
 
     def lines(self) -> list[str]:
         """For the person."""
@@ -60,6 +73,9 @@ class RelayReport:
         if self.problem:
             said.append(f"then: {self.problem}")
         lines = [f"{place}: {'; '.join(said) or 'nothing to do'}"]
+        if self.stuck:
+            them = "it" if self.stuck == 1 else "them"
+            lines.append(f"  {_parcels(self.stuck)} of those refused: no other relay has {them}")
         lines += [f"  {printable_line(text)}" for text in [*self.news, *self.advice]]
         return lines
 
@@ -77,9 +93,15 @@ class RelayReport:
             "opened": self.opened,
             "replies": self.replies,
             "refused": dict(self.refused),
+            "refused_and_nowhere_else": self.stuck,
             "news": self.news,
             "problem": self.problem,
         }
+
+
+def too_large(size_bytes: int, most_bytes: int) -> str:
+    """Why a relay does not take a parcel of this size."""
+    return f"{human_size(size_bytes)}, it takes at most {human_size(most_bytes)}"
 
 
 def _parcels(count: int) -> str:

@@ -19,6 +19,8 @@ from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.newest import newest_checkpoint
+from qanat_client.reporter.outbox import Outbox
+from qanat_client.reporter.relay_report import SMALLER
 from qanat_client.reporter.seal_report import (
     MAX_TEXT_BYTES,
     Draft,
@@ -41,7 +43,9 @@ from qanat_protocol.card import DeskCard
 from qanat_protocol.code import Identity, OneOffIdentity, identity, normalise, one_off_identity
 from qanat_protocol.days import first_day, iso, last_day
 from qanat_protocol.errors import BadCheck, Malformed
+from qanat_protocol.part import Rendition
 from qanat_protocol.report import Basis
+from qanat_protocol.sizes import part_body_size
 
 __all__ = ["ask_code", "checked_code", "given_code", "send"]
 
@@ -177,6 +181,21 @@ def _draft(arguments: argparse.Namespace, terminal: Terminal) -> Draft:
     return draft
 
 
+def _warn_of_size(outbox: Outbox, draft: Draft, card: DeskCard, terminal: Terminal) -> None:
+    """Say which files no relay of the card takes, as far as relays have said what they take."""
+    known = outbox.largest_bodies()
+    takes = [known[relay.signing_key] for relay in card.relays if relay.signing_key in known]
+    if not takes:
+        return
+    for attachment in draft.attachments:
+        size = part_body_size(attachment.size, Rendition.ORIGINAL)
+        if size > max(takes):
+            terminal.warn(
+                f"{attachment.name} has {human_size(attachment.size)}; the relays of this desk take"
+                f" at most {human_size(max(takes))}, so it would wait here: {SMALLER}"
+            )
+
+
 def _announce(
     queued: Queued, card: DeskCard, time: WritingTime, terminal: Terminal, *, goes_now: bool
 ) -> dict[str, object]:
@@ -262,6 +281,7 @@ def _send(arguments: argparse.Namespace, home: Home, terminal: Terminal, sending
         checkpoint = newest_checkpoint(home, connection, desks)
         time = _time(arguments, terminal, checkpoint[0])
         who = _identity(arguments, terminal, card)
+        _warn_of_size(Outbox(home, connection), draft, card, terminal)
         total = sum(attachment.size for attachment in draft.attachments)
         with interrupts_held() as hold:
             with terminal.progress("sealing", total) as progress:

@@ -22,7 +22,7 @@ from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.netlink import NetworkChanges, watch_network
-from qanat_client.reporter.outbox import Outbox, StoredParcel
+from qanat_client.reporter.outbox import Outbox, StoredParcel, Word
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.relays import (
     UNPROVEN,
@@ -127,8 +127,14 @@ async def _sync(
                 raise _first(errors) from None
             finally:
                 run.disk.close()
+        held_nowhere = {
+            parcel.key
+            for parcel in outbox.waiting()
+            if not any(word >= Word.HOLDS for word, _ in parcel.words.values())
+        }
     for target, task in zip(found, tasks, strict=True):
         report = task.result()
+        report.stuck = len(report.refused_keys & held_nowhere)
         if target.entry.signing_key not in known:
             report.advice.append(UNPROVEN)
         reports.append(report)
@@ -160,6 +166,8 @@ def _tell(reports: Sequence[RelayReport], terminal: Terminal) -> dict[str, Any]:
     code = exit_code(reports)
     if code == Exit.UNREACHABLE:
         terminal.warn("no relay could be reached; everything is safely queued")
+    elif any(report.stuck for report in reports):
+        terminal.warn("`qanat outbox` shows which reports no relay takes, and what to do")
     return {"relays": [report.facts() for report in reports], "exit": code}
 
 
@@ -191,7 +199,8 @@ def _waiting_line(home: Home) -> str:
     with closing(connect(home)) as connection:
         parcels = Outbox(home, connection).waiting()
     size = sum(parcel.header.body_size for parcel in parcels)
-    return f"{len(parcels)} parcels not yet opened, {human_size(size)}"
+    some = "1 parcel" if len(parcels) == 1 else f"{len(parcels)} parcels"
+    return f"{some} not yet opened, {human_size(size)}"
 
 
 async def _wait(changes: NetworkChanges | None, every_s: float | None) -> str:

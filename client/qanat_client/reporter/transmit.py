@@ -219,6 +219,11 @@ class _Session:
         self._report.reached = True
         self._day = frame.day
         self._giving.welcome(frame.day, frame.largest_body)
+        await self._run.disk.run(
+            self._run.outbox.note_largest_body,
+            self._place.entry.signing_key,
+            frame.largest_body,
+        )
         await self._run.disk.run(self._run.library.clear_expired, frame.day)
         own = {card.desk_id for card in self._place.cards}
         unopened = await self._run.disk.run(self._run.outbox.unopened)
@@ -272,9 +277,7 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
 
 
 def exit_code(reports: Sequence[RelayReport]) -> int:
-    """0 if any relay was reached, 4 if they only said no, 3 if there was none."""
+    """0 if all went well, 4 if something was refused that nobody has, 3 if no relay was reached."""
     if any(report.reached for report in reports):
-        took = any(report.taken or report.had or report.signed for report in reports)
-        refused = any(report.refused for report in reports)
-        return 4 if refused and not took else 0
+        return 4 if any(report.stuck for report in reports) else 0
     return 4 if any(report.says_no for report in reports) else 3
