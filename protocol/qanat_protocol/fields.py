@@ -46,8 +46,10 @@ def uint(least: int = 0, most: int = MAX_INT) -> Field[int]:
 def version(known: int = 1) -> Field[int]:
     """The version in a document's first field; UnknownVersion for another number."""
 
+    integer = uint()
+
     def check(value: Value) -> int:
-        number = uint()(value)
+        number = integer(value)
         if number != known:
             raise UnknownVersion(f"version {number}; this program reads version {known}")
         return number

@@ -89,26 +89,33 @@ def _joined(size: int, most: int) -> _Column:
 
 
 def _read_codes(value: Value) -> tuple[Answer, ...]:
-    codes = binary(least=1, most=MAX_OFFERS)(value)
-    if max(codes) > max(Answer):
+    codes = _CODES(value)
+    if max(codes) > _MAX_ANSWER:
         raise Malformed(f"answer {max(codes)}")
     return tuple(map(Answer, codes))
 
 
 def _read_bitmap(value: Value) -> bytes:
-    bitmap = binary(most=MAX_BLOCKS // 8)(value)
+    bitmap = _BITMAP(value)
     if bitmap.endswith(b"\0"):
         raise Malformed("a bitmap ends in a zero byte")
     return bitmap
 
 
 def _read_entry(value: Value) -> frames.AckEntry:
-    handle, status, told = row(uint(), uint(most=max(AckStatus)), uint())(value)
+    handle, status, told = _ENTRY(value)
     return frames.AckEntry(handle, AckStatus(status), told)
 
 
 def _read_public_want(value: Value) -> frames.PublicWant:
-    return frames.PublicWant(*row(binary(TAG_BYTES), uint(), uint())(value))
+    return frames.PublicWant(*_PUBLIC_WANT(value))
+
+
+_CODES: Final = binary(least=1, most=MAX_OFFERS)
+_MAX_ANSWER: Final = max(Answer)
+_BITMAP: Final = binary(most=MAX_BLOCKS // 8)
+_ENTRY: Final = row(uint(), uint(most=max(AckStatus)), uint())
+_PUBLIC_WANT: Final = row(binary(TAG_BYTES), uint(), uint())
 
 
 _INT: Final = _as_is(uint())
@@ -184,23 +191,28 @@ class _Form(NamedTuple):
     """All that is known of one frame's record: what it begins with, and its columns."""
 
     head: tuple[int, ...]
-    names: tuple[str, ...]
+    shape: type[Frame]
     columns: tuple[_Column, ...]
+    read: Field[tuple[Any, ...]]
 
 
-def _forms() -> dict[type, _Form]:
-    """By the frame's type; an interest's number stands before its class."""
-    found = {
-        shape: _Form((kind,), shape.__match_args__, columns)
-        for kind, (shape, columns) in _FRAMES.items()
-    }
-    return found | {
-        shape: _Form((FrameType.INTEREST, kind), shape.__match_args__, (_NUMBER, *columns))
-        for kind, (shape, columns) in _INTERESTS.items()
-    }
+def _form(head: tuple[int, ...], shape: type[Frame], columns: tuple[_Column, ...]) -> _Form:
+    return _Form(head, shape, columns, row(*(column.read for column in columns)))
 
 
-_FORMS: Final = _forms()
+_FRAME_FORMS: Final = {
+    kind: _form((kind,), shape, columns) for kind, (shape, columns) in _FRAMES.items()
+}
+# An interest's number stands before its class.
+_INTEREST_FORMS: Final = {
+    kind: _form((FrameType.INTEREST, kind), shape, (_NUMBER, *columns))
+    for kind, (shape, columns) in _INTERESTS.items()
+}
+_FORMS: Final[dict[type, _Form]] = {
+    form.shape: form for form in (*_FRAME_FORMS.values(), *_INTEREST_FORMS.values())
+}
+_TYPE: Final = uint()
+_INTEREST_HEAD: Final = row(_TYPE, _NUMBER.read, uint())
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -211,7 +223,7 @@ def encode_frame(frame: Frame) -> bytes:
     form = _FORMS[type(frame)]
     values = [
         column.write(getattr(frame, name))
-        for name, column in zip(form.names, form.columns, strict=True)
+        for name, column in zip(form.shape.__match_args__, form.columns, strict=True)
     ]
     # An interest's number stands before its class.
     number, rest = (values[:1], values[1:]) if len(form.head) > 1 else ([], values)
@@ -232,27 +244,25 @@ def decode_frame(data: bytes | memoryview) -> Frame | None:
     fields = unpack(data, max_bytes=MAX_FRAME_BYTES)
     if not fields:
         raise Malformed("a frame without a type")
-    kind = uint()(fields[0])
+    kind = _TYPE(fields[0])
     if kind >= FIRST_RESERVED_TYPE:
         return None
     if kind == FrameType.INTEREST:
         return _decode_interest(fields)
-    if kind not in _FRAMES:
+    if kind not in _FRAME_FORMS:
         raise UnexpectedFrame(f"frame type {kind}")
-    shape, columns = _FRAMES[kind]
-    return _build(shape, columns, fields[1:])
+    return _build(_FRAME_FORMS[kind], fields[1:])
 
 
 def _decode_interest(fields: list[Value]) -> Frame:
-    _, _, kind = row(uint(), _NUMBER.read, uint())(fields)
-    if kind not in _INTERESTS:
+    _, _, kind = _INTEREST_HEAD(fields)
+    if kind not in _INTEREST_FORMS:
         raise UnknownKind(f"interest class {kind}")
-    shape, columns = _INTERESTS[kind]
-    return _build(shape, (_NUMBER, *columns), [fields[1], *fields[3:]])
+    return _build(_INTEREST_FORMS[kind], [fields[1], *fields[3:]])
 
 
-def _build(shape: type[Frame], columns: tuple[_Column, ...], fields: list[Value]) -> Frame:
-    frame = shape(*row(*(column.read for column in columns))(fields))
+def _build(form: _Form, fields: list[Value]) -> Frame:
+    frame = form.shape(*form.read(fields))
     _check(frame)
     return frame
 
