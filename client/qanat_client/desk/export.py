@@ -21,7 +21,15 @@ from qanat_client.desk.inbox import Item, PartState, inbox, set_aside
 from qanat_client.desk.safe_names import free_place, safe_name
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.vault import disk_faults
-from qanat_client.desk.words import json_of, page_of, set_aside_line, time_words, verdict_name
+from qanat_client.desk.words import (
+    counted,
+    json_of,
+    page_of,
+    set_aside_line,
+    time_words,
+    verdict_name,
+)
+from qanat_client.errors import BadInput
 from qanat_client.terminal import printable_line
 from qanat_protocol.errors import RemoteError
 from qanat_protocol.parcel import parse_header
@@ -35,11 +43,12 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]<>#|!~&$])|^(\s*)([-+=]|\d+[.)])", re.MULTIL
 
 @dataclass(slots=True)
 class Exported:
-    """What was written where, and what could not be."""
+    """What was written where, and what could not be. kept: files of an earlier export."""
 
     folder: Path
     reports: int = 0
     files: int = 0
+    kept: int = 0
     size_bytes: int = 0
     documents: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -67,6 +76,7 @@ class _Attachments:
         with disk_faults(str(folder)):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (same := _same_file(folder / name, part)) is not None:
+            self._done.kept += 1
             return same
         spare = free_place(folder, f".{name}.part")
         try:
@@ -173,8 +183,10 @@ def export(
 ) -> Exported:
     """Write the whole inbox to a folder; the keys of the JSON are in docs/export.md.
 
-    Raises DiskFull, HomeReadOnly. What lacks an attachment is exported without it.
+    Raises BadInput, DiskFull, HomeReadOnly. What lacks an attachment is exported without it.
     """
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{printable_line(str(folder))} is a file; name a folder with -o")
     done = Exported(folder)
     with disk_faults(str(folder)):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -212,7 +224,7 @@ def export(
             done, "reports.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
         )
     if "md" in formats:
-        head = f"# {_escaped(desk.card.name)}: {done.reports} reports\n\n"
+        head = f"# {_escaped(desk.card.name)}: {counted(done.reports, 'report')}\n\n"
         head += f"Exported {time_words(int(desk.clock()))}.\n"
         foot = "".join(f"- {_escaped(set_aside_line(entry))}\n" for entry in aside)
         tail = [f"## Set aside\n\n{foot}"] if aside else []

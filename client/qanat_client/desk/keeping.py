@@ -19,6 +19,7 @@ from qanat_client.desk.relay_finding import find_relays
 from qanat_client.desk.replies import DUMMIES_SETTING
 from qanat_client.desk.tombstones import PURGE_SETTING
 from qanat_client.desk.vault import VAULT_NAME
+from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit
 from qanat_protocol.card import MAX_GRACE_DAYS, MAX_SEALING_KEYS
@@ -121,7 +122,9 @@ def card(context: Context) -> int:
         left = weeks_left(desk.card, desk.today)
         terminal.say(f"card {desk.card.serial} of {iso(desk.card.issued_day)}: {place}")
         terminal.say(f"fingerprint  {fingerprint(desk.card.desk_id)}")
-        terminal.say(f"keys until   {iso(desk.card.last_day)} ({left} weeks)")
+        terminal.say(
+            f"keys until   {iso(desk.card.last_day)} ({counted(left, 'week')}, this one counted)"
+        )
         if left < DEFAULT_WEEKS // 3:
             terminal.warn("few weeks are left: qanat-desk card --renew")
         _tell_certificate(context, desk)
@@ -155,8 +158,8 @@ def _tell_certificate(context: Context, desk: Desk) -> None:
     left = max(row.last_day for row in desk.card.statement.certified) - desk.today
     if left < 60:
         context.terminal.warn(
-            f"the signing key is certified for {max(left, 0)} more days: bring the root key file"
-            " and run qanat-desk card --certify --root-key FILE"
+            f"the signing key is certified for {counted(max(left, 0), 'more day')}:"
+            " bring the root key file and run qanat-desk card --certify --root-key FILE"
         )
 
 

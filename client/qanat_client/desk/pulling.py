@@ -11,7 +11,7 @@ from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Desk, refresh
 from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
-from qanat_client.desk.words import verdict_name
+from qanat_client.desk.words import counted, verdict_name
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.card import RelayEntry
@@ -25,26 +25,34 @@ MIN_EVERY_S = 1
 def _tell(context: Context, desk: Desk, result: PullResult) -> None:
     terminal, opened = context.terminal, result.opened
     for relay, said in result.relays.items():
-        state = f"{said.parcels} parcels, {human_size(said.size_bytes)}"
+        state = (
+            f"{counted(said.parcels, 'parcel')}, {human_size(said.size_bytes)}"
+            if said.size_bytes
+            else "nothing new"
+        )
         complaint = f": {printable_line(said.complaint)}" if said.complaint else ""
         reached = "not reached" if said.failed and not said.refused else "reached"
         terminal.say(f"{desk.relay_name(relay)}  {reached}, {state}{complaint}")
     terminal.say(
-        f"{opened.reports} new reports, {opened.parts} attachments verified,"
-        f" {opened.duplicates} duplicates, {opened.set_aside} set aside"
+        f"{counted(opened.reports, 'new report')},"
+        f" {counted(opened.parts, 'attachment')} verified,"
+        f" {counted(opened.duplicates, 'duplicate')}, {opened.set_aside} set aside"
     )
     if opened.damaged:
         terminal.warn(
-            f"{opened.damaged} parcels were damaged on this disk; the relays are asked for them"
+            f"damaged on this disk: {counted(opened.damaged, 'parcel')}; the relays are asked"
             " again. Look after the disk"
         )
     if result.renewed_card:
         terminal.say(f"card {result.renewed_card} was made and published")
     if result.deleted_epochs:
-        terminal.say(f"the secrets of {len(result.deleted_epochs)} weeks were deleted for good")
+        terminal.say(
+            f"the secrets of {counted(len(result.deleted_epochs), 'week')} were deleted for good"
+        )
     if result.overdue_epochs:
         terminal.warn(
-            f"by this machine's clock the secrets of {len(result.overdue_epochs)} weeks are due;"
+            "by this machine's clock the secrets of"
+            f" {counted(len(result.overdue_epochs), 'week')} are due;"
             " they are deleted when a relay confirms the day"
         )
     for said in result.relays.values():

@@ -10,6 +10,7 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.export import FORMATS, export
 from qanat_client.desk.inbox import inbox, item_of, set_aside
 from qanat_client.desk.words import (
+    counted,
     json_of,
     line_of,
     page_of,
@@ -97,9 +98,11 @@ def export_inbox(context: Context) -> int:
     with context.desk() as desk, context.counting("exported") as advance:
         done = export(desk, folder, formats=formats, all_renditions=arguments.all, advance=advance)
     terminal.say(
-        f"{done.reports} reports and {done.files} files ({human_size(done.size_bytes)})"
-        f" of {time_words(int(context.clock()))} in {folder}"
+        f"{counted(done.reports, 'report')} and {counted(done.files, 'new file')}"
+        f" ({human_size(done.size_bytes)}) of {time_words(int(context.clock()))} in {folder}"
     )
+    if done.kept:
+        terminal.say(f"there already, unchanged: {counted(done.kept, 'file')}")
     for line in done.missing:
         terminal.say(f"missing: {line}")
     terminal.warn(
@@ -112,6 +115,7 @@ def export_inbox(context: Context) -> int:
             "documents": [str(path) for path in done.documents],
             "reports": done.reports,
             "files": done.files,
+            "files_there_already": done.kept,
             "size_bytes": done.size_bytes,
             "missing": done.missing,
         }

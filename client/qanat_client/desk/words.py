@@ -15,12 +15,25 @@ from qanat_protocol.days import iso
 from qanat_protocol.report import Basis
 from qanat_protocol.verdicts import Verdict
 
-__all__ = ["json_of", "line_of", "page_of", "set_aside_line", "time_words", "verdict_name"]
+__all__ = [
+    "counted",
+    "json_of",
+    "line_of",
+    "page_of",
+    "set_aside_line",
+    "time_words",
+    "verdict_name",
+]
 
 FIRST_WORDS_CHARACTERS = 48
 BASIS_WORDS = {Basis.NOT_SAID: "not said", Basis.SEEN: "seen", Basis.HEARD: "heard"}
 
 RelayName = Callable[[bytes], str]
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 report`, `2 reports`: for nouns that take an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def time_words(unix_s: int) -> str:
@@ -96,13 +109,14 @@ def page_of(item: Item, relay_name: RelayName) -> str:
         f"report     {item.report_id.hex()}",
         f"from       {item.pseudonym} ({'can be answered' if report.reply_box else 'no code'})",
         f"arrived    {time_words(item.arrived_s)}{', urgent' if item.urgent else ''}",
-        f"written    {time_words(report.written_s) if report.written_s else 'not said'}"
-        " (by the writer's clock)",
+        "written    "
+        + (f"{time_words(report.written_s)} (by the writer's clock)" if report.written_s else "-"),
         f"carried    until {iso(item.expiry_day)}",
         f"language   {printable_line(report.language) or '-'}",
         f"what       {printable_line(report.what) or '-'}",
         f"where      {printable_line(report.where) or '-'}",
-        f"when       {printable_line(report.when) or '-'} (in the writer's words)",
+        "when       "
+        + (f"{printable_line(report.when)} (in the writer's words)" if report.when else "-"),
         f"basis      {BASIS_WORDS[report.basis]}",
     ]
     for figure in report.figures:
@@ -133,7 +147,7 @@ def page_of(item: Item, relay_name: RelayName) -> str:
         what = "letter" if word.parcel_id in item.letters else "part"
         lines.append(
             f"custody    {what} {word.parcel_id.hex()[:8]} held on {iso(word.day)}:"
-            f" only {relay_name(word.relay)} says so, and signed it"
+            f" {relay_name(word.relay)} says so, and signed it"
         )
     lines += ["", printable(report.text) or "(no text)"]
     return "\n".join(lines)

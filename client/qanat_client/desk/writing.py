@@ -11,7 +11,7 @@ from qanat_client.desk.inbox import Item, item_of
 from qanat_client.desk.outgoing import Outbox
 from qanat_client.desk.pulling import pull_now
 from qanat_client.desk.replies import queue_reply
-from qanat_client.desk.words import time_words, verdict_name
+from qanat_client.desk.words import counted, time_words, verdict_name
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit, printable_line
 from qanat_protocol.days import iso
@@ -27,7 +27,9 @@ def _missing_originals(item: Item, numbers: list[int]) -> list[bytes]:
     count = len(item.report.files)
     for number in numbers:
         if not 1 <= number <= count:
-            raise BadInput(f"report {item.short_id} has {count} files; there is no file {number}")
+            raise BadInput(
+                f"report {item.short_id} has {counted(count, 'file')}; there is no file {number}"
+            )
     chosen = [number - 1 for number in numbers] or range(count)
     parts = [item.original_of(file) for file in chosen]
     missing = [part.part.parcel_id for part in parts if part.state != "verified"]
@@ -50,7 +52,10 @@ def _queue(context: Context, desk: Desk, item: Item, text: str, wanted: list[byt
         dummies = queue_reply(desk, item, text, wanted)
     except LocalError as error:
         raise BadInput(f"the reply can't be sent: {error}") from error
-    said = f"a reply to {item.short_id} is queued, with {dummies} dummies beside it"
+    said = (
+        f"a reply to {item.short_id} is queued, and {dummies} dummies beside it that hide which"
+        " of them is the answer"
+    )
     value = {"report": item.report_id.hex(), "wanted": len(wanted), "dummies": dummies}
     return _send(context, desk, said, value)
 
@@ -122,6 +127,12 @@ def outgoing(context: Context) -> int:
                         for relay, status, verdict, day in words
                     ],
                 }
+            )
+        dummies = sum(value["what"] == "dummy" for value in values)
+        if dummies:
+            context.terminal.say(
+                f"{dummies} of these are dummies: sealed noise to nobody that leaves with your"
+                " replies, so that no relay can tell how many answers there are"
             )
         if not values:
             context.terminal.say("nothing waits to be sent")

@@ -73,13 +73,37 @@ async def test_a_second_export_overwrites_nothing_and_doubles_no_attachment(
     place = folder / report["files"][0]["exported"][0]["path"]
     place.write_bytes(b"the editor's own")
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    newsroom.do("export", "-o", str(folder))
+    assert newsroom.do("export", "-o", str(folder))["files_there_already"] == 0
     for path, data in before.items():
         assert path.read_bytes() == data
     again = json.loads((folder / "reports-2.json").read_text("utf-8"))
     (second,) = again["reports"][0]["files"][0]["exported"]
     assert second["path"].endswith("a-2.jpg")
     assert (folder / second["path"]).read_bytes() == b"new"
+
+
+async def test_what_an_earlier_export_left_unchanged_is_told(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    newsroom.settle()
+    _, parcels = writer_for(newsroom).write("Text.", [Attached("a.jpg", b"new")])
+    await take(newsroom, *parcels)
+    folder = tmp_path / "out"
+    first = newsroom.run("export", "-o", str(folder))
+    assert "1 report and 1 new file (3 B)" in first.err
+    assert "there already" not in first.err
+    second = newsroom.run("export", "-o", str(folder))
+    assert "there already, unchanged: 1 file\n" in second.err
+    assert (second.value["files"], second.value["files_there_already"]) == (0, 1)
+
+
+def test_an_export_to_a_file_asks_for_a_folder(newsroom: Newsroom, tmp_path: Path) -> None:
+    newsroom.settle()
+    (tmp_path / "out").write_bytes(b"the editor's own")
+    done = newsroom.run("export", "-o", str(tmp_path / "out"))
+    assert done.code == 2
+    assert "out is a file; name a folder with -o" in done.err
+    assert (tmp_path / "out").read_bytes() == b"the editor's own"
 
 
 async def test_missing_attachments_are_named_and_the_best_rendition_stands_in(

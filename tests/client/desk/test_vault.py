@@ -126,7 +126,7 @@ def test_any_passphrase_opens_what_it_closed(newsroom: Newsroom, passphrase: str
 def test_a_passphrase_opens_in_whatever_form_its_letters_come(newsroom: Newsroom) -> None:
     newsroom.passphrase = unicodedata.normalize("NFD", "Öffnet keiner й")
     newsroom.init()
-    newsroom.passphrase = unicodedata.normalize("NFC", "Öffnet й")
+    newsroom.passphrase = unicodedata.normalize("NFC", "Öffnet keiner й")
     newsroom.do("list")
     newsroom.do("card", "--certify")
 

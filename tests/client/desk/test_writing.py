@@ -284,3 +284,11 @@ def test_a_text_comes_from_a_file_too(newsroom: Newsroom, tmp_path: Path) -> Non
     text.write_bytes(b"\xff\xfe")
     assert newsroom.run("bulletin", "--text-file", str(text)).code == 2
     assert parse_header(header.encode()) == header
+
+
+async def test_outgoing_says_what_dummies_are_for(newsroom: Newsroom) -> None:
+    _, identity = await received(newsroom)
+    newsroom.do("reply", identity, "Thank you.")
+    done = newsroom.run("outgoing")
+    dummies = sum(entry["what"] == "dummy" for entry in done.value["outgoing"])
+    assert f"{dummies} of these are dummies" in done.err
