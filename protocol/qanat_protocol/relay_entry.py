@@ -32,7 +32,8 @@ _COUNTRY = re.compile("(?:[A-Z]{2})?")
 class RelayEntry:
     """A relay: 1 to 8 addresses, its signing (32 bytes) and sealing key (1216 bytes).
 
-    `country` is two capitals or empty, `pin` the SHA-256 of its certificate's public key or None.
+    `country` is two capital letters or empty, `pin` the SHA-256 of its certificate's public key or
+    None.
     """
 
     addresses: tuple[str, ...]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -30,7 +30,7 @@ def build_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
         epilog=CODES,
     )
     parser.add_argument("--version", action="version", version=f"qanat-relay {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
 
     init = _command(commands, "init", runs["init"], "set up a data folder: keys, card, settings")
     init.add_argument("--name", help="what the relay is called in its card")
@@ -86,6 +86,18 @@ def _command(
         command.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML")
     command.set_defaults(run=run, data_given=False)
     return command
+
+
+class _Command(argparse.ArgumentParser):
+    """Tells of what it does not know with its own usage, not with the whole program's."""
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        found, extra = super().parse_known_args(args, namespace)
+        if extra:
+            self.error(f"unrecognized arguments: {' '.join(extra)}")
+        return found, extra
 
 
 class _Given(argparse.Action):

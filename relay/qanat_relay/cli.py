@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qanat_protocol.card import DeskCard, parse_card
-from qanat_protocol.errors import ProtocolError, QanatError
+from qanat_protocol.errors import Malformed, ProtocolError, QanatError
 from qanat_protocol.limits import MAX_CARD_BYTES
+from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.statement import fingerprint
 from qanat_relay.arguments import build_parser
 from qanat_relay.card import FILE_NAME as CARD_NAME
@@ -29,7 +30,7 @@ from qanat_relay.config import (
 )
 from qanat_relay.desks import FOLDER, Desks
 from qanat_relay.errors import ConfigError, DataError
-from qanat_relay.keys import ensure_keys, load_keys, write_secret
+from qanat_relay.keys import ensure_keys, has_keys, load_keys, write_secret
 from qanat_relay.logs import start_logging
 from qanat_relay.server import check_writable
 from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
@@ -85,15 +86,18 @@ def _init(arguments: argparse.Namespace) -> int:
     desks = Desks(data / FOLDER)
     for each in cards:
         desks.take(each)
-    card = ensure_card(data, config, ensure_keys(data), time.time())
+    keys = ensure_keys(data)
+    card = ensure_card(data, config, keys, time.time())
     write_secret(path, write_config(config).encode())
-    shown = {"data": str(data), "config": str(path), "card": str(data / CARD_NAME)}
+    key = fingerprint(keys.signing.public)
+    shown = {"data": str(data), "config": str(path), "card": str(data / CARD_NAME), "key": key}
     if arguments.json:
         print(json.dumps({**shown, "addresses": list(card.addresses)}))
         return DONE
     print(f"A relay is set up in {data}. Its settings, each explained, are in {path}.")
     print(f"Its card is {data / CARD_NAME}. Hand that file to a desk by a way on which nobody can")
     print("exchange it, or tell the desk an address: it reads the card from ADDRESS/v1/relay.")
+    print(f"Its key is {key}. Desks compare that with you.")
     if not config.addresses:
         print(f"The card has no address yet: set `addresses` in {path}.")
     print(f"Start it with: qanat-relay serve --data {data}")
@@ -110,6 +114,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     config = with_changes(config, changes)
     cards = [_read_card(path) for path in arguments.desk]
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_new = not has_keys(data)
+    key = fingerprint(ensure_keys(data).signing.public)
+    if is_new:
+        print(f"made a new relay in {data}, key {key}", file=sys.stderr, flush=True)
     start_logging(config.log_level)
     allow_connections()
 
@@ -127,9 +135,10 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     data, config = _data_and_config(arguments)
+    _check_there(data)
     desks = len(Desks(data / FOLDER).list_cards())
     with view_store(data / STORE_FOLDER) as view:
-        status = read_status(view, data, config, desks)
+        status = read_status(view, data, config, desks, load_keys(data).signing.public)
     if arguments.health:
         check_writable(data)
         print("ok")
@@ -142,6 +151,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     data, _ = _data_and_config(arguments)
+    _check_there(data)
     load_keys(data)
     desks = len(Desks(data / FOLDER).list_cards())
     problems = 0
@@ -155,7 +165,8 @@ def _check(arguments: argparse.Namespace) -> int:
         print(json.dumps({"problems": problems}))
     else:
         words = "nothing is wrong" if not problems else f"{problems:,} wrong"
-        print(f"the keys, {desks:,} desk cards and the store are read: {words}")
+        cards = "1 desk card" if desks == 1 else f"{desks:,} desk cards"
+        print(f"the keys, {cards} and the store are read: {words}")
     return FAILED if problems else DONE
 
 
@@ -192,8 +203,7 @@ class _Progress:
 
 def _desk_add(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    if not data.is_dir():
-        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
+    _check_there(data)
     card = _read_card(arguments.card)
     try:
         Desks(data / FOLDER).take(card)
@@ -205,9 +215,19 @@ def _desk_add(arguments: argparse.Namespace) -> int:
 
 
 def _desk_list(arguments: argparse.Namespace) -> int:
-    for card in Desks(arguments.data / FOLDER).list_cards():
+    data: Path = arguments.data
+    _check_there(data)
+    cards = Desks(data / FOLDER).list_cards()
+    for card in cards:
         print(f"{card.name}: {fingerprint(card.desk_id)}, card {card.serial}")
+    if not cards:
+        print(f"no desks yet; add one with: qanat-relay desk add --data {data} CARD")
     return DONE
+
+
+def _check_there(data: Path) -> None:
+    if not data.is_dir():
+        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
 
 
 def _data_and_config(arguments: argparse.Namespace) -> tuple[Path, Config]:
@@ -223,11 +243,23 @@ def _read_card(path: Path) -> DeskCard:
     with path.open("rb") as file:
         content = file.read(MAX_CARD_BYTES + 1)
     if len(content) > MAX_CARD_BYTES:
-        raise DataError(f"{path} is larger than {MAX_CARD_BYTES:,} bytes: not a desk card")
+        raise DataError(f"{path} is larger than {MAX_CARD_BYTES:,} bytes: not a desk's card")
     try:
         return parse_card(content)
     except ProtocolError as error:
-        raise DataError(f"{path} is not a desk card: {_words(error)}") from None
+        if _is_relay_card(content):
+            raise DataError(f"{path} is a relay's card; a desk's card belongs here") from None
+        # Only what is well-formed can be of a version that a newer program would read.
+        why = f": {error}" if isinstance(error, Malformed) else f": {_words(error)}"
+        raise DataError(f"{path} is not a desk's card{why}") from None
+
+
+def _is_relay_card(content: bytes) -> bool:
+    try:
+        parse_relay_card(content)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

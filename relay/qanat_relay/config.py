@@ -19,8 +19,7 @@ from qanat_relay.store.interface import StoreLimits
 
 FILE_NAME = "relay.toml"
 LEVELS = ("debug", "info", "warning", "error")
-_MIB = 1024 * 1024
-_GIB = 1024 * _MIB
+_GIB = 2**30
 _RANGES = (
     ("largest_body_bytes", MAX_LETTER_BODY_BYTES, MAX_PART_BODY_BYTES),
     ("capacity_bytes", 1, 2**53),
@@ -68,7 +67,7 @@ class Config:
         14, "For how many days a parcel that is half there waits for its next block, 1 to 560."
     )
     largest_body_bytes: int = _setting(
-        256 * _MIB, "The largest body of a parcel that is taken, 262144 to 4294967296."
+        _GIB, "The largest body of a parcel that is taken, 262144 to 4294967296."
     )
     stamp_effort: int = _setting(
         0, "The stamp that this relay says it would like, in tries on average. 0: none."
@@ -152,7 +151,7 @@ def check_config(config: Config) -> Config:
         raise ConfigError("name is longer than 128 bytes")
     country = config.country
     if country and not (len(country) == 2 and country.isascii() and country.isalpha()):
-        raise ConfigError(f"country is {country!r}: give two capitals, or nothing")
+        raise ConfigError(f"country is {country!r}: give two letters, or nothing")
     if country != country.upper():
         raise ConfigError(f"country is {country!r}: write it in capitals")
     if bool(config.tls_cert) != bool(config.tls_key):

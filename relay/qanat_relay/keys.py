@@ -26,6 +26,11 @@ class RelayKeys:
     sealing: SealingSecret
 
 
+def has_keys(data: Path) -> bool:
+    """Whether a relay lives in the data folder, be it with one of its keys alone."""
+    return (data / SIGNING_FILE).exists() or (data / SEALING_FILE).exists()
+
+
 def ensure_keys(data: Path) -> RelayKeys:
     """The keys in the data folder, made first where neither is there (files of mode 0600).
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 import traceback
 from types import TracebackType
 from typing import Any, TextIO
@@ -24,7 +25,9 @@ class PrivateFormatter(logging.Formatter):
     """Shows our own lines, of other loggers the name alone, and of errors their kind and place."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s")
+        super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        # In UTC, and said so: the operator's zone is nobody's business who sees the log.
+        self.converter = time.gmtime
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, and below it where an error came from."""

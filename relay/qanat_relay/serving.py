@@ -62,6 +62,7 @@ async def serve(
             await server.stop()
     finally:
         await store.close()
+        log.info("stopped")
 
 
 def allow_connections() -> None:

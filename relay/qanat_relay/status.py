@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from qanat_protocol.days import iso
+from qanat_protocol.statement import fingerprint
 from qanat_relay.config import Config
 from qanat_relay.store.interface import Stats
 from qanat_relay.viewing import StoreView
@@ -14,13 +15,15 @@ from qanat_relay.viewing import StoreView
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What `qanat-relay status` tells. `free_bytes`: what may still come, by disk and capacity."""
+    """What `qanat-relay status` tells. `free_bytes`: what may still come, by disk and capacity.
+    `key`: the fingerprint of the relay's signing key, which desks compare with the operator."""
 
     stats: Stats
     incarnation: str
     capacity_bytes: int
     free_bytes: int
     desks: int
+    key: str
 
     def to_json(self) -> dict[str, object]:
         """The numbers by name."""
@@ -33,6 +36,7 @@ class Status:
             "capacity_bytes": self.capacity_bytes,
             "free_bytes": self.free_bytes,
             "desks": self.desks,
+            "key": self.key,
         }
 
     def to_words(self) -> str:
@@ -54,11 +58,14 @@ class Status:
             ("last sweep", swept),
             ("desks carried", f"{self.desks:,}"),
             ("incarnation", self.incarnation),
+            ("key", self.key),
         ]
         return "\n".join(f"{name + ':':<18}{value}" for name, value in lines)
 
 
-def read_status(view: StoreView, data: Path, config: Config, desks: int) -> Status:
+def read_status(
+    view: StoreView, data: Path, config: Config, desks: int, signing_key: bytes
+) -> Status:
     """The status of the store in the data folder."""
     stats = view.read_stats()
     disk = os.statvfs(data)
@@ -70,6 +77,7 @@ def read_status(view: StoreView, data: Path, config: Config, desks: int) -> Stat
         capacity_bytes=config.capacity_bytes,
         free_bytes=max(0, min(on_disk, config.capacity_bytes - stats.used_bytes)),
         desks=desks,
+        key=fingerprint(signing_key),
     )
 
 

@@ -27,6 +27,7 @@ from tests.relay.running_relay import CARRIERS, Desk, Place, talking, transfer
 from qanat_protocol.days import day_of
 from qanat_protocol.frames import Ack, AckStatus, Answer, Answers, End, Offers
 from qanat_protocol.relay_card import parse_relay_card
+from qanat_protocol.statement import fingerprint
 from qanat_relay.cli import main
 from qanat_relay.config import Config, check_config, parse_listen, read_config, write_config
 from qanat_relay.errors import ConfigError
@@ -195,7 +196,7 @@ def test_a_desk_is_added_and_a_card_that_is_none_is_refused(
     assert main(["desk", "add", str(tmp_path / "nothing"), *data]) == 2
     wrong.write_bytes(bytes(200_000))
     assert main(["desk", "add", str(wrong), *data]) == 2
-    assert "not a desk card" in capsys.readouterr().err
+    assert "not a desk's card" in capsys.readouterr().err
 
 
 def test_serve_starts_with_an_older_card_than_it_knows_and_keeps_the_newer(
@@ -365,3 +366,78 @@ def test_wrong_usage_exits_with_two() -> None:
     with pytest.raises(SystemExit) as ended:
         main(["serve", "--no-such-option"])
     assert ended.value.code == 2
+
+
+def test_the_key_that_desks_compare_is_shown_by_init_status_and_a_first_serve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = str(tmp_path / "relay")
+    assert main(["init", "--data", data, "--json"]) == 0
+    key = json.loads(capsys.readouterr().out)["key"]
+    card = parse_relay_card((tmp_path / "relay" / "relay.card").read_bytes())
+    assert key == fingerprint(card.signing_key)
+    with serving("--data", data, "--listen", "127.0.0.1:0") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    assert "made a new relay" not in log
+    assert log.splitlines()[-1].endswith("Z INFO stopped")
+    assert main(["status", "--data", data, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["key"] == key
+    assert main(["status", "--data", data]) == 0
+    assert key in capsys.readouterr().out
+    assert main(["init", "--data", str(tmp_path / "second")]) == 0
+    shown = capsys.readouterr().out
+    second = parse_relay_card((tmp_path / "second" / "relay.card").read_bytes())
+    assert f"Its key is {fingerprint(second.signing_key)}." in shown
+
+
+def test_serve_says_that_it_made_a_new_relay(tmp_path: Path) -> None:
+    data = tmp_path / "mistyped"
+    with serving("--data", str(data), "--listen", "127.0.0.1:0") as (process, _):
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    key = fingerprint(parse_relay_card((data / "relay.card").read_bytes()).signing_key)
+    assert log.startswith(f"made a new relay in {data}, key {key}\n")
+
+
+@pytest.mark.parametrize("command", [["status"], ["check"], ["desk", "list"]])
+def test_a_data_folder_that_is_missing_is_named(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "nowhere"
+    assert main([*command, "--data", str(data)]) == 2
+    assert f"{data}: no such folder" in capsys.readouterr().err
+
+
+def test_a_card_that_is_no_desks_is_named_as_what_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "relay"
+    main(["init", "--data", str(data)])
+    capsys.readouterr()
+    assert main(["desk", "list", "--data", str(data)]) == 0
+    assert "no desks yet" in capsys.readouterr().out
+    add = ["desk", "add", "--data", str(data)]
+    assert main([*add, str(data / "relay.card")]) == 2
+    told = capsys.readouterr().err
+    assert "relay.card is a relay's card; a desk's card belongs here" in told
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"\xff\xd8\xff\xe0" + bytes(99))
+    assert main([*add, str(photo)]) == 2
+    photo_told = capsys.readouterr().err
+    assert "photo.jpg is not a desk's card" in photo_told
+    assert "pdate" not in told + photo_told
+
+
+def test_a_usage_error_shows_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["status", "--helth"])
+    told = capsys.readouterr().err
+    assert told.startswith("usage: qanat-relay status")
+    assert "unrecognized arguments: --helth" in told
+
+
+def test_minutes_of_film_in_full_hd_fit_a_relay_by_default() -> None:
+    assert check_config(Config()).largest_body_bytes == 2**30
