@@ -41,6 +41,13 @@ _GCM_TAG_BYTES: Final = 16
 _SEALED_CHUNK_BYTES: Final = CHUNK_BYTES + _GCM_TAG_BYTES
 
 _SUITE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+# FIPS 203 section 7.2: 768 coefficients of 12 bits, each below 3329, then a seed of 32 bytes.
+_COEFFICIENTS_BYTES: Final = 1152
+_IN_EACH_24_BITS: Final = sum(1 << 24 * at for at in range(384))
+_EVEN_COEFFICIENTS: Final = 0xFFF * _IN_EACH_24_BITS
+_TO_CARRY: Final = (4096 - 3329) * _IN_EACH_24_BITS
+_CARRIES: Final = 4096 * _IN_EACH_24_BITS
+
 # RFC 7748 section 4.1. X25519 itself would take every number for its rest modulo this.
 _X25519_PRIME: Final = 2**255 - 19
 # The u of the points whose order divides 8, on the curve and on its twist: with a clamped scalar
@@ -91,10 +98,17 @@ class SealingSecret:
 def check_sealing_key(public: bytes) -> None:
     """BadKey unless these are 1216 bytes, both keys in them are canonically encoded and the X25519
     key has an order that hides a secret."""
-    _parse_public(public)
+    _check_length_and_x25519(public)
+    # All 768 coefficients at once, those at even and at odd places apart: so there is room above
+    # each for the bit that 4096 - 3329 carries into where it is not below 3329.
+    packed = int.from_bytes(public[:_COEFFICIENTS_BYTES], "little")
+    even = (packed & _EVEN_COEFFICIENTS) + _TO_CARRY
+    odd = (packed >> 12 & _EVEN_COEFFICIENTS) + _TO_CARRY
+    if (even | odd) & _CARRIES:
+        raise BadKey("a sealing key that no honest program makes")
 
 
-def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
+def _check_length_and_x25519(public: bytes) -> None:
     if len(public) != SEALING_KEY_BYTES:
         raise BadKey(f"a sealing key has 1216 bytes, not {len(public):,}")
     u = int.from_bytes(public[_MLKEM_PUBLIC_BYTES:], "little")
@@ -103,6 +117,10 @@ def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
         raise BadKey("a sealing key is not canonically encoded")
     if u in _SMALL_ORDER_U:
         raise BadKey("a sealing key is of small order")
+
+
+def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
+    _check_length_and_x25519(public)
     try:
         mlkem = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
         x25519 = X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:])

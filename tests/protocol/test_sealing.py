@@ -138,6 +138,36 @@ def test_a_sealing_key_checks_out() -> None:
     check_sealing_key(SECRET.public)
 
 
+def with_coefficient(place: int, coefficient: int) -> bytes:
+    packed = int.from_bytes(SECRET.public[:1152], "little")
+    packed += (coefficient - (packed >> 12 * place & 0xFFF)) << 12 * place
+    return packed.to_bytes(1152, "little") + SECRET.public[1152:]
+
+
+@pytest.mark.parametrize("place", range(768))
+def test_each_coefficient_of_a_sealing_key_is_below_3329(place: int) -> None:
+    check_sealing_key(with_coefficient(place, 0))
+    check_sealing_key(with_coefficient(place, 3328))
+    for beyond in (3329, 4095):
+        with pytest.raises(BadKey, match="honest"):
+            check_sealing_key(with_coefficient(place, beyond))
+
+
+@given(st.dictionaries(st.integers(0, 767), st.integers(3300, 3340), max_size=4))
+def test_a_sealing_key_is_one_exactly_if_it_can_be_sealed_to(changes: dict[int, int]) -> None:
+    packed = int.from_bytes(SECRET.public[:1152], "little")
+    for place, coefficient in changes.items():
+        packed += (coefficient - (packed >> 12 * place & 0xFFF)) << 12 * place
+    public = packed.to_bytes(1152, "little") + SECRET.public[1152:]
+    try:
+        seal(public, b"", b"")
+    except BadKey:
+        with pytest.raises(BadKey):
+            check_sealing_key(public)
+    else:
+        check_sealing_key(public)
+
+
 def test_sealing_secrets_are_fresh_and_keep_their_seed_out_of_sight() -> None:
     secret = SealingSecret.generate()
     assert secret != SealingSecret.generate()
