@@ -62,7 +62,7 @@ class PartRef:
 def check_name(name: str) -> None:
     """Raise `BadName` unless this is the name of a file: a line of 1 to 255 bytes, no path."""
     try:
-        line(MAX_NAME_BYTES, least=1)(name)
+        _NAME(name)
     except Malformed as error:
         raise BadName(f"not the name of a file: {name!r}") from error
     if "/" in name or "\\" in name or name in {".", ".."}:
@@ -71,7 +71,7 @@ def check_name(name: str) -> None:
 
 def media_type_field(value: Value) -> str:
     """The field of a media type: 3 to 127 ASCII bytes with one slash, else `Malformed`."""
-    checked = line(MAX_MEDIA_TYPE_BYTES, least=3)(value)
+    checked = _MEDIA_TYPE(value)
     if not checked.isascii() or checked.count("/") != 1:
         raise Malformed(f"not a media type: {checked!r}")
     return checked
@@ -79,7 +79,7 @@ def media_type_field(value: Value) -> str:
 
 def file_field(value: Value) -> File:
     """The field of one row of a report's files."""
-    return File(*row(_name_field, media_type_field, uint(), binary(HASH_BYTES))(value))
+    return File(*_FILE(value))
 
 
 def part_field(value: Value) -> PartRef:
@@ -114,6 +114,9 @@ def _name_field(value: Value) -> str:
     return value
 
 
+_NAME = line(MAX_NAME_BYTES, least=1)
+_MEDIA_TYPE = line(MAX_MEDIA_TYPE_BYTES, least=3)
+_FILE = row(_name_field, media_type_field, uint(), binary(HASH_BYTES))
 _PART = row(
     uint(most=MAX_FILES - 1),
     uint(Rendition.THUMBNAIL, Rendition.ORIGINAL),

@@ -17,7 +17,7 @@ from qanat_protocol.attachment import (
     file_field,
     part_field,
 )
-from qanat_protocol.errors import LocalMalformed, Malformed, RemoteError, our_own
+from qanat_protocol.errors import LocalMalformed, LocalTooLarge, Malformed, RemoteError, our_own
 from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row, text, uint, version
 from qanat_protocol.hashing import sha256
 from qanat_protocol.labels import label
@@ -116,49 +116,55 @@ class Report:
 def encode_report(report: Report) -> bytes:
     """The content of a letter. Raises a `LocalError` for what `decode_report` would not take."""
     box = report.reply_box
-    content = pack(
+    fields: list[Value] = [
+        1,
+        report.author,
+        report.nonce,
+        report.written_s,
+        report.language,
+        report.text,
+        report.what,
+        report.where,
+        report.when,
+        int(report.basis),
+        [[figure.what, figure.minimum, figure.maximum] for figure in report.figures],
+        [[file.name, file.media_type, file.size, file.sha256] for file in report.files],
         [
-            1,
-            report.author,
-            report.nonce,
-            report.written_s,
-            report.language,
-            report.text,
-            report.what,
-            report.where,
-            report.when,
-            int(report.basis),
-            [[figure.what, figure.minimum, figure.maximum] for figure in report.figures],
-            [[file.name, file.media_type, file.size, file.sha256] for file in report.files],
             [
-                [
-                    part.file,
-                    int(part.rendition),
-                    part.media_type,
-                    part.length,
-                    part.sha256,
-                    part.parcel_id,
-                    part.content_key,
-                ]
-                for part in report.parts
-            ],
-            _packed_reference(report),
-            None if box is None else [box.reply_key, box.mailbox_secret],
-            report.checkpoint,
-        ]
-    )
+                part.file,
+                int(part.rendition),
+                part.media_type,
+                part.length,
+                part.sha256,
+                part.parcel_id,
+                part.content_key,
+            ]
+            for part in report.parts
+        ],
+        _packed_reference(report),
+        None if box is None else [box.reply_key, box.mailbox_secret],
+        None if report.checkpoint is None else list(report.checkpoint),
+    ]
+    content = pack(fields)
+    if len(content) > MAX_LETTER_CONTENT_BYTES:
+        raise LocalTooLarge(f"a report of {len(content):,} bytes")
     with our_own():
-        decode_report(content)
+        # What is packed unpacks to the same: these are the fields that the other side will find.
+        _read(fields, _FIELDS)
     return content
 
 
 def decode_report(content: bytes) -> Report:
     """The report in a letter's content. Raises a `RemoteError` as the table of SPEC 7 says."""
-    return _decode(content, _FIELDS)
+    return _read(_unpack(content), _FIELDS)
 
 
-def _decode(content: bytes, known: Field[tuple[Any, ...]]) -> Report:
-    fields = known(unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES))
+def _unpack(content: bytes) -> list[Value]:
+    return unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES)
+
+
+def _read(unpacked: list[Value], known: Field[tuple[Any, ...]]) -> Report:
+    fields = known(unpacked)
     _, author, nonce, written_s, language, body, what, where, when, basis = fields[:10]
     figures, files, parts, refers, reply_box, checkpoint = fields[10:]
     if not body and not files and refers is None:
@@ -204,7 +210,7 @@ def verify_report(
     """
     context = report_context(desk_id, recipient_key, bind)
     try:
-        report = _decode(content, _UNCHECKED_AUTHOR)
+        report = _read(_unpack(content), _UNCHECKED_AUTHOR)
         # A signature that holds shows that its key is one, so that no genuine report pays for both.
         verify_signature(report.author, signature, "report", context, content)
     except RemoteError:
@@ -214,7 +220,7 @@ def verify_report(
     return report
 
 
-def _packed_reference(report: Report) -> list[int | bytes] | None:
+def _packed_reference(report: Report) -> list[Value] | None:
     if report.corrects is not None and report.withdraws is not None:
         raise LocalMalformed("a report corrects or withdraws another, not both")
     if report.corrects is not None:
@@ -226,24 +232,27 @@ def _packed_reference(report: Report) -> list[int | bytes] | None:
 
 def _author(value: Value) -> bytes:
     # The table gives every wrong key one verdict, a wrong length too.
-    key = binary(most=MAX_LETTER_CONTENT_BYTES)(value)
+    key = _ANY_KEY(value)
     check_key(key)
     return key
 
 
 def _figure(value: Value) -> Figure:
-    figure = Figure(*row(line(MAX_FIGURE_WHAT_BYTES), uint(), uint())(value))
+    figure = Figure(*_FIGURE(value))
     if figure.minimum > figure.maximum:
         raise Malformed(f"a figure from {figure.minimum} to {figure.maximum}")
     return figure
 
 
 def _reply_box(value: Value) -> ReplyBox:
-    box = ReplyBox(*row(binary(SEALING_KEY_BYTES), binary(HASH_BYTES))(value))
+    box = ReplyBox(*_REPLY_BOX(value))
     check_sealing_key(box.reply_key)
     return box
 
 
+_ANY_KEY = binary(most=MAX_LETTER_CONTENT_BYTES)
+_FIGURE = row(line(MAX_FIGURE_WHAT_BYTES), uint(), uint())
+_REPLY_BOX = row(binary(SEALING_KEY_BYTES), binary(HASH_BYTES))
 _BEHIND_AUTHOR: tuple[Field[Any], ...] = (
     binary(NONCE_BYTES),
     uint(),

@@ -38,6 +38,16 @@ _Y_OF_ORDER_8: Final = int.from_bytes(
 _SMALL_ORDER_Y: Final = frozenset({1, _P - 1, 0, _Y_OF_ORDER_8, _P - _Y_OF_ORDER_8})
 
 
+class _MadeKey(bytes):
+    """A public key that the library computed from a seed, and nothing else is one of these.
+
+    It is a point and canonical by that. It is not of small order either: the clamped seed is 8 * m
+    with 0 < m < 2^252 < L, so that no multiple of the base point by it is the neutral one.
+    """
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """A secret key for signing; `public` is its 32-byte key for everybody. LocalBadKey unless the
@@ -52,7 +62,7 @@ class SigningKey:
             raise LocalBadKey(f"a signing key's seed has 32 bytes, not {len(self.seed)}")
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
         object.__setattr__(self, "_private", private)
-        object.__setattr__(self, "public", private.public_key().public_bytes_raw())
+        object.__setattr__(self, "public", _MadeKey(private.public_key().public_bytes_raw()))
 
     @classmethod
     def generate(cls) -> "SigningKey":
@@ -65,7 +75,13 @@ class SigningKey:
 
 
 def check_key(public: bytes) -> None:
-    """BadKey unless these are 32 bytes, canonical, a point, and not of small order."""
+    """BadKey unless these are 32 bytes, canonical, a point, and not of small order.
+
+    The `public` of a SigningKey is all that by its making. What was read from anywhere is plain
+    bytes, and looked at.
+    """
+    if isinstance(public, _MadeKey):
+        return
     y = _check_key_encoding(public)
     # x^2 = (y^2 - 1) / (d*y^2 + 1) has a root where numerator * denominator is a square (Euler).
     if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:

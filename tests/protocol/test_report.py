@@ -31,6 +31,7 @@ from qanat_protocol.errors import (
     LocalBadName,
     LocalError,
     LocalMalformed,
+    LocalTooLarge,
     Malformed,
     RemoteError,
     TooLarge,
@@ -358,6 +359,7 @@ def test_more_than_a_letter_holds_is_too_large() -> None:
         ({"author": b""}, LocalBadKey),
         ({"text": "", "files": (), "parts": (), "corrects": None}, LocalMalformed),
         ({"text": "x" * 65_537}, LocalMalformed),
+        ({"text": "x" * 196_608}, LocalTooLarge),
         ({"text": "\ud800"}, LocalMalformed),
         ({"withdraws": bytes(32)}, LocalMalformed),
         ({"files": (replace(VIDEO, name="../video"), SCAN)}, LocalBadName),
@@ -371,6 +373,18 @@ def test_no_report_is_written_that_nobody_would_take(
 ) -> None:
     with pytest.raises(error):
         encode_report(replace(FULL, **changes))
+
+
+def test_a_key_that_was_read_is_looked_at_whoever_made_it() -> None:
+    # 2 is no y of a point; what a SigningKey made is known by its type, which no bytes have.
+    no_point = (2).to_bytes(32, "little")
+    assert decode_report(CONTENT).author == AUTHOR.public
+    assert type(decode_report(CONTENT).author) is bytes
+    with pytest.raises(BadKey):
+        decode_report(with_field(CONTENT, [1], no_point))
+    with pytest.raises(LocalBadKey):
+        encode_report(replace(FULL, author=no_point))
+    assert encode_report(replace(FULL, author=bytes(AUTHOR.public))) == CONTENT
 
 
 def test_names_are_names_of_files() -> None:

@@ -107,6 +107,16 @@ def test_a_key_is_a_point_exactly_if_the_curves_equation_has_a_root(encoding: by
         assert proper
 
 
+@given(SEEDS)
+def test_what_a_seed_makes_is_a_key_however_it_is_looked_at(seed: bytes) -> None:
+    public = SigningKey(seed).public
+    check_key(public)
+    check_key(bytes(public))
+    assert public == bytes(public)
+    assert hash(public) == hash(bytes(public))
+    assert type(public + b"") is type(public[:]) is bytes
+
+
 @pytest.mark.parametrize("public", [b"", bytes(31), KEY.public + b"\x00"])
 def test_a_key_of_another_length_is_bad(public: bytes) -> None:
     with pytest.raises(BadKey):
