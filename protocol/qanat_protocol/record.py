@@ -36,6 +36,8 @@ _HEADS: Final = {
     0xDC: (_ARRAY, 2, 1 << 4),
     0xDD: (_ARRAY, 4, 1 << 16),
 }
+# What `pack` takes whatever its value is.
+_OF_ANY_VALUE: Final = (bool, bytes, bytearray, memoryview)
 _CONSTANTS: Final[dict[int, bool | None]] = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
@@ -53,21 +55,21 @@ def _count_packable(fields: Sequence[Packable], depth: int) -> int:
     if depth > MAX_DEPTH:
         raise LocalMalformed(f"arrays nest deeper than {MAX_DEPTH}")
     for value in fields:
-        match value:
-            case bool() | None | bytes() | bytearray() | memoryview():
-                pass
-            case int():
-                if not 0 <= value <= MAX_INT:
-                    raise LocalMalformed(f"{value} is not an integer from 0 to 2^53 - 1")
-            case str():
-                try:
-                    value.encode()
-                except UnicodeEncodeError as error:
-                    raise LocalMalformed("a string is not Unicode text") from error
-            case list() | tuple():
-                count += _count_packable(value, depth + 1)
-            case _:
-                raise LocalMalformed(f"a record cannot hold a {type(value).__name__}")
+        # One isinstance with a tuple is a third of the time of the same patterns in a match.
+        if value is None or isinstance(value, _OF_ANY_VALUE):
+            continue
+        if isinstance(value, int):
+            if not 0 <= value <= MAX_INT:
+                raise LocalMalformed(f"{value} is not an integer from 0 to 2^53 - 1")
+        elif isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise LocalMalformed("a string is not Unicode text") from error
+        elif isinstance(value, (list, tuple)):
+            count += _count_packable(value, depth + 1)
+        else:
+            raise LocalMalformed(f"a record cannot hold a {type(value).__name__}")
     return count
 
 
@@ -78,12 +80,12 @@ def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Valu
     """
     if len(data) > max_bytes:
         raise TooLarge(f"a record of {len(data):,} bytes; at most {max_bytes:,} are taken")
-    view = memoryview(data)
-    if not view or not (0x90 <= view[0] <= 0x9F or view[0] in (0xDC, 0xDD)):
+    held = bytes(data)
+    if not held or not (0x90 <= held[0] <= 0x9F or held[0] in (0xDC, 0xDD)):
         raise Malformed("a record does not begin with an array")
-    value, end = _Reader(view).read(0, depth=0)
-    if end != len(view):
-        raise Malformed(f"{len(view) - end:,} bytes behind the end of a record")
+    value, end = _Reader(held).read(0, depth=0)
+    if end != len(held):
+        raise Malformed(f"{len(held) - end:,} bytes behind the end of a record")
     assert isinstance(value, list)
     return value
 
@@ -91,18 +93,18 @@ def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Valu
 class _Reader:
     """One record as it is read: its bytes, and how many more values its arrays may hold."""
 
-    __slots__ = ("_values_left", "_view")
+    __slots__ = ("_data", "_values_left")
 
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
+    def __init__(self, data: bytes) -> None:
+        self._data = data
         self._values_left = MAX_VALUES
 
     def read(self, at: int, depth: int) -> tuple[Value, int]:
         """The value at an offset, inside `depth` arrays, and the offset behind it."""
-        view = self._view
-        if at >= len(view):
+        data = self._data
+        if at >= len(data):
             raise Malformed("a record ends too early")
-        head = view[at]
+        head = data[at]
         at += 1
         if head <= 0x7F:
             return head, at
@@ -117,8 +119,8 @@ class _Reader:
                 f"a map, float, extension or negative integer (0x{head:02x}) in a record"
             )
         kind, width, least = _HEADS[head]
-        number = int.from_bytes(view[at : at + width], "big")
-        if at + width > len(view):
+        number = int.from_bytes(data[at : at + width], "big")
+        if at + width > len(data):
             raise Malformed("a record ends too early")
         if number < least:
             raise Malformed("a number is not in its shortest encoding")
@@ -129,7 +131,7 @@ class _Reader:
             return number, at
         if kind == _BIN:
             end = self._end(at, number)
-            return bytes(view[at:end]), end
+            return data[at:end], end
         if kind == _STR:
             return self._read_string(at, number)
         return self._read_array(at, number, depth + 1)
@@ -137,7 +139,7 @@ class _Reader:
     def _read_string(self, at: int, length: int) -> tuple[str, int]:
         end = self._end(at, length)
         try:
-            return str(self._view[at:end], "utf-8"), end
+            return str(self._data[at:end], "utf-8"), end
         except UnicodeDecodeError as error:
             raise Malformed("a string is not UTF-8") from error
 
@@ -156,7 +158,7 @@ class _Reader:
         return values, at
 
     def _end(self, at: int, length: int) -> int:
-        left = len(self._view) - at
+        left = len(self._data) - at
         if length > left:
             raise Malformed(f"{length:,} claimed where {left:,} bytes are left")
         return at + length
