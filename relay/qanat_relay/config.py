@@ -95,6 +95,9 @@ def read_config(path: Path) -> Config:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        if "overwrite a value" in str(error):
+            where = str(error).partition("(")[2].rstrip(")")
+            raise ConfigError(f"{path}: a setting stands there twice ({where})") from None
         raise ConfigError(f"{path}: not TOML: {error}") from None
     try:
         return check_config(_from_table(loaded))
