@@ -1,0 +1,74 @@
+"""Sends reports with files, has some opened and dropped: `qanat send` itself says what is queued.
+
+Usage: python -m tests.power_cuts.reporter_writer HOME REPORTS
+
+Before a report may go, it says so: `going NUMBER`.
+"""
+
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from tests.client.made_desk import today
+
+from qanat_client.reporter import send
+from qanat_client.reporter.cli import main
+from qanat_client.reporter.database import connect
+from qanat_client.reporter.home import Home
+from qanat_client.reporter.outbox import Outbox
+
+__all__ = ["files_of"]
+
+
+def files_of(number: int) -> list[bytes]:
+    """The attachments of a report: of no block, one block, many blocks."""
+    draw = Random(number)
+    return [draw.randbytes(size) for size in (1000, 200_000, 90_000)[: number % 4]]
+
+
+def _connect_and_checkpoint_often(home: Home) -> sqlite3.Connection:
+    connection = connect(home)
+    connection.execute("PRAGMA wal_autocheckpoint = 4")
+    return connection
+
+
+def _send(home: Path, number: int) -> None:
+    attached: list[str] = []
+    for index, data in enumerate(files_of(number)):
+        path = home.parent / f"{number}-{index}.bin"
+        path.write_bytes(data)
+        attached += ["--attach", str(path)]
+    with patch.object(send, "connect", _connect_and_checkpoint_often):
+        code = main(["--home", str(home), "send", f"report {number}", "--no-code", *attached])
+    assert code == 0
+
+
+def _let_go(home: Path, number: int, *, opened: bool) -> None:
+    with closing(_connect_and_checkpoint_often(Home(home))) as connection:
+        outbox = Outbox(Home(home), connection)
+        os.write(1, f"going {number}\n".encode())
+        if opened:
+            for parcel in outbox.waiting():
+                if parcel.item == number:
+                    outbox.mark_opened(parcel.id, today())
+        else:
+            outbox.drop(number)
+
+
+def run(home: Path, reports: int) -> None:
+    """Every third report is opened by the desk later, the one after it is dropped."""
+    for number in range(1, reports + 1):
+        _send(home, number)
+        if number % 3 == 0:
+            _let_go(home, number - 1, opened=True)
+        elif number > 1 and number % 3 == 1:
+            _let_go(home, number - 1, opened=False)
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    run(Path(sys.argv[1]), int(sys.argv[2]))
