@@ -131,6 +131,52 @@ def test_with_several_desks_the_one_that_is_meant_must_be_named(
     assert len([other.open(*parcel) for parcel in parcels(folder)]) == 3
 
 
+def test_a_desk_that_looks_like_a_known_one_is_told_with_both_fingerprints(
+    folder: Path, tmp_path: Path, desk: MadeDesk
+) -> None:
+    other = MadeDesk(name=f" {desk.name.upper()}\u200b", weeks=1)
+    assert "CAUTION" not in add(folder, tmp_path, desk.card())[1]
+    code, said = add(folder, tmp_path, other.card(name=desk.name.upper()))
+    assert code == 0
+    assert "CAUTION" in said
+    assert fingerprint(desk.desk_id) in said
+    assert fingerprint(other.desk_id) in said
+    several = qanat(folder, "send", "x", "--no-code", "--desk", desk.name)
+    assert several.code == 2
+    assert fingerprint(desk.desk_id) in several.err
+    assert fingerprint(other.desk_id) in several.err
+    sent = qanat(folder, "send", "x", "--no-code", "--desk", fingerprint(other.desk_id)[:11])
+    assert sent.code == 0, sent.err
+    assert f"({fingerprint(other.desk_id)})" in sent.out
+
+
+def test_a_removed_desk_is_gone_and_what_is_queued_for_it_is_told(
+    folder: Path, tmp_path: Path, desk: MadeDesk
+) -> None:
+    add(folder, tmp_path, desk.card())
+    assert qanat(folder, "send", "x", "--no-code").code == 0
+    unasked = qanat(folder, "desk", "remove", desk.name)
+    assert unasked.code == 2
+    assert "1 report is still queued for it" in unasked.err
+    assert listed(folder) == [(desk.name, 1)]
+    first = fingerprint(desk.desk_id)[:5]
+    removed = qanat(folder, "desk", "remove", first, "--yes")
+    assert removed.code == 0, removed.err
+    assert "1 report is still queued for it" in removed.err
+    assert fingerprint(desk.desk_id) in removed.out
+    assert listed(folder) == []
+    assert list((folder / "desks").iterdir()) == []
+    assert len(parcels(folder)) == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff\xe0 a photo", b"", b"\x80", bytes(1000)])
+def test_what_is_no_card_is_called_so(folder: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "photo.jpg").write_bytes(content)
+    ran = qanat(folder, "desk", "add", tmp_path / "photo.jpg", "--yes")
+    assert ran.code == 2
+    assert "photo.jpg is not a desk's card" in ran.err
+
+
 def test_a_card_may_come_from_an_address(folder: Path, tmp_path: Path, desk: MadeDesk) -> None:
     nowhere = qanat(folder, "desk", "add", "http://127.0.0.1:9/card", "--yes")
     assert nowhere.code == 3
@@ -138,6 +184,7 @@ def test_a_card_may_come_from_an_address(folder: Path, tmp_path: Path, desk: Mad
     try:
         wrong = qanat(folder, "desk", "add", f"{relay.url}/v1/relay", "--yes")
         assert wrong.code == 2
+        assert "is a relay's card; you need the newsroom's" in wrong.err
         assert qanat(folder, "desk", "add", f"{relay.url}/none", "--yes").code == 4
     finally:
         relay.stop()

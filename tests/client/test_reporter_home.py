@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.client.made_desk import MadeDesk, write_card
-from tests.client.reporter_runs import CODE, OTHER_CODE, parcels, qanat, qanat_process
+from tests.client.reporter_runs import CODE, OTHER_CODE, START, parcels, qanat, qanat_process
+from tests.end_to_end.at_terminal import at_terminal
 
 from qanat_client.errors import DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter import database
@@ -102,6 +104,10 @@ def test_a_damaged_database_has_a_name(home: Path) -> None:
     ran = qanat(home, "outbox")
     assert ran.code == 2
     assert "not a database of Qanat" in ran.err
+    assert "not handed over are lost" in ran.err
+    assert "Move the file away" in ran.err
+    (home / "qanat.db").rename(home / "damaged")
+    assert qanat(home, "send", "again", "--no-code").code == 0
 
 
 def test_a_database_of_a_newer_program_is_left_alone(home: Path) -> None:
@@ -178,6 +184,20 @@ def test_a_wrong_code_is_refused_without_being_shown(
         assert CODE[:8] not in ran.out + ran.err
     assert said in qanat(home, "code", "check", "--code-file", tmp_path / "code").err
     assert parcels(home) == []
+
+
+def test_a_wrong_code_is_asked_for_again_at_a_terminal(tmp_path: Path) -> None:
+    seen = at_terminal(
+        shlex.join([*START, "code", "check"]),
+        ("Code (not shown):", f"{CODE[:-1]}\n"),
+        ("Code (not shown):", f"{CODE}\n"),
+        folder=tmp_path,
+        variables=dict(os.environ),
+    )
+    assert seen.code == 0, seen.screen
+    assert "there are 23" in seen.screen
+    assert "the code is well formed" in seen.screen
+    assert CODE not in seen.screen
 
 
 def test_the_code_file_may_be_named_by_the_environment(

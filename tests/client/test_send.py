@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,16 @@ from pathlib import Path
 
 import pytest
 from tests.client.made_desk import GRACE_DAYS, MadeDesk, today
-from tests.client.reporter_runs import START, attaching, parcels, qanat, qanat_process, start
+from tests.client.reporter_runs import (
+    CODE,
+    START,
+    attaching,
+    parcels,
+    qanat,
+    qanat_process,
+    start,
+)
+from tests.end_to_end.at_terminal import at_terminal
 
 from qanat_client.reporter.attachments import safe_name
 from qanat_protocol.days import day_of, epoch_of, last_day
@@ -65,6 +75,35 @@ def test_without_a_terminal_a_report_needs_a_code_file_or_the_word_that_there_is
     assert refused.code == 2
     assert "--no-code" in refused.err
     assert parcels(home) == []
+
+
+@pytest.mark.parametrize("word", ["--corrects", "--withdraws"])
+def test_a_correction_without_the_code_is_refused(home: Path, word: str) -> None:
+    refused = qanat(home, "send", "x", "--no-code", word, "ab" * 32)
+    assert refused.code == 2
+    assert "only the code of a report can correct or withdraw it" in refused.err
+    assert parcels(home) == []
+
+
+def test_a_correction_at_a_terminal_asks_until_there_is_a_code(home: Path) -> None:
+    seen = at_terminal(
+        shlex.join([*START, "--home", str(home), "send", "x", "--corrects", "ab" * 32]),
+        ("The code with which you sent that report", "\n"),
+        ("The code with which you sent that report", f"{CODE}\n"),
+        folder=home,
+        variables=dict(os.environ),
+    )
+    assert seen.code == 0, seen.screen
+    assert "only the code of a report can correct" in seen.screen
+    assert len(parcels(home)) == 1
+
+
+def test_what_is_said_of_the_report_id_fits_how_it_was_sent(home: Path, code_file: Path) -> None:
+    named = qanat(home, "send", "x", "--code-file", code_file).out
+    assert "note it if you may want to correct" in named
+    nobody = qanat(home, "send", "x", "--no-code").out
+    assert "note it" not in nobody
+    assert "it can't be corrected or withdrawn, and no answer can come" in nobody
 
 
 def test_the_text_comes_from_a_file_or_the_input(

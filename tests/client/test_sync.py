@@ -120,7 +120,7 @@ def test_a_file_that_no_relay_takes_is_named_with_the_limit_and_what_to_do(
     for _ in range(2):
         synced = qanat(home, "sync")
         assert synced.code == 4, synced
-        assert "refused 1 parcel (320.0 KiB, it takes at most 256.0 KiB)" in synced.out
+        assert "refused 1 parcel (296.0 KiB, it takes at most 256.0 KiB)" in synced.out
         assert "no other relay has it" in synced.out
         assert "`qanat outbox` shows" in synced.err
     listed = qanat(home, "outbox").out

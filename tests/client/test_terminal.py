@@ -41,7 +41,7 @@ def test_lines_are_broken_between_words_and_an_id_stays_in_one_piece(home: Path)
     wide = [line for line in lines if len(line) >= 60]
     assert [len(line.strip()) for line in wide] == [64]
     joined = " ".join(line.strip() for line in lines)
-    assert "note it if you may want to correct or withdraw the report)" in joined
+    assert "it can't be corrected or withdrawn, and no answer can come" in joined
 
 
 def test_a_file_gets_long_lines_as_they_are(home: Path) -> None:

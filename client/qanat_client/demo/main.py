@@ -34,7 +34,10 @@ def run(arguments: Sequence[str]) -> int:
     lacking = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if lacking:
         extras = ",".join(sorted({_NEEDED[name] for name in lacking}))
-        print(f"qanat demo needs more than a reporter does: pip install 'qanat[{extras}]'")
+        print(
+            f"qanat demo needs more than a reporter does: install Qanat with its extras {extras}:"
+            f" pip install '.[{extras}]' in its folder"
+        )
         return Exit.BAD_INPUT
     folder = _folder(chosen)
     if folder is None:

@@ -124,7 +124,7 @@ def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     source = parser.add_mutually_exclusive_group()
     source.add_argument("text", nargs="?", metavar="TEXT", help="stays in the shell's history")
     source.add_argument("--text-file", type=Path, metavar="F", help="UTF-8 text")
-    parser.add_argument("--desk", metavar="D", help="name, fingerprint or id; if there are several")
+    parser.add_argument("--desk", metavar="D", help="name, or the fingerprint's beginning")
     parser.add_argument("--what", default="", help="a headline")
     parser.add_argument("--where", default="")
     parser.add_argument("--when", default="", help="in your own words")
@@ -186,6 +186,15 @@ def make_arguments() -> argparse.ArgumentParser:
     add.add_argument("--yes", action="store_true", help="do not ask: it was compared before")
     add.add_argument("--proxy", metavar="URL", help="for an address: as for sync")
     _command(under, "list", "the desks that are known here")
+    remove = _command(
+        under,
+        "remove",
+        "forget a desk",
+        "Removes a desk's card from this device. Reports that are queued for it stay, and go\n"
+        "nowhere until its card is added again.",
+    )
+    remove.add_argument("desk", metavar="DESK", help="name, or the fingerprint's beginning")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
 
     code = _command(commands, "code", "make or check a code", _CODE)
     under = code.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)

@@ -40,7 +40,7 @@ def _envelope(arguments: argparse.Namespace) -> bytes:
 
 def _show_card(found: CardNews, terminal: Terminal) -> None:
     from qanat_client.reporter.clock import today
-    from qanat_protocol.days import iso
+    from qanat_protocol.days import epoch_of, iso
     from qanat_protocol.statement import fingerprint
 
     card = found.card
@@ -51,8 +51,8 @@ def _show_card(found: CardNews, terminal: Terminal) -> None:
     for relay in card.relays:
         country = f"  ({relay.country})" if relay.country else ""
         terminal.say(f"  relay        {relay.addresses[0]}{country}")
-    weeks = (card.last_day - today()) // 7
-    left = f"{weeks} weeks left" if weeks > 0 else "its weeks are over or ending: get a newer one"
+    weeks = max(0, card.last_epoch - epoch_of(today()) + 1)
+    left = f"{weeks} weeks left" if weeks > 1 else "its weeks are over or ending: get a newer one"
     terminal.say(f"  valid until  {iso(card.last_day)}, {left}")
     if card.note:
         terminal.say(f"  note         {printable_line(card.note.replace(chr(10), ' '))}")
@@ -63,13 +63,23 @@ def _show_card(found: CardNews, terminal: Terminal) -> None:
 
 
 def _desk_add(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
-    from qanat_client.reporter.desks import Desks, News
+    from qanat_client.reporter.desks import Desks, News, check_is_card
     from qanat_protocol.statement import fingerprint
 
     home.make()
     desks = Desks(home)
-    found = desks.weigh(_envelope(arguments))
+    envelope = _envelope(arguments)
+    check_is_card(envelope, printable_line(str(arguments.card)))
+    found = desks.weigh(envelope)
     _show_card(found, terminal)
+    namesakes = desks.namesakes(found.card) if found.news is News.NEW else []
+    if namesakes and found.succeeds is None:
+        name = printable_line(found.card.name)
+        terminal.warn(f"CAUTION: a desk of this name is here already. This is ANOTHER desk {name}:")
+        for other in namesakes:
+            terminal.warn(f"  here already  {fingerprint(other.desk_id)}")
+        terminal.warn(f"  this card     {fingerprint(found.card.desk_id)}")
+        terminal.warn("Somebody may be posing as it. Keep the card only if you have compared both.")
     if found.news is News.SAME:
         terminal.say("this card is here already")
     else:
@@ -97,8 +107,35 @@ def _desk_add(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
             "serial": found.card.serial,
             "missing": found.missing,
             "succeeds": found.succeeds.name if found.succeeds else None,
+            "namesakes": [fingerprint(other.desk_id) for other in namesakes],
         }
     )
+    return Exit.DONE
+
+
+def _desk_remove(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.database import connect
+    from qanat_client.reporter.desks import Desks
+    from qanat_client.reporter.sealing_room import SealingRoom
+    from qanat_protocol.statement import fingerprint
+
+    desks = Desks(home)
+    card = desks.choose(arguments.desk)
+    with closing(connect(home)) as connection:
+        waiting = SealingRoom(home, connection).waiting_reports(card.desk_id)
+    name = f"{printable_line(card.name)} ({fingerprint(card.desk_id)})"
+    if waiting:
+        reports = "1 report is" if waiting == 1 else f"{waiting} reports are"
+        terminal.warn(
+            f"{reports} still queued for it and stay queued, but go nowhere until its card is"
+            " added again; `qanat outbox drop N` forgets one."
+        )
+    if not arguments.yes and not terminal.confirm(f"Remove the card of {name}?"):
+        terminal.say("nothing was removed")
+        return Exit.DONE
+    desks.forget(card.desk_id)
+    terminal.say(f"the card of {name} is removed")
+    terminal.result({"removed": card.desk_id, "still_queued": waiting})
     return Exit.DONE
 
 
@@ -153,19 +190,22 @@ def _code(arguments: argparse.Namespace, terminal: Terminal) -> int:
         return Exit.DONE
     from qanat_client.reporter.send import given_code
 
-    typed = given_code(arguments)
-    if typed is None:
-        typed = terminal.ask_secret("Code (not shown):")
-    try:
-        normalise(typed)
-    except BadCheck:
-        raise BadInput(
-            "the digits are 24, but the check digits do not fit: one is wrong or two are swapped"
-        ) from None
-    except Malformed as error:
-        # What was typed stays out of the message.
-        digits = sum(sign.isdecimal() for sign in typed)
-        raise BadInput(f"a code has 24 digits and nothing else; there are {digits}") from error
+    given = given_code(arguments)
+    while True:
+        typed = terminal.ask_secret("Code (not shown):") if given is None else given
+        try:
+            normalise(typed)
+            break
+        except BadCheck:
+            wrong = "the digits are 24, but the check digits do not fit: one is wrong or two are"
+            wrong += " swapped"
+        except Malformed:
+            # What was typed stays out of the message.
+            digits = sum(sign.isdecimal() for sign in typed)
+            wrong = f"a code has 24 digits and nothing else; there are {digits}"
+        if given is not None:
+            raise BadInput(wrong)
+        terminal.warn(f"{wrong}. Once more (Ctrl-C ends it)")
     terminal.say("the code is well formed")
     terminal.result({"ok": True})
     return Exit.DONE
@@ -259,6 +299,8 @@ def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
     match arguments.command:
         case "desk" if arguments.subcommand == "add":
             return _desk_add(arguments, home, terminal)
+        case "desk" if arguments.subcommand == "remove":
+            return _desk_remove(arguments, home, terminal)
         case "desk":
             return _desk_list(home, terminal)
         case "code":

@@ -19,6 +19,12 @@ __all__ = ["connect", "disk_errors", "give_back_room", "name_vague", "transactio
 _LOCKED_MS = 10_000
 """How long to wait for another process; each of its transactions is far shorter."""
 
+_LOST = (
+    "Sealed reports that were not handed over are lost with it; nothing in it can be read by"
+    " anyone. Move the file away (with those beside it that begin with its name), and write them"
+    " again: the desks' cards are still here"
+)
+
 _NAMES: dict[int, tuple[type[ClientError], str]] = {
     sqlite3.SQLITE_FULL: (DiskFull, "the disk is full; what was queued before is safe"),
     sqlite3.SQLITE_BUSY: (DatabaseLocked, "another program keeps the database locked"),
@@ -27,8 +33,8 @@ _NAMES: dict[int, tuple[type[ClientError], str]] = {
     sqlite3.SQLITE_PERM: (HomeReadOnly, "the home can't be written"),
     sqlite3.SQLITE_CANTOPEN: (HomeUnusable, "the database can't be opened"),
     sqlite3.SQLITE_IOERR: (HomeUnusable, "the disk reports an error"),
-    sqlite3.SQLITE_CORRUPT: (HomeUnusable, "the database is damaged"),
-    sqlite3.SQLITE_NOTADB: (HomeUnusable, "the file is not a database of Qanat"),
+    sqlite3.SQLITE_CORRUPT: (HomeUnusable, f"the database is damaged. {_LOST}"),
+    sqlite3.SQLITE_NOTADB: (HomeUnusable, f"the file is not a database of Qanat. {_LOST}"),
 }
 
 # Where SQLite can't make its log it says no more than these.
@@ -74,7 +80,9 @@ def disk_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             raise
-        raise HomeUnusable(f"{path}: the file is damaged or not a database of Qanat") from error
+        raise HomeUnusable(
+            f"{path}: the file is damaged or not a database of Qanat. {_LOST}"
+        ) from error
     except OSError as error:
         raise named_os_error(error, str(path)) from error
 

@@ -5,6 +5,8 @@ A card is public. What makes it the right one is a fingerprint that was compared
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -13,8 +15,10 @@ from pathlib import Path
 from qanat_client.errors import BadInput, HomeUnusable
 from qanat_client.reporter.home import Home, named_os_error, write_durably
 from qanat_protocol.card import DeskCard, ReplacementKind, check_replaces, parse_card
-from qanat_protocol.errors import QanatError
+from qanat_protocol.envelope import DocumentType
+from qanat_protocol.errors import ProtocolError, QanatError
 from qanat_protocol.limits import MAX_CARD_BYTES, MAX_STATEMENT_BYTES
+from qanat_protocol.record import unpack
 from qanat_protocol.statement import (
     Statement,
     fingerprint,
@@ -23,13 +27,39 @@ from qanat_protocol.statement import (
     parse_statement,
 )
 
-__all__ = ["CardNews", "Desks", "News"]
+__all__ = ["CardNews", "Desks", "News", "check_is_card"]
+
+_LEAST_DIGITS = 5
+"""One group of a fingerprint, as it is shown."""
+
+
+def _listed(cards: Sequence[DeskCard]) -> str:
+    return "; ".join(f"{card.name} ({fingerprint(card.desk_id)})" for card in cards)
 
 
 @cache
 def _parsed(envelope: bytes) -> DeskCard:
     """A command looks at a card several times, and each of its keys takes a check."""
     return parse_card(envelope)
+
+
+def _look(name: str) -> str:
+    """A name as it looks at a glance: without case, width, signs that are not seen."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(sign for sign in folded if unicodedata.category(sign)[0] in "LN")
+
+
+def check_is_card(envelope: bytes, named: str) -> None:
+    """Raises BadInput for bytes that are not a desk's card at all, such as a photo."""
+    try:
+        whole = unpack(envelope, max_bytes=MAX_CARD_BYTES)
+        number = whole[0] if whole else None
+    except ProtocolError:
+        number = None
+    if number == DocumentType.RELAY_CARD:
+        raise BadInput(f"{named} is a relay's card; you need the newsroom's")
+    if number != DocumentType.DESK_CARD:
+        raise BadInput(f"{named} is not a desk's card, or was damaged on its way")
 
 
 class News(Enum):
@@ -78,6 +108,24 @@ class Desks:
         """The card of a desk, if it is known."""
         path = self._path(desk_id, "card")
         return self._read(path) if path.exists() else None
+
+    def namesakes(self, card: DeskCard) -> list[DeskCard]:
+        """Other desks here whose name looks the same."""
+        look = _look(card.name)
+        return [
+            other
+            for other in self.all()
+            if other.desk_id != card.desk_id and _look(other.name) == look
+        ]
+
+    def forget(self, desk_id: bytes) -> None:
+        """Remove a desk's card and what was heard of its keys."""
+        try:
+            # The card first: a statement without a card means nothing.
+            for ending in ("card", "statement"):
+                self._path(desk_id, ending).unlink(missing_ok=True)
+        except OSError as error:
+            raise named_os_error(error, str(self._home.desks)) from error
 
     def weigh(self, envelope: bytes) -> CardNews:
         """Judge a card without keeping it.
@@ -136,7 +184,7 @@ class Desks:
         )
 
     def choose(self, named: str | None) -> DeskCard:
-        """The desk that is meant: by name, fingerprint or the beginning of its id.
+        """The desk that is meant: by name, or the beginning of its fingerprint or id.
 
         With no name the only one there is, where those with a known successor do not count. Raises
         BadInput.
@@ -148,17 +196,23 @@ class Desks:
             current = [card for card in cards if self.successor_of(card) is None]
             if len(current) == 1:
                 return current[0]
-            names = ", ".join(card.name for card in cards)
-            raise BadInput(f"there are several desks ({names}): say which with --desk")
+            raise BadInput(f"there are several desks: say which with --desk: {_listed(cards)}")
         digits = "".join(named.split()).lower()
         found = [
             card
             for card in cards
             if named.casefold() == card.name.casefold()
-            or digits == fingerprint(card.desk_id).replace(" ", "")
+            or (
+                len(digits) >= _LEAST_DIGITS
+                and fingerprint(card.desk_id).replace(" ", "").startswith(digits)
+            )
             or (len(digits) >= 8 and card.desk_id.hex().startswith(digits))
         ]
         if len(found) != 1:
-            reason = "no desk is" if not found else "more than one desk is"
-            raise BadInput(f"{reason} known as {named!r}; see `qanat desk list`")
+            if not found:
+                raise BadInput(f"no desk is known as {named!r}; there are: {_listed(cards)}")
+            raise BadInput(
+                f"more than one desk is known as {named!r}; name it by the beginning of its"
+                f" fingerprint: {_listed(found)}"
+            )
         return found[0]

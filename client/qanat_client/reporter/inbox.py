@@ -25,6 +25,8 @@ from qanat_protocol.tags import mailbox_prefix
 
 __all__ = ["inbox", "open_replies"]
 
+_AGES = {0: "of today", 1: "of yesterday"}
+
 
 @dataclass(frozen=True, slots=True)
 class OpenReply:
@@ -101,7 +103,11 @@ def _show_reply(one: OpenReply, numbers: Sequence[int], terminal: Terminal) -> N
             which = ", ".join(map(str, numbers))
             terminal.say(f"    The desk asks for files of report {which}: they go first now.")
         else:
-            terminal.say("    The desk asks for files that are not in this outbox any more.")
+            answers = "THE-REPORT-ID" if reply.answers is None else reply.answers.hex()
+            terminal.say(
+                "    The desk asks for files that are not in this outbox any more. Send them again:"
+                f" `qanat send --corrects {answers} --attach FILE`, with the same code."
+            )
 
 
 def _gaps(bulletins: Sequence[PublicDocument]) -> list[str]:
@@ -124,7 +130,7 @@ def _show_bulletins(
 ) -> None:
     for document in bulletins:
         age = today() - document.issued_day
-        old = f"{age} days old" if age > 1 else "new" if age >= 0 else "dated in the future"
+        old = f"{age} days old" if age > 1 else _AGES.get(age, "dated in the future")
         title = printable_line(document.title) or "bulletin"
         terminal.say(
             f"=== {printable_line(card.name)}, number {document.serial},"
@@ -157,7 +163,10 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
             some = (
                 "1 sealed reply is" if len(replies) == 1 else f"{len(replies)} sealed replies are"
             )
-            terminal.say(f"{some} here, for you or for others: give your code to open yours")
+            if replies:
+                terminal.say(f"{some} here, for you or for others: give your code to open yours")
+            else:
+                terminal.say("no sealed reply is here: `qanat sync` fetches what there is")
         else:
             opened, problems = open_replies(replies, code, desks)
             for one in opened:
@@ -166,7 +175,8 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
                 told["replies"].append({**_reply_facts(one), "reports_moved_up": numbers})
             missing = _missing_numbers(opened)
             if missing:
-                problems.append(f"{missing} replies to you are not here yet: sync again")
+                some = "1 reply to you is" if missing == 1 else f"{missing} replies to you are"
+                problems.append(f"{some} not here yet: sync again")
             for problem in problems:
                 terminal.warn(problem)
             if not opened:

@@ -169,7 +169,8 @@ class Outbox:
         with disk_errors(self._home.database), transaction(self._db):
             self._db.execute(
                 "INSERT INTO relay (signing_key, address, country) VALUES (?, ?, ?)"
-                " ON CONFLICT (signing_key) DO UPDATE SET address = excluded.address, country = excluded.country",
+                " ON CONFLICT (signing_key) DO UPDATE"
+                " SET address = excluded.address, country = excluded.country",
                 (signing_key, address, country),
             )
 

@@ -115,11 +115,13 @@ class SealingRoom:
             with transaction(self._db):
                 self._db.execute("DELETE FROM parcel WHERE batch = ?", (batch,))
 
-    def waiting_reports(self) -> int:
-        """How many reports are queued of which not all is opened by the desk."""
+    def waiting_reports(self, desk_id: bytes | None = None) -> int:
+        """How many reports are queued, for one desk or all, of which not all is opened by it."""
         with disk_errors(self._home.database):
             row = self._db.execute(
-                "SELECT count(DISTINCT item) FROM parcel WHERE item IS NOT NULL AND has_body"
+                "SELECT count(DISTINCT item) FROM parcel JOIN item ON item = number"
+                " WHERE has_body AND (?1 IS NULL OR desk = ?1)",
+                (desk_id,),
             ).fetchone()
         return int(row[0])
 

@@ -46,9 +46,11 @@ from qanat_protocol.errors import BadCheck, Malformed
 from qanat_protocol.part import Rendition
 from qanat_protocol.report import Basis
 from qanat_protocol.sizes import part_body_size
+from qanat_protocol.statement import fingerprint
 
 __all__ = ["ask_code", "checked_code", "given_code", "send"]
 
+_NEEDS_CODE = "only the code of a report can correct or withdraw it"
 _MOST_READ_BYTES = 16 * MAX_TEXT_BYTES
 
 
@@ -118,6 +120,7 @@ def _decoded(data: bytes) -> str:
 def _identity(
     arguments: argparse.Namespace, terminal: Terminal, card: DeskCard
 ) -> Identity | OneOffIdentity:
+    refers = arguments.corrects is not None or arguments.withdraws is not None
     if arguments.no_code:
         if arguments.code_file is not None:
             raise BadInput("--code-file and --no-code exclude each other")
@@ -129,9 +132,13 @@ def _identity(
                 "there is no terminal to ask for the code: give --code-file, or --no-code for a"
                 " report that nobody can answer and that you can't correct"
             )
-        code = ask_code(
-            terminal, "Your code (not shown; just Enter: none, and no answer can come):"
-        )
+        question = "Your code (not shown; just Enter: none, and no answer can come):"
+        if refers:
+            question = "The code with which you sent that report (not shown):"
+        code = ask_code(terminal, question)
+        while refers and not code:
+            terminal.warn(f"{_NEEDS_CODE}; Ctrl-C drops this report")
+            code = ask_code(terminal, question)
     return identity(code, card.desk_id) if code else one_off_identity()
 
 
@@ -197,14 +204,29 @@ def _warn_of_size(outbox: Outbox, draft: Draft, card: DeskCard, terminal: Termin
 
 
 def _announce(
-    queued: Queued, card: DeskCard, time: WritingTime, terminal: Terminal, *, goes_now: bool
+    queued: Queued,
+    card: DeskCard,
+    time: WritingTime,
+    terminal: Terminal,
+    *,
+    goes_now: bool,
+    named: bool,
+    which: str,
 ) -> dict[str, object]:
     week = f"{iso(first_day(queued.epoch))} to {iso(last_day(queued.epoch))}"
     terminal.say(f"report number {queued.number}, safely queued")
     terminal.say(f"report id {queued.report_id.hex()}")
-    terminal.say("  (kept nowhere here: note it if you may want to correct or withdraw the report)")
+    if named:
+        terminal.say(
+            "  (kept nowhere here: note it if you may want to correct or withdraw the report)"
+        )
+    else:
+        terminal.say(
+            "  sent as nobody in particular: it can't be corrected or withdrawn, and no answer can"
+            " come"
+        )
     terminal.say(
-        f"sealed to {printable_line(card.name)}, key of the week {week};"
+        f"sealed to {printable_line(card.name)}{which}, key of the week {week};"
         f" must arrive by {iso(queued.expiry_day)}; {human_size(queued.waiting_bytes)} to send"
     )
     if time.day > card.last_day:
@@ -266,6 +288,11 @@ def _send(arguments: argparse.Namespace, home: Home, terminal: Terminal, sending
     home.make()
     settings = home.settings()
     goes_now = bool(arguments.now or settings.sync_on_send)
+    refers = arguments.withdraws if arguments.corrects is None else arguments.corrects
+    if refers is not None:
+        parse_report_id(refers)
+        if arguments.no_code:
+            raise BadInput(f"{_NEEDS_CODE}: leave --no-code out")
     desks = Desks(home)
     card = desks.choose(arguments.desk)
     if card.signer in desks.revoked(card.desk_id):
@@ -302,7 +329,15 @@ def _send(arguments: argparse.Namespace, home: Home, terminal: Terminal, sending
                     advance=progress.advance,
                     about_to_queue=hold,
                 )
-            facts = _announce(sending.queued, card, time, terminal, goes_now=goes_now)
+            facts = _announce(
+                sending.queued,
+                card,
+                time,
+                terminal,
+                goes_now=goes_now,
+                named=who.reply is not None,
+                which=f" ({fingerprint(card.desk_id)})" if desks.namesakes(card) else "",
+            )
     if not goes_now:
         terminal.result(facts)
         return Exit.DONE
