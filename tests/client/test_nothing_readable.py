@@ -7,9 +7,8 @@ base64 - the database, its log, and whatever was left beside them.
 from __future__ import annotations
 
 import base64
-import os
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from PIL import Image
 from tests.client.made_desk import MadeDesk, write_card
 from tests.client.relay_process import RelayProcess, drop_in
 from tests.client.reporter_runs import CODE, attaching, parcels, qanat, qanat_process
+from tests.secret_search import RUN_BYTES, runs_of, search
 
-RUN = 8
 TEXT = (
     "Автобус с задержанными у дома 17, номер 482 AAB. Мені ешкім көрген жоқ. "
     "They took eleven people from the yard at half past six."
@@ -27,43 +26,12 @@ TEXT = (
 NAMES = ("Ержан-во-дворе.jpg", "yard at half past six.bin")
 
 
-def runs(data: bytes) -> set[bytes]:
-    """Every run of eight bytes but those of one repeated byte.
+def found_in(folder: Path, secrets: Iterable[bytes | str]) -> list[str]:
+    """Where a run of a secret stands in the content or the name of a file.
 
-    Padding, empty pages and black pixels make such runs everywhere: they say nothing of a text,
-    and would be found in any database.
+    Only runs of one repeated byte are left out: here the headers of file formats are no secrets.
     """
-    return {
-        data[at : at + RUN]
-        for at in range(len(data) - RUN + 1)
-        if len(set(data[at : at + RUN])) > 1
-    }
-
-
-def forms(data: bytes) -> Iterator[bytes]:
-    """The data as it might have been written down."""
-    yield data
-    yield data.hex().encode()
-    yield data.hex().upper().encode()
-    # Base64 of each of the three places in which it could begin.
-    for skip in range(3):
-        encoded = base64.b64encode(data[skip:])
-        yield encoded
-        yield encoded.replace(b"+", b"-").replace(b"/", b"_")
-
-
-def found_in(folder: Path, secrets: Iterable[bytes]) -> list[tuple[str, bytes]]:
-    """Where a run of a secret stands in the content or the name of a file."""
-    wanted: set[bytes] = set()
-    for secret in secrets:
-        for form in forms(secret):
-            wanted |= runs(form)
-    found = []
-    for root, _, names in os.walk(folder):
-        for name in names:
-            data = name.encode() + b"\0" + (Path(root) / name).read_bytes()
-            found += [(name, run) for run in runs(data) & wanted]
-    return found
+    return search([folder], runs_of(secrets, most_alike=RUN_BYTES - 1))
 
 
 def distinct_media(seed: int, size: int) -> bytes:
@@ -75,7 +43,7 @@ def written(tmp_path: Path) -> list[Path]:
     """A picture and a file, each unlike anything else."""
     picture = tmp_path / NAMES[0]
     noise = Image.frombytes("RGB", (64, 48), distinct_media(1, 64 * 48 * 3))
-    noise.resize((1600, 1200)).save(picture, "JPEG", quality=95, comment=b"seen from the window")
+    noise.resize((800, 600)).save(picture, "JPEG", quality=80, comment=b"seen from the window")
     other = tmp_path / NAMES[1]
     other.write_bytes(distinct_media(2, 70_000))
     return [picture, other]
@@ -86,7 +54,7 @@ def scan_of(jpeg: bytes) -> bytes:
     return jpeg[jpeg.index(b"\xff\xda") + 14 :]
 
 
-def secrets_of(written: list[Path]) -> list[bytes]:
+def secrets_of(written: list[Path]) -> list[bytes | str]:
     from qanat_client.reporter.pictures import render
 
     made = render(written[0])
@@ -94,8 +62,7 @@ def secrets_of(written: list[Path]) -> list[bytes]:
     assert made.preview is not None
     texts = [TEXT, "Yard, at the fountain", "half past six or so", "taken=11..12", *NAMES]
     return [
-        *(text.encode() for text in texts),
-        *(text.encode("utf-16-le") for text in texts),
+        *texts,
         b"seen from the window",
         scan_of(written[0].read_bytes()),
         written[1].read_bytes(),
@@ -109,9 +76,16 @@ def test_the_search_finds_each_form(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     secret = b"a secret of the yard"
-    for form in forms(secret):
-        (folder / "file").write_bytes(b"x" * 100 + form[2:18] + b"y" * 100)
+    written = [secret, secret.hex().encode(), secret.hex().upper().encode()]
+    # Base64 of each of the three places in which it could begin, in both alphabets.
+    for skip in range(3):
+        encoded = base64.b64encode(b"\xff" * skip + secret)
+        written += [encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")]
+    for form in written:
+        (folder / "file").write_bytes(b"." * 100 + form[2:-2] + b"." * 100)
         assert found_in(folder, [secret])
+    (folder / "file").write_bytes("a secret".encode("utf-16-le"))
+    assert found_in(folder, ["a secret of the yard"])
     (folder / "file").write_bytes(bytes(1000) + b"nothing of it")
     assert not found_in(folder, [secret])
     (folder / "file").unlink()

@@ -14,7 +14,7 @@ import pytest
 from tests.end_to_end.abroad import Abroad, free_port, make_abroad
 from tests.end_to_end.commands import qanat
 from tests.end_to_end.middle import Middle
-from tests.end_to_end.secret_search import find_run, runs_of
+from tests.secret_search import find_run, runs_of
 
 from qanat_client.demo.people import Reporter
 from qanat_client.demo.programs import Answer, Relay, run

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from tests.end_to_end.abroad import Abroad
 from tests.end_to_end.commands import begin, until
-from tests.end_to_end.secret_search import find_run, runs_of, search
+from tests.secret_search import find_run, runs_of, search
 
 from qanat_client.demo.gate import Gate
 from qanat_client.demo.media import make_photo

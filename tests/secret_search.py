@@ -16,17 +16,17 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
-def runs_of(secrets: Iterable[bytes | str]) -> frozenset[bytes]:
+def runs_of(secrets: Iterable[bytes | str], *, most_alike: int = 5) -> frozenset[bytes]:
     """Every eight bytes in a row; a text counts in UTF-8 and both UTF-16.
 
-    Left out are runs of which six bytes or more are the same one: padding, and numbers in file
-    formats such as 00 00 00 01 00 00 00 04, stand in every photo and in every database.
+    Left out are runs of which more than `most_alike` bytes are the same one: padding, and numbers
+    in file formats such as 00 00 00 01 00 00 00 04, stand in every photo and in every database.
     """
     found: set[bytes] = set()
     for secret in secrets:
         for data in _encoded(secret):
             found.update(data[at : at + RUN_BYTES] for at in range(len(data) - RUN_BYTES + 1))
-    return frozenset(run for run in found if max(map(run.count, set(run))) < 6)
+    return frozenset(run for run in found if max(map(run.count, set(run))) <= most_alike)
 
 
 def _encoded(secret: bytes | str) -> tuple[bytes, ...]:
