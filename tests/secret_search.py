@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 RUN_BYTES = 8
+# Places looked at together: a set for each, not one of millions.
+_AT_ONCE = 65_536
 _HEX = re.compile(rb"[0-9a-fA-F]{16,}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -26,7 +28,15 @@ def runs_of(secrets: Iterable[bytes | str], *, most_alike: int = 5) -> frozenset
     for secret in secrets:
         for data in _encoded(secret):
             found.update(data[at : at + RUN_BYTES] for at in range(len(data) - RUN_BYTES + 1))
-    return frozenset(run for run in found if max(map(run.count, set(run))) <= most_alike)
+    return frozenset(run for run in found if not _is_alike(run, most_alike))
+
+
+def _is_alike(run: bytes, most_alike: int) -> bool:
+    distinct = set(run)
+    # So many different bytes leave too few that could be the same one: nearly every run.
+    if RUN_BYTES - len(distinct) < most_alike:
+        return False
+    return max(map(run.count, distinct)) > most_alike
 
 
 def _encoded(secret: bytes | str) -> tuple[bytes, ...]:
@@ -53,9 +63,11 @@ def _forms(data: bytes) -> Iterator[tuple[str, bytes]]:
 def find_run(data: bytes, runs: frozenset[bytes]) -> str | None:
     """The first run of a secret that `data` holds, as words; None if there is none."""
     for form, plain in _forms(data):
-        for at in range(len(plain) - RUN_BYTES + 1):
-            if (run := plain[at : at + RUN_BYTES]) in runs:
-                return f"{run!r} in {form}, at {at}"
+        last = len(plain) - RUN_BYTES + 1
+        for start in range(0, last, _AT_ONCE):
+            places = range(start, min(start + _AT_ONCE, last))
+            for run in runs.intersection(plain[at : at + RUN_BYTES] for at in places):
+                return f"{run!r} in {form}, at {plain.index(run)}"
     return None
 
 

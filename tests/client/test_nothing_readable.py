@@ -43,9 +43,9 @@ def written(tmp_path: Path) -> list[Path]:
     """A picture and a file, each unlike anything else."""
     picture = tmp_path / NAMES[0]
     noise = Image.frombytes("RGB", (64, 48), distinct_media(1, 64 * 48 * 3))
-    noise.resize((800, 600)).save(picture, "JPEG", quality=80, comment=b"seen from the window")
+    noise.resize((1600, 1200)).save(picture, "JPEG", quality=50, comment=b"seen from the window")
     other = tmp_path / NAMES[1]
-    other.write_bytes(distinct_media(2, 70_000))
+    other.write_bytes(distinct_media(2, 40_000))
     return [picture, other]
 
 
