@@ -120,5 +120,6 @@ def _is_dropped(sign: str) -> bool:
 def _ascii_digit(sign: str) -> str:
     value = unicodedata.decimal(sign, None)
     if value is None:
-        raise Malformed(f"a code is made of digits; U+{ord(sign):04X} is none")
+        named = f"{sign!r}" if sign.isprintable() else f"U+{ord(sign):04X}"
+        raise Malformed(f"a code is made of digits; {named} is none")
     return str(value)

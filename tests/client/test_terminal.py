@@ -64,3 +64,10 @@ def test_a_second_file_without_its_option_is_explained(home: Path, desk: MadeDes
     assert sent.code == 2
     assert "b.jpg" in sent.err
     assert "--attach of its own" in sent.err
+
+
+def test_a_wrong_option_shows_the_usage_of_its_command(home: Path) -> None:
+    wrong = qanat(home, "outbox", "drop", "1", "--force")
+    assert wrong.code == 2
+    assert wrong.err.startswith("usage: qanat outbox drop ")
+    assert "--force" in wrong.err

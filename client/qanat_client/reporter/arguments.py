@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qanat_client.terminal import add_shared_options, make_parser
 
-__all__ = ["make_arguments"]
+__all__ = ["make_arguments", "usage_of"]
 
 _ABOUT = """\
 Qanat carries signed, encrypted reports out of an internet shutdown to an editors' desk.
@@ -162,6 +162,19 @@ def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("--now", action="store_true", help="go to the network at once")
     parser.add_argument("--proxy", metavar="URL", help="with --now: as for sync")
+
+
+def usage_of(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace
+) -> argparse.ArgumentParser:
+    """The parser of the command that was given, so that a mistake shows this command's usage."""
+    for level in ("command", "subcommand"):
+        named = getattr(arguments, level, None)
+        for action in parser._actions:
+            # argparse has no public way from a parser to those below it.
+            if isinstance(action, argparse._SubParsersAction) and named in action.choices:
+                parser = action.choices[named]
+    return parser
 
 
 def make_arguments() -> argparse.ArgumentParser:

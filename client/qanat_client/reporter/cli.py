@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from qanat_client.errors import BadInput
 from qanat_client.own_process import guard_process
-from qanat_client.reporter.arguments import make_arguments
+from qanat_client.reporter.arguments import make_arguments, usage_of
 from qanat_client.reporter.home import Home, default_home
 from qanat_client.terminal import Exit, Terminal, printable_line, read_bytes, run
 
@@ -331,7 +331,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             if arguments.command == "send"
             else f" (`qanat {arguments.command or ''} --help` tells more)".replace("  ", " ")
         )
-        parser.error(f"not understood: {' '.join(map(printable_line, surplus))}{hint}")
+        usage = usage_of(parser, arguments)
+        usage.error(f"not understood: {' '.join(map(printable_line, surplus))}{hint}")
     if arguments.version:
         from qanat_client import __version__
 
