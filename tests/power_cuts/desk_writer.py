@@ -9,6 +9,7 @@ Both relays offer the same parcels, numbered from 1, and each brings every other
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from tests.relay.made_parcels import TODAY, Made, make, part
@@ -43,6 +44,7 @@ def make_desk(home: Path) -> None:
     vault.close()
 
 
+@cache
 def parcel(number: int) -> Made:
     """Letters, and every third an original of eleven blocks."""
     return make(number) if number % 3 else part(number)

@@ -3,10 +3,11 @@
 The model. A write or a change of length is safe once an fsync of the file that began after it has
 returned. Until then each one is there, or not, or (a write) there in some of its sectors of 512
 bytes, whatever became of those before and behind it. Names - made, renamed, removed - become safe
-in the order in which they were changed, as on file systems with a journal, and only by an fsync of
-a folder; until then any first part of them is there. A sector holds its old or its new bytes.
+in the order in which they were changed, and only by an fsync of the folder that they stand in;
+until then any first part of a folder's changes is there. A sector holds its old or its new bytes.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,19 +62,18 @@ class Disk:
         self.records = records
         self._before = before
         self._safe_at = [_NEVER] * len(records)
-        waiting: dict[int | None, list[int]] = {}
+        waiting: dict[int | str, list[int]] = {}
         for at, (what, *values) in enumerate(self.records):
             if what in _ON_DATA:
                 waiting.setdefault(values[0], []).append(at)
             elif what in _ON_NAMES:
-                waiting.setdefault(None, []).append(at)
+                waiting.setdefault(_folder_of(values), []).append(at)
             elif what in ("sync", "sync_names"):
-                file: int | None = None if what == "sync_names" else values[0]
-                begun: int = values[-1]
-                covered = [one for one in waiting.get(file, []) if one < begun]
-                for one in covered:
-                    self._safe_at[one] = at
-                waiting[file] = [one for one in waiting.get(file, []) if one >= begun]
+                synced, begun = values
+                for one in waiting.get(synced, []):
+                    if one < begun:
+                        self._safe_at[one] = at
+                waiting[synced] = [one for one in waiting.get(synced, []) if one >= begun]
 
     def said(self, cut: int) -> list[str]:
         """The lines that the program had said before a cut."""
@@ -86,20 +86,29 @@ class Disk:
         some nothing, most some of it."""
         kept_share = chance.choice((0.0, 0.1, 0.5, 0.9, 1.0))
         torn_share = chance.choice((0.0, 0.3, 1.0))
-        names_unsafe = sum(
-            self.records[at][0] in _ON_NAMES and self._safe_at[at] >= cut for at in range(cut)
+        unsafe = Counter(
+            _folder_of(values)
+            for at, (what, *values) in enumerate(self.records[:cut])
+            if what in _ON_NAMES and self._safe_at[at] >= cut
         )
-        names_kept = round(names_unsafe * kept_share)
-        if kept_share not in (0.0, 1.0):
-            names_kept = chance.randint(0, names_unsafe)
+        names_kept = {
+            folder: chance.randint(0, count) if 0 < kept_share < 1 else round(count * kept_share)
+            for folder, count in unsafe.items()
+        }
         return self._replay(cut, chance, kept_share, torn_share, names_kept)
 
     def unharmed(self) -> Remains:
         """What is there when the program has ended and nothing is lost."""
-        return self._replay(len(self.records), Random(0), 1.0, 0.0, _NEVER)
+        every = {_folder_of(values): _NEVER for what, *values in self.records if what in _ON_NAMES}
+        return self._replay(len(self.records), Random(0), 1.0, 0.0, every)
 
     def _replay(
-        self, cut: int, chance: Random, kept_share: float, torn_share: float, names_kept: int
+        self,
+        cut: int,
+        chance: Random,
+        kept_share: float,
+        torn_share: float,
+        names_kept: dict[str, int],
     ) -> Remains:
         # Numbered as the recorder does it.
         names = {path: number for number, path in enumerate(sorted(self._before.files, key=Path))}
@@ -121,10 +130,23 @@ class Disk:
                             _put(body, offset, sector)
             elif what in _ON_NAMES:
                 if not safe:
-                    names_kept -= 1
-                if safe or names_kept >= 0:
+                    names_kept[_folder_of(values)] -= 1
+                if safe or names_kept[_folder_of(values)] >= 0:
                     _change_names(names, folders, what, values)
-        return Remains({name: bytes(data.get(file, b"")) for name, file in names.items()}, folders)
+        there = {".", *folders}
+        return Remains(
+            {
+                name: bytes(data.get(file, b""))
+                for name, file in names.items()
+                if _folder_of([name]) in there
+            },
+            folders,
+        )
+
+
+def _folder_of(values: list[Any]) -> str:
+    """The folder that a change of names is in; a rename is within one."""
+    return Path(values[0]).parent.as_posix()
 
 
 def _change_names(names: dict[str, int], folders: list[str], what: str, values: list[Any]) -> None:

@@ -30,8 +30,8 @@ __all__ = ["CALLS", "Record", "is_possible", "record"]
 
 Record = list[Any]
 """Its name, then: create path file | rename old new | unlink path | mkdir path | write file offset
-data | truncate file size | sync file begun | sync_names begun | said text. Paths are relative to
-the folder; `file` is a number that stays with a file when it is renamed; `begun` is how many
+data | truncate file size | sync file begun | sync_names path begun | said text. Paths are relative
+to the folder; `file` is a number that stays with a file when it is renamed; `begun` is how many
 records there were when the fsync began: it waits for those alone."""
 
 CALLS: dict[str, dict[int, str]] = {
@@ -154,7 +154,7 @@ class _Recorder:
             return _nothing
         if path in self._files:
             return lambda _: self.records.append(["sync", self._files[path], begun])
-        return lambda _: self.records.append(["sync_names", begun])
+        return lambda _: self.records.append(["sync_names", path, begun])
 
     def _open(self, pid: int, path: int, flags: int, *_: int) -> Callable[[int], None]:
         return self._openat(pid, _WORKING_FOLDER, path, flags)
@@ -189,6 +189,7 @@ class _Recorder:
             return _nothing
         assert source is not None, "a file came from another folder"
         assert target is not None, "a file went to another folder"
+        assert Path(source).parent == Path(target).parent, "a file went to another folder"
 
         def finish(_: int) -> None:
             self._files[target] = self._files.pop(source)

@@ -74,6 +74,19 @@ def test_names_are_kept_in_their_order() -> None:
     assert found == {("a",), ("a", "b"), ("a", "c"), ("c",)}
 
 
+def test_an_fsync_of_a_folder_keeps_the_names_in_it_alone() -> None:
+    records: list[Record] = [
+        ["mkdir", "f"],
+        ["create", "a", 0],
+        ["create", "f/b", 1],
+        ["sync_names", ".", 3],
+    ]
+    disk = Disk(Remains(), records)
+    assert {tuple(disk.after(3, Random(seed)).files) for seed in range(100)} >= {(), ("a",)}
+    found = {tuple(disk.after(4, Random(seed)).files) for seed in range(100)}
+    assert found == {("a",), ("a", "f/b")}
+
+
 def test_a_case_is_the_same_each_time(tmp_path: Path) -> None:
     case = recorded(tmp_path, "never waits for the disk")
     again = Case(tmp_path)

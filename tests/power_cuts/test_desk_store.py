@@ -95,7 +95,7 @@ def test_what_a_desk_counts_on_survives_a_power_cut(tmp_path: Path) -> None:
     case = recorded(tmp_path, SHORT)
     said = {line for line in case.disk.said(case.cuts) if not line.startswith("cursor")}
     assert said == {f"{word} {n}" for word in ("whole", "purging") for n in range(1, SHORT + 1)}
-    case.check(check, case.some_cuts(120, seed=3), seed=3)
+    case.check(check, case.some_cuts(100, seed=3), seed=3)
 
 
 @pytest.mark.soak
