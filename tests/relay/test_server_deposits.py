@@ -211,7 +211,7 @@ async def test_each_parcel_that_is_refused_is_refused_by_name_and_the_session_go
         HeaderFrame(0, bytes(illegal)),
         *transfer(make(2, expiry_day=TODAY - 1), 1),
         *transfer(make(3, expiry_day=TODAY + 561), 2),
-        HeaderFrame(3, replace(part(4).header, body_size=2**30).encode()),
+        HeaderFrame(3, replace(part(4).header, body_size=2**31).encode()),
         HeaderFrame(4, damaged.header.encode()),
         Block(4, 0, make(7).body),
         HeaderFrame(5, wrong_list.header.encode()),
