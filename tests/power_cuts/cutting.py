@@ -64,7 +64,9 @@ class Case:
 
     def check(self, check: Check, cuts: Iterable[int], seed: int) -> None:
         """Check what is left after each cut. What `check` raises gets a note that says which."""
-        with TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else self._place) as place:
+        with TemporaryDirectory(
+            dir=_MEMORY if os.access(_MEMORY, os.W_OK) else self._place
+        ) as place:
             for cut in cuts:
                 folder = Path(place, "after")
                 self.remains(cut, seed).lay_out(folder)

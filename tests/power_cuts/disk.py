@@ -140,7 +140,7 @@ class Disk:
                 for name, file in names.items()
                 if _folder_of([name]) in there
             },
-            folders,
+            sorted(folders),
         )
 
 

@@ -267,10 +267,15 @@ def record(folder: Path, command: list[str]) -> list[Record]:
     recorder = _Recorder(folder)
     program = os.fork()
     if program == 0:
-        _ptrace(_TRACEME, 0)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        os.execvp(command[0], command)  # noqa: S606 - a list that tests make
-    os.waitpid(program, 0)
+        try:
+            _ptrace(_TRACEME, 0)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.execvp(command[0], command)  # noqa: S606 - a list that tests make
+        finally:
+            os._exit(127)
+    _, status = os.waitpid(program, 0)
+    if not os.WIFSTOPPED(status):
+        raise PermissionError("this system does not let a program trace its own child")
     _ptrace(_SETOPTIONS, program, 0, _OPTIONS)
     _ptrace(_SYSCALL, program)
     known, ended_with = {program}, 0

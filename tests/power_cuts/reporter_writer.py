@@ -25,9 +25,9 @@ __all__ = ["files_of"]
 
 
 def files_of(number: int) -> list[bytes]:
-    """The attachments of a report: of no block, one block, many blocks."""
+    """The attachments of a report, none to three: of one block, of many."""
     draw = Random(number)
-    return [draw.randbytes(size) for size in (1000, 200_000, 90_000)[: number % 4]]
+    return [draw.randbytes(size) for size in (1000, 200_000, 90_000)[: (number - 1) % 4]]
 
 
 def _connect_and_checkpoint_often(home: Home) -> sqlite3.Connection:
