@@ -7,6 +7,7 @@ import io
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -28,12 +29,21 @@ def guard_process() -> None:
 @contextmanager
 def interrupts_held() -> Iterator[Callable[[], None]]:
     """Yields what makes Ctrl-C wait; it comes through, if there was one, when the context ends."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    before = signal.getsignal(signal.SIGINT)
+    interrupts = []
+    holds = False
 
     def hold() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+        nonlocal holds
+        # A mask would not do: the system may hand the signal to another thread.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+            holds = True
 
     try:
         yield hold
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if holds:
+            signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
