@@ -141,3 +141,18 @@ def test_whoever_writes_by_a_card_of_a_revoked_key_is_warned(robbed: Robbed) -> 
     assert qanat(robbed.home, "send", "x", "--no-code").err == ""
     robbed.keep(robbed.desk.bulletin(1, "True.", statement=robbed.statement, key=robbed.key))
     assert "has revoked the key" in qanat(robbed.home, "send", "x", "--no-code").err
+
+
+def test_files_that_are_asked_for_and_gone_are_told_with_what_sends_them_again(
+    home: Path, desk: MadeDesk, code_file: Path
+) -> None:
+    empty = qanat(home, "inbox")
+    assert "no sealed reply is here" in empty.out
+    assert qanat(home, "send", "x", "--code-file", code_file).code == 0
+    _, report = desk.open(*parcels(home)[0])
+    reply = desk.reply(report, "Once more?", answers=b"\x07" * 32, wanted=(b"\x05" * 32,))
+    with closing(connect(Home(home))) as connection:
+        Library(Home(home), connection, Desks(Home(home))).keep_reply(reply.header, reply.body)
+    shown = qanat(home, "inbox", "--code-file", code_file)
+    assert shown.code == 0, shown.err
+    assert f"qanat send --corrects {'07' * 32} --attach FILE" in shown.out
