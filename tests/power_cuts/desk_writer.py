@@ -21,22 +21,22 @@ from qanat_client.desk.vault import VAULT_NAME, Vault
 from qanat_protocol.frames import Purge
 from qanat_protocol.signing import SigningKey
 
-__all__ = ["RELAYS", "cursor_of", "make_desk", "open_vault", "parcel"]
+__all__ = ["KEY", "RELAYS", "cursor_of", "make_desk", "open_vault", "parcel"]
 
 RELAYS = (b"first relay's signing key, 32 by.", b"other relay's signing key, 32 by.")
-_KEY = f"x'{bytes(range(32)).hex()}'"
+KEY = f"x'{bytes(range(32)).hex()}'"
 """A key that SQLCipher takes as it is: to make one from a passphrase is slow on purpose."""
 
 
 def open_vault(home: Path) -> Vault:
     """The vault of a desk that `make_desk` made."""
-    return Vault.open(home, _KEY)
+    return Vault.open(home, KEY)
 
 
 def make_desk(home: Path) -> None:
     """An empty vault that knows two relays and purges at once."""
     home.mkdir()
-    vault = Vault.create(home / VAULT_NAME, _KEY)
+    vault = Vault.create(home / VAULT_NAME, KEY)
     with vault.transaction():
         vault.set_setting(PURGE_SETTING, "0")
         for relay in RELAYS:

@@ -93,7 +93,9 @@ class _Recorder:
     def __init__(self, folder: Path) -> None:
         self.records: list[Record] = []
         self._folder = f"{folder.resolve()}/"
-        there = sorted(path for path in folder.rglob("*") if path.is_file())
+        there = sorted(
+            path for path in folder.rglob("*") if path.is_file() and not path.name.endswith("-shm")
+        )
         self._files = {
             path.relative_to(folder).as_posix(): number for number, path in enumerate(there)
         }
