@@ -81,7 +81,7 @@ async def test_a_home_that_cannot_be_written_is_named_and_keeps_what_it_has(
             assert str(home) in refused.said
     parent = home.parent / "locked-away"
     parent.mkdir(mode=0o500)
-    refused = await qanat(parent / "home", "outbox", variables=OBEYING)
+    refused = await qanat(parent / "home", "send", "--no-code", "more", variables=OBEYING)
     assert is_told(refused, "can't be written", "read-only", "permission"), refused.said
     assert [line["number"] for line in (await qanat(home, "outbox")).result] == [1]
     assert (await qanat(home, "sync")).code == 0
