@@ -20,7 +20,7 @@ demo: .venv/.made
 	@$(BIN)/qanat demo $(ARGS)
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 lint: .venv/.made
 	@$(BIN)/ruff check .
