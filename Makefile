@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CODE := protocol relay client tests $(wildcard benchmarks tools)
+# Tracing slows everything, and the protocol's own tests cover it alone.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
@@ -20,7 +22,8 @@ demo: .venv/.made
 	@$(BIN)/qanat demo $(ARGS)
 
 test: lint
-	@$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	@$(PYTEST) --cov --cov-report=term tests/protocol
+	@$(PYTEST) --ignore=tests/protocol
 
 lint: .venv/.made
 	@$(BIN)/ruff check .
