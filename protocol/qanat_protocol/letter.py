@@ -50,6 +50,8 @@ _AS_IT_IS: Final = 0
 _DEFLATED: Final = 1
 # RFC 1951 without a wrapper, with the largest window.
 _RAW_DEFLATE: Final = -15
+_SMALLEST_BODY_BYTES: Final = letter_body_size(0)
+_FITS_SMALLEST_BYTES: Final = capacity(_SMALLEST_BODY_BYTES - SEALED_KEY_BYTES) - LETTER_FRONT_BYTES
 
 
 class LetterType(IntEnum):
@@ -158,7 +160,7 @@ def seal_dummy(*, today: int, body_size: int | None = None) -> Sealed:
         urgent=False,
         tag=token_bytes(TAG_BYTES),
         expiry_day=last_day(epoch_of(today)) + REPLY_GRACE_DAYS,
-        body_size=body_size or letter_body_size(0),
+        body_size=body_size or _SMALLEST_BODY_BYTES,
         recipient=SealingSecret.generate().public,
         front=bytes([LetterType.NOTE, 0]) + bytes(4),
         coded=b"",
@@ -204,7 +206,9 @@ def _root(body: bytes) -> bytes:
 
 
 def _code(content: bytes) -> tuple[int, bytes]:
-    """(coding, coded): deflated where that is shorter."""
+    """(coding, coded): deflated where that is shorter and the body is not the smallest anyway."""
+    if len(content) <= _FITS_SMALLEST_BYTES:
+        return _AS_IT_IS, content
     compressor = zlib.compressobj(level=9, wbits=_RAW_DEFLATE)
     deflated = compressor.compress(content) + compressor.flush()
     if len(deflated) < len(content):

@@ -3,6 +3,7 @@ Never decides who may read what."""
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from secrets import token_bytes
 from typing import Final
 
@@ -119,6 +120,8 @@ def _check_length_and_x25519(public: bytes) -> None:
         raise BadKey("a sealing key is of small order")
 
 
+# A desk's key of the week seals all that is written in it; public keys alone are kept here.
+@lru_cache(maxsize=8)
 def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
     _check_length_and_x25519(public)
     try:

@@ -38,7 +38,7 @@ from qanat_protocol.letter import (
 )
 from qanat_protocol.merkle import leaf_hash, root_of
 from qanat_protocol.parcel import Header, Kind, parse_header
-from qanat_protocol.sealing import ChunkedSealer, SealingSecret, capacity, seal
+from qanat_protocol.sealing import ChunkedOpener, ChunkedSealer, SealingSecret, capacity, seal
 from qanat_protocol.sizes import is_legal
 from qanat_protocol.tombstone import lock_of
 
@@ -100,6 +100,12 @@ def plain_of(coded: bytes, *, letter_type: int = 1, coding: int = 0, n: int | No
 def deflated(content: bytes) -> bytes:
     compressor = zlib.compressobj(level=9, wbits=-15)
     return compressor.compress(content) + compressor.flush()
+
+
+def coding_of(letter: Sealed) -> int:
+    """The coding that its sealer chose, which no caller of `open_letter` is told."""
+    stream = ChunkedOpener(opened(letter).content_key, label("content") + letter.header.bind)
+    return (stream.update(letter.body[1168:]) + stream.finish())[1]
 
 
 def opened(letter: Sealed) -> OpenLetter:
@@ -176,6 +182,15 @@ def test_the_signer_is_given_the_bind_of_the_header_that_comes_out() -> None:
 def test_text_is_deflated_and_what_does_not_shrink_is_not() -> None:
     assert len(sealed(b"a" * 150_000).body) == 4096
     assert len(sealed(random_bytes(2600)).body) == 4096
+
+
+def test_what_fits_the_smallest_body_is_sealed_as_it_is() -> None:
+    fits = capacity(4096 - 1168) - 71
+    for length, coding in [(0, 0), (fits, 0), (fits + 1, 1)]:
+        letter = sealed(b"a" * length)
+        assert len(letter.body) == 4096
+        assert coding_of(letter) == coding
+        assert opened(letter).content == b"a" * length
 
 
 def test_two_letters_of_one_content_have_nothing_in_common() -> None:
