@@ -12,6 +12,7 @@ from qanat_client.desk.epochs import make_secrets, public_keys
 from qanat_client.desk.root_key import read_root_keys, seal_root_keys
 from qanat_client.desk.vault import VAULT_NAME, Vault, disk_faults
 from qanat_client.errors import BadInput
+from qanat_client.reporter.home import make_folder, put_in_place
 from qanat_protocol.card import NO_CARD_BEFORE, DeskCard, RelayEntry, parse_card, sign_card
 from qanat_protocol.days import day_of, epoch_of, iso
 from qanat_protocol.errors import LocalTooLarge
@@ -30,12 +31,15 @@ __all__ = [
     "NewDesk",
     "certify_new_key",
     "create_desk",
+    "finish_desk",
+    "is_half_made",
     "renew_card",
     "weeks_left",
     "write_whole",
 ]
 
 ROOT_KEY_NAME = "root.key"
+_PENDING_ROOT_KEY = ".root.key.pending"
 DEFAULT_WEEKS = 26
 RENEWED_WEEKS = 30
 """A card always reaches half a year ahead: in a shutdown nobody gets a newer one. With four weeks
@@ -65,12 +69,7 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            spare.replace(path)
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            put_in_place(spare, path)
         except BaseException:
             spare.unlink(missing_ok=True)
             raise
@@ -89,14 +88,16 @@ def _keep_signing_key(vault: Vault, key: SigningKey, row: Certified) -> None:
 def create_desk(home: Path, passphrase: str, wish: NewDesk, clock: Clock) -> Desk:
     """Make a desk in an empty home: root keys, vault, first card.
 
-    Raises BadInput where one is already, LocalError for a card that nobody would take.
+    Raises BadInput where one is already, LocalError for a card that nobody would take. One that was
+    cut before the vault had its name is made anew by the next call; nothing that has its name is
+    ever replaced. One that was cut later is a desk, which `finish_desk` completes.
     """
-    root_path, vault_path = home / ROOT_KEY_NAME, home / VAULT_NAME
-    for path in (vault_path, root_path):
+    vault_path = home / VAULT_NAME
+    for path in (vault_path, home / ROOT_KEY_NAME):
         if path.exists():
             raise BadInput(f"{path} is there already; a desk is made in an empty folder")
     with disk_faults(str(home)):
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(home)
     today = day_of(clock())
     root, successor, signing = (SigningKey.generate() for _ in range(3))
     row = Certified(signing.public, today, today + MAX_CERTIFIED_DAYS)
@@ -135,12 +136,26 @@ def create_desk(home: Path, passphrase: str, wish: NewDesk, clock: Clock) -> Des
         vault.close()
         spare.unlink(missing_ok=True)
         raise
-    # The root key comes first: a desk whose root key was lost could never be renewed.
-    write_whole(root_path, seal_root_keys(root, successor, passphrase), 0o600)
+    # The root key is safe before there is a desk: one whose root key was lost is never renewed.
+    write_whole(home / _PENDING_ROOT_KEY, seal_root_keys(root, successor, passphrase), 0o600)
     with disk_faults(str(vault_path)):
-        spare.replace(vault_path)
-    write_whole(home / CARD_NAME, envelope)
-    return open_desk(home, passphrase, clock)
+        put_in_place(spare, vault_path)
+    desk = open_desk(home, passphrase, clock)
+    finish_desk(desk)
+    return desk
+
+
+def is_half_made(home: Path) -> bool:
+    """Whether a desk is here whose making was cut behind the point from which it is one."""
+    return (home / VAULT_NAME).exists() and (home / _PENDING_ROOT_KEY).exists()
+
+
+def finish_desk(desk: Desk) -> None:
+    """Give a new desk's card and root key their names; nothing for one that has them."""
+    if is_half_made(desk.home):
+        write_whole(desk.home / CARD_NAME, desk.card.envelope)
+        with disk_faults(str(desk.home)):
+            put_in_place(desk.home / _PENDING_ROOT_KEY, desk.home / ROOT_KEY_NAME)
 
 
 def weeks_left(card: DeskCard, today: int) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.desk.card_book import finish_desk
 from qanat_client.desk.desk import Clock, Desk, open_desk
 from qanat_client.desk.vault import VAULT_NAME
 from qanat_client.errors import BadInput
@@ -106,6 +107,7 @@ class Context:
             )
         desk = open_desk(self.home, self.passphrase(), self.clock)
         try:
+            finish_desk(desk)
             yield desk
         finally:
             desk.vault.close()

@@ -9,6 +9,7 @@ from qanat_client.desk.card_book import (
     NewDesk,
     certify_new_key,
     create_desk,
+    is_half_made,
     renew_card,
     weeks_left,
     write_whole,
@@ -39,6 +40,11 @@ def init(context: Context) -> int:
         raise BadInput(f"--grace is 1 to {MAX_GRACE_DAYS} days")
     if not 1 <= arguments.weeks <= MAX_SEALING_KEYS:
         raise BadInput(f"--weeks is 1 to {MAX_SEALING_KEYS}")
+    if is_half_made(context.home):
+        with context.desk() as desk:
+            terminal.warn("this desk's making was cut; it is finished as it was begun")
+            _tell_new(context, desk)
+        return Exit.DONE
     if (context.home / VAULT_NAME).exists():
         raise BadInput(f"{context.home} holds a desk already; name another folder with --home")
     relays = find_relays(arguments.relay, arguments.relay_card, context.carriers, terminal)

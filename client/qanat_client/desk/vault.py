@@ -11,9 +11,8 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 try:
     from sqlcipher3 import dbapi2 as sqlcipher
@@ -22,11 +21,13 @@ except ImportError:  # `check_installed` tells which extra it comes with
 
 from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
 from qanat_client.errors import BadInput, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
-from qanat_client.reporter.home import named_os_error
+from qanat_client.reporter.home import named_os_error, put_in_place, sync_folder
 
-__all__ = ["VAULT_NAME", "Row", "Vault", "check_installed", "disk_faults"]
+__all__ = ["MIGRATIONS", "VAULT_NAME", "Row", "Vault", "check_installed", "disk_faults"]
 
 VAULT_NAME = "desk.vault"
+MIGRATIONS = Path(__file__).with_name("migrations")
+"""The steps of the schema, NUMBER_NAME.sql."""
 BUSY_TIMEOUT_S = 10.0
 Row = Sequence[Any]
 
@@ -67,14 +68,9 @@ def disk_faults(what: str) -> Iterator[None]:
         raise named_os_error(error, what) from error
 
 
-def _migrations() -> list[tuple[int, str]]:
-    folder = files("qanat_client.desk") / "migrations"
-    found = [
-        (int(entry.name.split("_")[0]), entry.read_text(encoding="utf-8"))
-        for entry in folder.iterdir()
-        if entry.name.endswith(".sql")
-    ]
-    return sorted(found)
+def _read_migrations(folder: Path) -> list[tuple[int, str]]:
+    steps = sorted(folder.glob("*.sql"))
+    return [(int(step.name.partition("_")[0]), step.read_text("utf-8")) for step in steps]
 
 
 class Vault:
@@ -91,17 +87,20 @@ class Vault:
             # The file is made first so that nobody else could ever read it.
             os.close(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
         vault = cls._connect(path, passphrase)
-        vault._migrate(_migrations())
+        vault._migrate(_read_migrations(MIGRATIONS))
         return vault
 
     @classmethod
-    def open(cls, home: Path, passphrase: str) -> Self:
-        """Open the vault of `home`. Raises NotADesk, WrongPassphrase, DatabaseLocked."""
+    def open(cls, home: Path, passphrase: str, *, migrations: Path = MIGRATIONS) -> Self:
+        """Open the vault of `home`. Raises NotADesk, WrongPassphrase, DatabaseLocked.
+
+        `migrations`: the folder of the schema's steps.
+        """
         path = home / VAULT_NAME
         if not path.exists():
             raise NotADesk(f"{home} holds no desk; make one with: qanat-desk --home {home} init")
         vault = cls._connect(path, passphrase)
-        vault._migrate(_migrations())
+        vault._migrate(_read_migrations(migrations))
         return vault
 
     @classmethod
@@ -138,34 +137,41 @@ class Vault:
         return vault
 
     def _migrate(self, migrations: list[tuple[int, str]]) -> None:
-        version = int(self.value("PRAGMA user_version"))
         newest = migrations[-1][0]
-        if version > newest:
-            raise HomeUnusable(
-                f"the vault has schema {version} and this program knows {newest}: use a newer one"
-            )
-        if version == newest:
+        if self._version == newest:
             return
         spare = self.path.with_name(f"{VAULT_NAME}.before-{newest}")
-        if version:
-            with disk_faults(str(spare)):
-                shutil.copy2(self.path, spare)
-        for number, script in migrations:
-            if number > version:
-                with self.transaction():
+        # Closed behind the transaction: a process that closes a file lets go of all its locks on
+        # it, SQLite's too.
+        with disk_faults(str(spare)), self.path.open("rb") as source, self.transaction():
+            # Another process may have done it while this one waited for the lock.
+            version = self._version
+            if version > newest:
+                raise HomeUnusable(
+                    f"the vault has schema {version} and this program knows {newest}: use a newer"
+                    " one"
+                )
+            if 0 < version < newest:
+                _keep_copy(source, spare)
+            for number, script in migrations:
+                if number > version:
                     for statement in _statements(script):
                         self.run(statement)
-                    self.run(f"PRAGMA user_version = {number:d}")
+            self.run(f"PRAGMA user_version = {newest:d}")
         # The copy holds epoch secrets too, so it must not outlive the upgrade.
         if version and not self.rows("PRAGMA cipher_integrity_check"):
-            with disk_faults(str(spare)):
-                spare.unlink()
+            self.remove_spares()
+
+    @property
+    def _version(self) -> int:
+        return int(self.value("PRAGMA user_version"))
 
     def remove_spares(self) -> None:
         """Remove copies that an upgrade left behind when it was cut: they hold old secrets."""
-        for spare in self.path.parent.glob(f"{VAULT_NAME}.before-*"):
-            with disk_faults(str(spare)):
+        with disk_faults(str(self.path.parent)):
+            for spare in self.path.parent.glob(f"{VAULT_NAME}.before-*"):
                 spare.unlink()
+            sync_folder(self.path.parent)
 
     def run(self, statement: str, *parameters: object) -> int:
         """Run one statement; returns the number of rows that it changed."""
@@ -215,6 +221,18 @@ class Vault:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _keep_copy(source: BinaryIO, spare: Path) -> None:
+    """A copy of the encrypted file that is whole or not there at all."""
+    unfinished = spare.with_name(f"{spare.name}.unfinished")
+    with os.fdopen(
+        os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb"
+    ) as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+    put_in_place(unfinished, spare)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -296,6 +296,11 @@ def _wipe(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
 
 
 def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    if home.is_half_wiped():
+        from qanat_client.reporter.wipe import wipe
+
+        wipe(home)
+        terminal.warn(f"a wipe of {home.path} had been cut: it is finished now, all of it is gone")
     match arguments.command:
         case "desk" if arguments.subcommand == "add":
             return _desk_add(arguments, home, terminal)

@@ -12,9 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qanat_client.errors import ClientError, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
-from qanat_client.reporter.home import Home, named_os_error
+from qanat_client.reporter.home import Home, named_os_error, put_in_place
 
-__all__ = ["connect", "disk_errors", "give_back_room", "name_vague", "transaction"]
+__all__ = ["MIGRATIONS", "connect", "disk_errors", "give_back_room", "name_vague", "transaction"]
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+"""The steps of the schema, NUMBER_NAME.sql."""
+
+CHECKPOINT_PAGES = 1000
+"""How long the log grows (16 MiB) before it is put back into the file: SQLite's own measure."""
 
 _LOCKED_MS = 10_000
 """How long to wait for another process; each of its transactions is far shorter."""
@@ -110,9 +116,9 @@ def give_back_room(connection: sqlite3.Connection) -> None:
         connection.executescript(f"PRAGMA incremental_vacuum({_VACUUMED_AT_ONCE})")
 
 
-def _migrations() -> list[tuple[int, str]]:
+def _read_migrations(folder: Path) -> list[tuple[int, str]]:
     # importlib.resources would load zipfile and tempfile each time a report is sealed.
-    files = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
+    files = sorted(folder.glob("*.sql"))
     return [(int(file.name.partition("_")[0]), file.read_text("utf-8")) for file in files]
 
 
@@ -120,8 +126,8 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    migrations = _migrations()
+def _migrate(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
+    migrations = _read_migrations(folder)
     newest = migrations[-1][0]
     if _version(connection) == newest:
         return
@@ -146,11 +152,16 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _copy(path: Path, to: Path) -> None:
+    """A copy that is whole or not there at all; SQLite waits for the disk at its end."""
+    unfinished = to.with_name(f"{to.name}.unfinished")
+    for left in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+        left.unlink(missing_ok=True)
     with (
         contextlib.closing(sqlite3.connect(path)) as source,
-        contextlib.closing(sqlite3.connect(to)) as target,
+        contextlib.closing(sqlite3.connect(unfinished)) as target,
     ):
         source.backup(target)
+    put_in_place(unfinished, to)
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -163,10 +174,10 @@ def _statements(script: str) -> Iterator[str]:
             gathered = ""
 
 
-def connect(home: Home) -> sqlite3.Connection:
+def connect(home: Home, *, migrations: Path = MIGRATIONS) -> sqlite3.Connection:
     """The home's database, made and brought up to date. Usable from one thread at a time.
 
-    Raises the named errors of `disk_errors`.
+    Raises the named errors of `disk_errors`. `migrations`: the folder of the schema's steps.
     """
     with disk_errors(home.database):
         connection = sqlite3.connect(
@@ -182,9 +193,10 @@ def connect(home: Home) -> sqlite3.Connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA journal_size_limit = 0")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _migrate(connection, home.database)
+            _migrate(connection, home.database, migrations)
         except BaseException:
             connection.close()
             raise

@@ -23,7 +23,16 @@ from qanat_client.errors import (
     HomeUnusable,
 )
 
-__all__ = ["Home", "Settings", "default_home", "named_os_error", "write_durably"]
+__all__ = [
+    "Home",
+    "Settings",
+    "default_home",
+    "make_folder",
+    "named_os_error",
+    "put_in_place",
+    "sync_folder",
+    "write_durably",
+]
 
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -47,6 +56,33 @@ def named_os_error(error: OSError, what: str) -> ClientError:
     return HomeUnusable(f"{what}: {reason}")
 
 
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder safe: what was made, renamed or removed there stays so."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for its owner alone, and those above it; on the disk when this returns."""
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    # Where one may write and not list, nobody can do more.
+    with contextlib.suppress(PermissionError):
+        sync_folder(path.parent)
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a file that is safe its name, in place of what had it; on the disk when this returns."""
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
 def write_durably(path: Path, data: bytes) -> None:
     """Write a file so that after a power cut there is the old one or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -55,12 +91,7 @@ def write_durably(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        put_in_place(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise named_os_error(error, str(path)) from error
@@ -98,6 +129,18 @@ class Home:
     def settings_file(self) -> Path:
         return self.path / "settings.toml"
 
+    @property
+    def wipe_mark(self) -> Path:
+        """Made as a wipe begins and removed as it ends: one that was cut is finished by it."""
+        return self.path / "wiping"
+
+    def is_half_wiped(self) -> bool:
+        """Whether a wipe of it was cut."""
+        try:
+            return self.wipe_mark.exists()
+        except OSError:
+            return False  # whoever may not look into it is told so by what comes next
+
     def exists(self) -> bool:
         """Whether there is one; nothing is made by asking."""
         return self.path.is_dir()
@@ -106,8 +149,7 @@ class Home:
         """Make what is missing. Raises HomeReadOnly, HomeUnusable."""
         os.umask(0o077)
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.desks.mkdir(mode=0o700, exist_ok=True)
+            make_folder(self.desks)
             if self.path.stat().st_mode & 0o077:
                 self.path.chmod(0o700)
         except FileExistsError:

@@ -1,4 +1,8 @@
-"""`qanat wipe`: overwrites and removes what this program made in its home, and nothing else."""
+"""`qanat wipe`: overwrites and removes what this program made in its home, and nothing else.
+
+A mark is on the disk before the first file goes, so that a wipe that was cut is finished by the
+next command.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from qanat_client.reporter.home import Home, named_os_error
+from qanat_client.reporter.home import Home, named_os_error, sync_folder
 
 __all__ = ["OURS", "UNSURE", "wipe"]
 
@@ -50,6 +54,9 @@ def _overwrite(path: Path) -> None:
 
 def wipe(home: Home) -> list[Path]:
     """Remove everything; what was left in the home because it is not ours."""
+    with contextlib.suppress(OSError):
+        home.wipe_mark.touch(mode=0o600)
+        sync_folder(home.path)
     try:
         for path in _ours(home):
             # A disk that is full or read-only must not keep the rest from going.
@@ -57,10 +64,16 @@ def wipe(home: Home) -> list[Path]:
                 if path.is_file() and not path.is_symlink():
                     _overwrite(path)
             path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            home.desks.rmdir()
+        if home.desks.is_dir():
+            sync_folder(home.desks)
+            with contextlib.suppress(OSError):
+                home.desks.rmdir()
+        sync_folder(home.path)
+        home.wipe_mark.unlink(missing_ok=True)
+        sync_folder(home.path)
         with contextlib.suppress(OSError):
             home.path.rmdir()
+            sync_folder(home.path.parent)
     except OSError as error:
         raise named_os_error(error, str(home.path)) from error
     return sorted(home.path.iterdir()) if home.path.exists() else []

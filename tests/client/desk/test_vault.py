@@ -29,7 +29,7 @@ from qanat_client.desk import vault as vault_module
 from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
 from qanat_client.desk.root_key import read_root_keys, seal_root_keys
 from qanat_client.desk.spool import Spool
-from qanat_client.desk.vault import Vault
+from qanat_client.desk.vault import MIGRATIONS, Vault
 from qanat_client.errors import BadInput, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.signing import SigningKey
@@ -253,40 +253,37 @@ async def test_a_pull_that_is_killed_again_and_again_loses_nothing(
     assert (folder / "files" / report["short_id"] / "film").read_bytes() == film
 
 
-def upgraded(
-    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, script: str
-) -> Callable[[], Vault]:
-    """Open the vault as a program would that knows one migration more."""
-    migrations = [*vault_module._migrations(), (2, script)]
-    monkeypatch.setattr(vault_module, "_migrations", lambda: migrations)
-    return lambda: Vault.open(newsroom.home, PASSPHRASE)
+def migrations_with(place: Path, script: str) -> Path:
+    """The schema's steps, and one more, as a later program would have them."""
+    folder = place / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    newest = max(int(step.name[:4]) for step in folder.iterdir())
+    (folder / f"{newest + 1:04}_later.sql").write_text(script)
+    return folder
 
 
 def test_an_upgrade_leaves_no_copy_that_would_keep_secrets(
-    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+    newsroom: Newsroom, tmp_path: Path
 ) -> None:
     newsroom.settle()
-    open_newer = upgraded(newsroom, monkeypatch, "-- More.\nCREATE TABLE more (\n    x\n);\n")
-    vault = open_newer()
+    later = migrations_with(tmp_path, "-- More.\nCREATE TABLE more (\n    x\n);\n")
+    vault = Vault.open(newsroom.home, PASSPHRASE, migrations=later)
     assert vault.rows("SELECT * FROM more") == []
     assert vault.value("SELECT count(*) FROM epochs") == 26
     vault.close()
     assert set(newsroom.files()) == {"desk.vault", "desk.card", "root.key"}
-    monkeypatch.undo()
     refused = newsroom.run("list")
     assert refused.code == 2
     assert "use a newer one" in refused.err
 
 
 def test_an_upgrade_that_fails_changes_nothing_and_leaves_the_copy(
-    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+    newsroom: Newsroom, tmp_path: Path
 ) -> None:
     newsroom.settle()
-    script = "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n"
-    open_newer = upgraded(newsroom, monkeypatch, script)
+    later = migrations_with(tmp_path, "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n")
     with pytest.raises(HomeUnusable):
-        open_newer()
-    monkeypatch.undo()
+        Vault.open(newsroom.home, PASSPHRASE, migrations=later)
     files = newsroom.files()
     assert files["desk.vault.before-2"] == files["desk.vault"]
     assert newsroom.do("list")["reports"] == []
