@@ -30,7 +30,8 @@ from qanat_relay.config import (
 )
 from qanat_relay.desks import FOLDER, Desks
 from qanat_relay.errors import ConfigError, DataError
-from qanat_relay.keys import ensure_keys, has_keys, load_keys, write_secret
+from qanat_relay.folders import make_folder
+from qanat_relay.keys import ensure_keys, has_keys, load_keys, write_whole
 from qanat_relay.logs import start_logging
 from qanat_relay.server import check_writable
 from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
@@ -79,7 +80,7 @@ def _init(arguments: argparse.Namespace) -> int:
         )
     )
     cards = [_read_card(path) for path in arguments.desk]
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(data)
     path = data / CONFIG_NAME
     if path.exists():
         raise ConfigError(f"{path} is there already: change it, or choose another --data")
@@ -88,7 +89,7 @@ def _init(arguments: argparse.Namespace) -> int:
         desks.take(each)
     keys = ensure_keys(data)
     card = ensure_card(data, config, keys, time.time())
-    write_secret(path, write_config(config).encode())
+    write_whole(path, write_config(config).encode())
     key = fingerprint(keys.signing.public)
     shown = {"data": str(data), "config": str(path), "card": str(data / CARD_NAME), "key": key}
     if arguments.json:
@@ -113,7 +114,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         changes |= {"tls_cert": arguments.tls_cert or "", "tls_key": arguments.tls_key or ""}
     config = with_changes(config, changes)
     cards = [_read_card(path) for path in arguments.desk]
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(data)
     is_new = not has_keys(data)
     key = fingerprint(ensure_keys(data).signing.public)
     if is_new:

@@ -11,6 +11,7 @@ from qanat_protocol.card import DeskCard, ReplacementKind, check_replaces, parse
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.tags import public_tag
 from qanat_relay.errors import DataError
+from qanat_relay.folders import make_folder
 from qanat_relay.keys import write_whole
 from qanat_relay.logs import log
 
@@ -56,7 +57,7 @@ class Desks:
         known = self.find(public_tag(card.desk_id))
         if known is not None and check_replaces(known, card).kind is ReplacementKind.SAME:
             return
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         write_whole(self._folder / f"{card.desk_id.hex()}.card", card.envelope)
         self._changed_ns = None
 

@@ -5,13 +5,17 @@ Never logged, never printed; nothing else reads or writes these files.
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
 from qanat_relay.errors import DataError
+from qanat_relay.folders import sync_folder
 
 SIGNING_FILE = "signing.seed"
 SEALING_FILE = "sealing.seed"
@@ -37,14 +41,41 @@ def ensure_keys(data: Path) -> RelayKeys:
     Raises DataError if one is missing or damaged: a relay never changes its identity by itself.
     """
     paths = [data / SIGNING_FILE, data / SEALING_FILE]
-    there = [path.exists() for path in paths]
-    if not any(there):
-        for path in paths:
-            write_secret(path, os.urandom(SEED_BYTES))
-    elif not all(there):
-        lost, kept = sorted(paths, key=Path.exists)
-        raise DataError(f"{lost.name} is missing beside {kept.name}: restore it from a backup")
+    if not all(path.exists() for path in paths):
+        with _alone_in(data):
+            _make_missing(data, paths)
     return load_keys(data)
+
+
+def _make_missing(data: Path, paths: list[Path]) -> None:
+    """Both keys, or the name of the one that a cut in the making of both left without it."""
+    lost = [path for path in paths if not path.exists()]
+    if len(lost) == len(paths):
+        for path in paths:
+            _unnamed(path).unlink(missing_ok=True)
+            write_secret(_unnamed(path), os.urandom(SEED_BYTES))
+        sync_folder(data)
+    for path in lost:
+        if not _unnamed(path).exists():
+            kept = next(other for other in paths if other != path)
+            raise DataError(f"{path.name} is missing beside {kept.name}: restore it from a backup")
+        _unnamed(path).replace(path)
+    sync_folder(data)
+
+
+def _unnamed(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time; the system lets go when it ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def load_keys(data: Path) -> RelayKeys:
@@ -56,7 +87,7 @@ def load_keys(data: Path) -> RelayKeys:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read; on the disk when this returns."""
+    """Write a new file that only its owner can read; its bytes are on the disk when this returns."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -70,6 +101,7 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary.unlink(missing_ok=True)
     write_secret(temporary, content)
     temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def _seed(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from qanat_relay.folders import sync_folder
 from qanat_relay.store.failures import naming
 from qanat_relay.store.interface import StoreBroken, StoreInUse, StoreTooNew
 
@@ -95,7 +96,7 @@ def open_writer(
     path = folder / DATABASE
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         raise StoreBroken(f"cannot write the relay's database: {error.strerror}") from error
     with naming():
@@ -125,7 +126,7 @@ def copy_database(connection: sqlite3.Connection, target: Path) -> None:
                 copy.close()
         unfinished.chmod(0o600)
         unfinished.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise StoreBroken(f"the copy could not be written: {error.strerror}") from error
     finally:
@@ -151,27 +152,22 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migrati
     connection.execute("PRAGMA secure_delete = FAST")
     if 0 < version < newest:
         copy_database(connection, path.with_name(f"{path.name}.before-{newest:04}"))
-    for step in steps[version:]:
-        try:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {step.sql}\n; PRAGMA application_id = {APPLICATION_ID};"
-                f" PRAGMA user_version = {step.number}; COMMIT;"
-            )
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    missing = "\n;".join(step.sql for step in steps[version:])
+    if not missing:
+        return
+    try:
+        # All or nothing, so that the copy is of what was there before the first of them.
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {missing}\n; PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {newest}; COMMIT;"
+        )
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _draw_incarnation(connection: sqlite3.Connection) -> None:
     connection.execute(
         "UPDATE store SET incarnation = ? WHERE incarnation IS NULL", (secrets.token_bytes(16),)
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

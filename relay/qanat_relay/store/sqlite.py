@@ -16,6 +16,7 @@ from typing import TypeVar
 from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Rank
+from qanat_relay.folders import make_folder
 from qanat_relay.store import reading, sweeping
 from qanat_relay.store.checking import inspect
 from qanat_relay.store.failures import naming
@@ -87,7 +88,7 @@ class SqliteStore:
         of this package.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise StoreBroken(f"cannot make the store's folder: {error.strerror}") from error
         lock = ProcessLock(folder)
