@@ -28,8 +28,8 @@ from tests.client.roads import (
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.http import Transport, open_link
 from qanat_client.carriers.http import fetch as fetch_url
+from qanat_client.carriers.proxies import parse_proxy
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.carriers.socks import parse_socks
 from qanat_client.errors import BadInput, BadPin, Refused, Stalled, Unreachable
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.sync import sync_once
@@ -366,11 +366,31 @@ async def test_a_name_that_no_proxy_takes_is_bad_input(relay: RelayProcess) -> N
         "socks5h://:password@h:1",
         f"socks5h://u:{'p' * 256}@h:1",
         "socks5h://%D0%B0:p@h:1",
+        "socks5h://[",
+        "socks5h://h:0",
+        "socks5h://h:1/path",
+        "http://",
+        "http://[",
+        "http://:8118",
+        "http://..:8118",
+        f"http://{'a' * 64}:8118",
+        "http://%D0%B0:p@h:1",
+        "http://h:1\r\nx",
+        "http://h h:1",
+        "",
     ],
 )
 def test_an_address_that_is_no_proxys_is_refused(url: str) -> None:
     with pytest.raises(BadInput):
-        parse_socks(url)
+        parse_proxy(url)
+
+
+async def test_nothing_goes_straight_where_a_proxy_was_named_that_is_none(
+    relay: RelayProcess,
+) -> None:
+    # An empty address counts as none for the library below.
+    with pytest.raises(BadInput, match="proxy"):
+        await talk_to(relay.entry, proxy="http://")
 
 
 def test_the_transports_are_where_the_relay_has_them() -> None:

@@ -34,6 +34,7 @@ class Conversation:
         self._sending = asyncio.Lock()
         self._ended = False
         self._receiving: asyncio.Task[bytes] | None = None
+        self.heard_bytes = 0
 
     @property
     def channel_hash(self) -> bytes:
@@ -86,6 +87,7 @@ class Conversation:
             if not data:
                 self._session.finish()
                 return
+            self.heard_bytes += len(data)
             for frame in self._session.receive(data):
                 if not isinstance(frame, End):
                     yield frame

@@ -6,15 +6,15 @@ import asyncio
 import hashlib
 import socket
 import ssl
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import AddrInfoType
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from qanat_client.carriers.proxies import parse_proxy
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.carriers.socks import SocksConnector, parse_socks
+from qanat_client.carriers.socks import SocksConnector
 from qanat_client.carriers.unsent import keep_little_unsent
 from qanat_client.errors import BadPin
 
@@ -57,16 +57,16 @@ def _prompt_socket(address: AddrInfoType) -> socket.socket:
 
 
 def client_of(settings: CarrierSettings) -> tuple[aiohttp.ClientSession, str | None]:
-    """A session of its own for each link, and the HTTP proxy that its requests name."""
-    proxy: str | None = None
-    connector: aiohttp.BaseConnector = aiohttp.TCPConnector(
-        force_close=True, socket_factory=_prompt_socket
-    )
-    if settings.proxy is not None:
-        if urlsplit(settings.proxy).scheme in ("http", "https"):
-            proxy = settings.proxy
-        else:
-            connector = SocksConnector(parse_socks(settings.proxy))
+    """A session of its own for each link, and the HTTP proxy that its requests name.
+
+    Raises BadInput for a proxy that is none.
+    """
+    proxy = None if settings.proxy is None else parse_proxy(settings.proxy)
+    connector: aiohttp.BaseConnector
+    if proxy is None or proxy.http_url:
+        connector = aiohttp.TCPConnector(force_close=True, socket_factory=_prompt_socket)
+    else:
+        connector = SocksConnector(proxy)
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -75,4 +75,4 @@ def client_of(settings: CarrierSettings) -> tuple[aiohttp.ClientSession, str | N
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_s),
     )
-    return session, proxy
+    return session, proxy.http_url or None if proxy is not None else None

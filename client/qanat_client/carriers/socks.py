@@ -1,54 +1,26 @@
 """Connections through a SOCKS5 proxy, such as Tor. Leaves every name to the proxy."""
 
 import asyncio
-from dataclasses import dataclass
 from ssl import CertificateError, SSLContext
-from urllib.parse import unquote, urlsplit
 
 from aiohttp.client_proto import ResponseHandler
 from aiohttp_socks import ProxyConnector, ProxyType
 from python_socks import ProxyConnectionError, ProxyError
 
+from qanat_client.carriers.proxies import Proxy
 from qanat_client.carriers.unsent import keep_little_unsent
 from qanat_client.errors import BadInput, BadPin, Unreachable
 
-__all__ = ["SocksConnector", "SocksProxy", "parse_socks"]
+__all__ = ["SocksConnector"]
 
 _LIBRARY_TIMEOUT_S = 86_400.0
 """Never: the time that a connection may take is kept here."""
 
 
-@dataclass(frozen=True, slots=True)
-class SocksProxy:
-    """Where the proxy listens, and who asks; user and password also part Tor's circuits."""
-
-    host: str
-    port: int
-    user: str = ""
-    password: str = ""
-
-
-def parse_socks(url: str) -> SocksProxy:
-    """Read `socks5h://` or `socks5://`; both leave names to the proxy. Raises BadInput."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port or 1080
-    except ValueError:
-        raise BadInput(f"the proxy {url} has no usable port") from None
-    if parts.scheme not in ("socks5", "socks5h") or not parts.hostname:
-        raise BadInput(f"not a proxy address: {url} (like socks5h://127.0.0.1:9050)")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    # With one of the two the library would ask without either, on everybody's circuit.
-    usable = all(0 < len(said) < 256 and said.isascii() for said in (user, password))
-    if (user or password) and not usable:
-        raise BadInput("a proxy takes a user and a password, each 1 to 255 ASCII characters")
-    return SocksProxy(parts.hostname, port, user, password)
-
-
 class SocksConnector(ProxyConnector):
     """An aiohttp connector whose every connection goes through one proxy."""
 
-    def __init__(self, proxy: SocksProxy) -> None:
+    def __init__(self, proxy: Proxy) -> None:
         super().__init__(
             proxy.host,
             proxy.port,
