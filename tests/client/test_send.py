@@ -168,6 +168,7 @@ def test_every_attachment_arrives_as_it_was(home: Path, desk: MadeDesk, tmp_path
         (["x", "--figure", "injured"], "not a figure"),
         (["x", "--figure", "injured=5..3"], "smaller"),
         (["x", "--figure", "a=-1"], "not a figure"),
+        (["x", "--figure", f"a={'9' * 5000}"], "not a figure"),
         (["x", "--corrects", "abc"], "not a report id"),
         (["x", "--where", "w" * 513], "at most 512"),
         (["x", "--what", "a\nb"], "one line"),
@@ -406,9 +407,8 @@ def test_sealing_takes_constant_memory(home: Path, tmp_path: Path) -> None:
         with film.open("wb") as file:
             file.truncate(size)
         program = (
-            START[2].replace("sys.exit(main())", "code = main()")
-            + "; import resource, json;"
-            + "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
+            "import resource, sys; from qanat_client.reporter.cli import main; code = main();"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(code)"
         )
         done = subprocess.run(
             [

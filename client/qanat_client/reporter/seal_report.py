@@ -8,9 +8,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from qanat_client.errors import BadInput
-from qanat_client.reporter.attachments import Attachment, seal_attachments
 from qanat_client.reporter.clock import WritingTime, now_s
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.sealing_room import SealedItem, SealingRoom
@@ -32,6 +32,9 @@ from qanat_protocol.report import (
 )
 from qanat_protocol.tags import desk_tag
 
+if TYPE_CHECKING:
+    from qanat_client.reporter.attachments import Attachment
+
 __all__ = [
     "MAX_TEXT_BYTES",
     "Draft",
@@ -43,6 +46,10 @@ __all__ = [
 ]
 
 MAX_TEXT_BYTES = 65_536
+
+
+_MAX_FIGURE_DIGITS = 32
+"""Twice what the largest number has, for whoever writes zeros in front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,8 @@ def parse_figure(text: str) -> Figure:
         not equals
         or not what.strip()
         or not all(n.isdecimal() and n.isascii() for n in (low, high))
+        # Python reads no number of thousands of digits.
+        or max(len(low), len(high)) > _MAX_FIGURE_DIGITS
     ):
         raise BadInput(f"not a figure: {text!r} (like injured=16..20, or injured=16)")
     minimum, maximum = int(low), int(high)
@@ -201,6 +210,8 @@ def seal_report(
     with home.sealing_lock(batch):
         try:
             if draft.attachments:
+                from qanat_client.reporter.attachments import seal_attachments
+
                 sealed = seal_attachments(
                     draft.attachments,
                     room=room,
