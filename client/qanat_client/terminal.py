@@ -4,7 +4,6 @@ Results go to standard output, everything else to standard error. Never imports 
 """
 
 import argparse
-import getpass
 import json
 import os
 import sys
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +20,7 @@ from qanat_protocol.errors import QanatError
 
 __all__ = [
     "Exit",
+    "HelpFormatter",
     "Progress",
     "Terminal",
     "add_shared_options",
@@ -203,6 +204,8 @@ class Terminal:
         """One line that is not shown while it is typed."""
         if not self.has_person:
             raise BadInput(f"there is no terminal to ask: {question}")
+        import getpass
+
         try:
             return getpass.getpass(f"{question} ", stream=sys.stderr)
         except EOFError:
@@ -242,6 +245,23 @@ def read_secret(path: Path | None, variable: str, what: str) -> str | None:
         raise BadInput(f"{what}: {printable_line(str(path))} is not UTF-8 text") from None
 
 
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for each option, and without a width each looks for the terminal's."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns(sys.__stdout__) - 2)
+
+
+@cache
+def _columns(stream: TextIO | None) -> int:
+    """The width to lay help out for, as people set it or the terminal says it, else 80."""
+    try:
+        said = int(os.environ.get("COLUMNS") or 0)
+        return said or os.get_terminal_size(stream.fileno() if stream else -1).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
 def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """`--json`, which every command takes, before or behind the subcommand."""
     parser.add_argument(
@@ -258,7 +278,7 @@ def make_parser(program: str, description: str, *, epilog: str = "") -> argparse
         prog=program,
         description=description,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
     )
 

@@ -19,7 +19,7 @@ from qanat_protocol.parcel import Header, parse_header
 START = [
     sys.executable,
     "-c",
-    "import sys; from qanat_client.reporter.cli import main; sys.exit(main())",
+    "from qanat_client.reporter.cli import program; program()",
 ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qanat_client.terminal import add_shared_options, make_parser
+from qanat_client.terminal import HelpFormatter, add_shared_options, make_parser
 
 __all__ = ["make_arguments", "usage_of"]
 
@@ -61,21 +62,44 @@ the only thing that makes you the same person to a desk. Whoever has it is you.
 Nothing of it is stored here. Remember it, or keep it on paper where nobody looks."""
 
 
+class _Command(argparse.ArgumentParser):
+    """A command whose options are made when it is the one that was given: all of them would take
+    longer than sealing a letter."""
+
+    fill: Callable[[argparse.ArgumentParser], None] | None = None
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            self.add_argument("-h", "--help", action="help", help="show this help message and exit")
+            add_shared_options(self)
+            fill(self)
+        return super().parse_known_args(args, namespace)
+
+
+def _nothing_more(_: argparse.ArgumentParser) -> None:
+    """For a command without options of its own."""
+
+
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Command],
     name: str,
     short: str,
     text: str = "",
-) -> argparse.ArgumentParser:
+    *,
+    fill: Callable[[argparse.ArgumentParser], None] = _nothing_more,
+) -> None:
     parser = commands.add_parser(
         name,
         help=short,
         description=text or short,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
-    add_shared_options(parser)
-    return parser
+    parser.fill = fill
 
 
 def _add_code_file(parser: argparse.ArgumentParser) -> None:
@@ -119,8 +143,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = _command(commands, "send", "write a report: sealed at once, queued", _SEND)
+def _fill_send(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("text", nargs="?", metavar="TEXT", help="stays in the shell's history")
     source.add_argument("--text-file", type=Path, metavar="F", help="UTF-8 text")
@@ -177,85 +200,124 @@ def usage_of(
     return parser
 
 
+def _fill_desk(parser: argparse.ArgumentParser) -> None:
+    commands = _under(parser, required=True)
+    _command(
+        commands,
+        "add",
+        "take in a desk's card",
+        "Shows a desk's card and its fingerprint, asks, and keeps the card. Cards are public;\n"
+        "what makes it the right one is that you compare the fingerprint by voice with somebody\n"
+        "of the desk whom you know. A newer card replaces an older one, never the other way.",
+        fill=_fill_desk_add,
+    )
+    _command(commands, "list", "the desks that are known here")
+    _command(
+        commands,
+        "remove",
+        "forget a desk",
+        "Removes a desk's card from this device. Reports that are queued for it stay, and go\n"
+        "nowhere until its card is added again.",
+        fill=_fill_desk_remove,
+    )
+
+
+def _fill_desk_add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("card", metavar="CARD|URL", help="a file, or an http(s) address of one")
+    parser.add_argument("--yes", action="store_true", help="do not ask: it was compared before")
+    parser.add_argument("--proxy", metavar="URL", help="for an address: as for sync")
+
+
+def _fill_desk_remove(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("desk", metavar="DESK", help="name, or the fingerprint's beginning")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _fill_code(parser: argparse.ArgumentParser) -> None:
+    commands = _under(parser, required=True)
+    _command(commands, "new", "make a code and show it once", _CODE)
+    _command(commands, "check", "look for typing errors in a code", fill=_add_code_file)
+
+
+def _fill_outbox(parser: argparse.ArgumentParser) -> None:
+    _command(
+        _under(parser),
+        "drop",
+        "forget one report, whether it arrived or not",
+        fill=_fill_outbox_drop,
+    )
+
+
+def _fill_outbox_drop(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", type=int, metavar="N")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _fill_sync(parser: argparse.ArgumentParser) -> None:
+    _add_network(parser)
+    often = parser.add_mutually_exclusive_group()
+    often.add_argument("--once", action="store_true", help="one round; the default")
+    often.add_argument("--watch", action="store_true", help="again whenever a network comes")
+    parser.add_argument(
+        "--every", type=_seconds, metavar="SECONDS", help="with --watch: by the clock instead"
+    )
+    _add_code_file(parser)
+
+
+def _fill_inbox(parser: argparse.ArgumentParser) -> None:
+    _add_code_file(parser)
+    parser.add_argument("--sync", action="store_true", help="fetch first, as `qanat sync` does")
+    _add_network(parser)
+
+
+def _fill_wipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _under(
+    parser: argparse.ArgumentParser, *, required: bool = False
+) -> argparse._SubParsersAction[_Command]:
+    return parser.add_subparsers(
+        dest="subcommand", metavar="COMMAND", required=required, parser_class=_Command
+    )
+
+
 def make_arguments() -> argparse.ArgumentParser:
     """The whole parser; the command's name is in `command`, and in `subcommand` below it."""
     parser = make_parser("qanat", _ABOUT, epilog=_WHERE)
     parser.add_argument("--home", type=Path, metavar="DIR", help="where everything lies")
     parser.add_argument("--version", action="store_true", help="say which version this is")
     add_shared_options(parser)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-
-    desk = _command(commands, "desk", "whom you write to")
-    under = desk.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
-    add = _command(
-        under,
-        "add",
-        "take in a desk's card",
-        "Shows a desk's card and its fingerprint, asks, and keeps the card. Cards are public;\n"
-        "what makes it the right one is that you compare the fingerprint by voice with somebody\n"
-        "of the desk whom you know. A newer card replaces an older one, never the other way.",
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", parser_class=_Command
     )
-    add.add_argument("card", metavar="CARD|URL", help="a file, or an http(s) address of one")
-    add.add_argument("--yes", action="store_true", help="do not ask: it was compared before")
-    add.add_argument("--proxy", metavar="URL", help="for an address: as for sync")
-    _command(under, "list", "the desks that are known here")
-    remove = _command(
-        under,
-        "remove",
-        "forget a desk",
-        "Removes a desk's card from this device. Reports that are queued for it stay, and go\n"
-        "nowhere until its card is added again.",
-    )
-    remove.add_argument("desk", metavar="DESK", help="name, or the fingerprint's beginning")
-    remove.add_argument("--yes", action="store_true", help="do not ask")
-
-    code = _command(commands, "code", "make or check a code", _CODE)
-    under = code.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
-    _command(under, "new", "make a code and show it once", _CODE)
-    check = _command(under, "check", "look for typing errors in a code")
-    _add_code_file(check)
-
-    _add_send(commands)
-
-    outbox = _command(
+    _command(commands, "desk", "whom you write to", fill=_fill_desk)
+    _command(commands, "code", "make or check a code", _CODE, fill=_fill_code)
+    _command(commands, "send", "write a report: sealed at once, queued", _SEND, fill=_fill_send)
+    _command(
         commands,
         "outbox",
         "what waits, and how far it has come",
         "One line for each report: number, hour of sealing, size, files, and how far it has come:\n"
         "queued, handed over, held by relays (they say), left the country, opened by the desk\n"
         "(the desk signed it). No text is shown because none is here.",
+        fill=_fill_outbox,
     )
-    under = outbox.add_subparsers(dest="subcommand", metavar="COMMAND")
-    drop = _command(under, "drop", "forget one report, whether it arrived or not")
-    drop.add_argument("number", type=int, metavar="N")
-    drop.add_argument("--yes", action="store_true", help="do not ask")
-
-    sync = _command(commands, "sync", "hand over what is queued, fetch what came", _SYNC)
-    _add_network(sync)
-    often = sync.add_mutually_exclusive_group()
-    often.add_argument("--once", action="store_true", help="one round; the default")
-    often.add_argument("--watch", action="store_true", help="again whenever a network comes")
-    sync.add_argument(
-        "--every", type=_seconds, metavar="SECONDS", help="with --watch: by the clock instead"
-    )
-    _add_code_file(sync)
-
-    inbox = _command(commands, "inbox", "answers to you, and bulletins", _INBOX)
-    _add_code_file(inbox)
-    inbox.add_argument("--sync", action="store_true", help="fetch first, as `qanat sync` does")
-    _add_network(inbox)
-
-    wipe = _command(
+    _command(commands, "sync", "hand over what is queued, fetch what came", _SYNC, fill=_fill_sync)
+    _command(commands, "inbox", "answers to you, and bulletins", _INBOX, fill=_fill_inbox)
+    _command(
         commands,
         "wipe",
         "remove everything of this from the device",
         "Overwrites and removes all that this program keeps in its home, and the directory. What\n"
         "was not handed over to a relay is lost.",
+        fill=_fill_wipe,
     )
-    wipe.add_argument("--yes", action="store_true", help="do not ask")
-
     demo = commands.add_parser(
-        "demo", help="the whole story on this machine, with a small real shutdown", add_help=False
+        "demo",
+        help="the whole story on this machine, with a small real shutdown",
+        add_help=False,
+        formatter_class=HelpFormatter,
     )
     demo.add_argument("rest", nargs=argparse.REMAINDER)
     return parser

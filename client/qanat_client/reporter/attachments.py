@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from qanat_protocol.part import SealedBlock
 
 __all__ = [
-    "MAX_FILES",
     "Attachment",
     "SealedFiles",
     "inspect",
@@ -38,7 +37,6 @@ __all__ = [
     "without_doubles",
 ]
 
-MAX_FILES = 32
 _MAX_NAME_BYTES = 255
 _READ_BYTES = 1 << 20
 _BLOCKS_AT_ONCE = 256

@@ -9,10 +9,10 @@ import argparse
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from qanat_client.errors import BadInput
-from qanat_client.own_process import guard_process
+from qanat_client.own_process import end_process, guard_process
 from qanat_client.reporter.arguments import make_arguments, usage_of
 from qanat_client.reporter.home import Home, default_home
 from qanat_client.terminal import Exit, Terminal, printable_line, read_bytes, run
@@ -20,7 +20,7 @@ from qanat_client.terminal import Exit, Terminal, printable_line, read_bytes, ru
 if TYPE_CHECKING:
     from qanat_client.reporter.desks import CardNews, Desks
 
-__all__ = ["main"]
+__all__ = ["main", "program"]
 
 
 def _envelope(arguments: argparse.Namespace) -> bytes:
@@ -351,3 +351,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = Terminal(json=getattr(arguments, "json", False))
     home = Home(arguments.home or default_home())
     return run(lambda: _dispatch(arguments, home, terminal), terminal)
+
+
+def program() -> NoReturn:
+    """`qanat` as a process of its own."""
+    end_process(main())

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qanat_client.errors import BadInput
 from qanat_client.own_process import interrupts_held
-from qanat_client.reporter.attachments import MAX_FILES, inspect, without_doubles
 from qanat_client.reporter.clock import WritingTime, parse_day, writing_time
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.newest import newest_checkpoint
 from qanat_client.reporter.outbox import Outbox
-from qanat_client.reporter.relay_report import SMALLER
 from qanat_client.reporter.seal_report import (
     MAX_TEXT_BYTES,
     Draft,
@@ -39,14 +38,18 @@ from qanat_client.terminal import (
     read_bytes,
     read_secret,
 )
+from qanat_protocol.attachment import MAX_FILES
 from qanat_protocol.card import DeskCard
 from qanat_protocol.code import Identity, OneOffIdentity, identity, normalise, one_off_identity
 from qanat_protocol.days import first_day, iso, last_day
 from qanat_protocol.errors import BadCheck, Malformed
-from qanat_protocol.part import Rendition
+from qanat_protocol.kinds import Rendition
 from qanat_protocol.report import Basis
 from qanat_protocol.sizes import part_body_size
 from qanat_protocol.statement import fingerprint
+
+if TYPE_CHECKING:
+    from qanat_client.reporter.attachments import Attachment
 
 __all__ = ["ask_code", "checked_code", "given_code", "send"]
 
@@ -163,7 +166,7 @@ def _time(arguments: argparse.Namespace, terminal: Terminal, newest_day: int) ->
 def _draft(arguments: argparse.Namespace, terminal: Terminal) -> Draft:
     if len(arguments.attach) > MAX_FILES:
         raise BadInput(f"{len(arguments.attach)} files; one report takes {MAX_FILES}")
-    attachments = without_doubles([inspect(Path(name)) for name in arguments.attach])
+    attachments = _attachments(arguments.attach) if arguments.attach else []
     for attachment in attachments:
         for note in attachment.notes:
             terminal.warn(note)
@@ -188,8 +191,18 @@ def _draft(arguments: argparse.Namespace, terminal: Terminal) -> Draft:
     return draft
 
 
+def _attachments(names: Sequence[str]) -> list[Attachment]:
+    from qanat_client.reporter.attachments import inspect, without_doubles
+
+    return without_doubles([inspect(Path(name)) for name in names])
+
+
 def _warn_of_size(outbox: Outbox, draft: Draft, card: DeskCard, terminal: Terminal) -> None:
     """Say which files no relay of the card takes, as far as relays have said what they take."""
+    if not draft.attachments:
+        return
+    from qanat_client.reporter.relay_report import SMALLER
+
     known = outbox.largest_bodies()
     takes = [known[relay.signing_key] for relay in card.relays if relay.signing_key in known]
     if not takes:
@@ -257,12 +270,12 @@ def _older_reports(count: int) -> str:
     )
 
 
-@dataclass(slots=True)
 class _Sending:
     """How far one `send` has come; `waiting` is how many older reports are queued."""
 
-    waiting: int = 0
-    queued: Queued | None = None
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.queued: Queued | None = None
 
     def stopped(self) -> str:
         """What Ctrl-C is answered with."""
