@@ -1,4 +1,4 @@
-"""What a program does to its own process: no core file, no interrupt in the wrong place, quick ends.
+"""What a program does to its own process: no core file, no interrupt in the wrong place, fast ends.
 
 Never imports anything heavy.
 """
