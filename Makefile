@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test lint format bench soak lock clean
+.PHONY: help demo test lint format bench performance soak lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
@@ -37,6 +37,11 @@ format: .venv/.made
 bench: .venv/.made
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+# The whole run and its drawing, for docs/performance.md.
+performance: .venv/.made
+	@$(BIN)/pip install -qq --require-hashes -r requirements/plot.txt
+	@$(BIN)/python -m benchmarks --plot docs/performance.svg $(ARGS)
+
 soak: .venv/.made
 	@$(BIN)/python -m pytest -m soak --timeout 0 tests $(ARGS)
 
@@ -56,10 +61,11 @@ soak: .venv/.made
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv" >&2; exit 1; }
-	@$(LOCK) --all-extras --group build pyproject.toml -o requirements/dev.txt
+	@$(LOCK) --extra desk --extra dev --extra pictures --extra relay --group build pyproject.toml -o requirements/dev.txt
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
 	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
+	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:
 	@rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
