@@ -10,8 +10,11 @@ import subprocess
 import termios
 from pathlib import Path
 
+import pytest
 from tests.client.made_desk import MadeDesk
 from tests.client.reporter_runs import START, attaching, qanat
+
+from qanat_client.reporter.relay_report import RelayReport
 
 
 def at_terminal(*arguments: str | Path, columns: int = 60) -> list[str]:
@@ -71,3 +74,12 @@ def test_a_wrong_option_shows_the_usage_of_its_command(home: Path) -> None:
     assert wrong.code == 2
     assert wrong.err.startswith("usage: qanat outbox drop ")
     assert "--force" in wrong.err
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_relays_words_turn_nothing_that_stands_beside_them(reached: bool) -> None:
+    report = RelayReport("https://relay.example", "DE", reached)
+    report.problem = "the relay says: \u202enot so\u2028and more"
+    (line,) = report.lines()
+    assert "not so" in line
+    assert not {"\u202e", "\u2028"} & set(line)

@@ -47,8 +47,10 @@ class RelayReport:
     def lines(self) -> list[str]:
         """For the person."""
         place = self.address + (f" ({self.country})" if self.country else "")
+        # It may hold the relay's own words.
+        problem = printable_line(self.problem)
         if not self.reached:
-            problem = self.problem.removeprefix(f"{self.address} ")
+            problem = problem.removeprefix(f"{self.address} ")
             return [f"{place}: {problem or 'not reached'}"]
         said = []
         if self.taken:
@@ -70,8 +72,8 @@ class RelayReport:
             said.append(f"gave {replies}: `qanat inbox`")
         for reason, count in self.refused.items():
             said.append(f"refused {_parcels(count)} ({printable_line(reason)})")
-        if self.problem:
-            said.append(f"then: {self.problem}")
+        if problem:
+            said.append(f"then: {problem}")
         lines = [f"{place}: {'; '.join(said) or 'nothing to do'}"]
         if self.stuck:
             them = "it" if self.stuck == 1 else "them"
