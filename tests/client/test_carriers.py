@@ -377,6 +377,7 @@ async def test_a_name_that_no_proxy_takes_is_bad_input(relay: RelayProcess) -> N
         "http://%D0%B0:p@h:1",
         "http://h:1\r\nx",
         "http://h h:1",
+        "http://a<b:1",
         "",
     ],
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from qanat_client.errors import BadInput
 from qanat_client.terminal import printable_line
@@ -52,7 +52,20 @@ def parse_proxy(url: str) -> Proxy:
     if not all(least <= len(said) < 256 and said.isascii() for said in (user, password)):
         raise BadInput("a proxy takes a user and a password, each 1 to 255 ASCII characters")
     usual = _SOCKS_PORT if is_socks else _HTTP_PORTS[parts.scheme]
-    return Proxy(parts.hostname or "", port or usual, user, password, "" if is_socks else url)
+    host = parts.hostname or ""
+    return Proxy(
+        host,
+        port or usual,
+        user,
+        password,
+        "" if is_socks else _url(parts.scheme, host, port or usual, user, password),
+    )
+
+
+def _url(scheme: str, host: str, port: int, user: str, password: str) -> str:
+    # Made anew: what one library reads as an address another may read as another one.
+    whom = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
+    return f"{scheme}://{whom}{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _split(url: str) -> SplitResult | None:
@@ -77,4 +90,5 @@ def _is_host(host: str) -> bool:
             host.encode("idna")
     except ValueError:
         return False
-    return host not in ("", ".")
+    # Letters and digits of any script, and what IPv6 adds: nothing that parts an address.
+    return host not in ("", ".") and all(sign.isalnum() or sign in ".-_:%" for sign in host)
