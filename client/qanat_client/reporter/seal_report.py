@@ -47,7 +47,6 @@ __all__ = [
 
 MAX_TEXT_BYTES = 65_536
 
-
 _MAX_FIGURE_DIGITS = 32
 """Twice what the largest number has, for whoever writes zeros in front."""
 
