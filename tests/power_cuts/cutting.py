@@ -80,6 +80,11 @@ class Case:
                     raise
                 rmtree(folder)
 
+    def check_all(self, check: Check, seeds: Iterable[int]) -> None:
+        """Check what is left after every cut, with each of these seeds."""
+        for seed in seeds:
+            self.check(check, range(self.cuts + 1), seed)
+
     def remains(self, cut: int, seed: int) -> Remains:
         """What one cut with one seed leaves: the same each time."""
         return self.disk.after(cut, Random(f"{seed} {cut}"))

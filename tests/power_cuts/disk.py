@@ -21,7 +21,7 @@ __all__ = ["Disk", "Remains"]
 SECTOR_BYTES = 512
 _NEVER = 2**63
 _ON_DATA = {"write", "truncate"}
-_ON_NAMES = {"create", "rename", "unlink", "mkdir"}
+_ON_NAMES = {"create", "rename", "unlink", "mkdir", "rmdir"}
 
 
 @dataclass(slots=True)
@@ -133,14 +133,18 @@ class Disk:
                     names_kept[_folder_of(values)] -= 1
                 if safe or names_kept[_folder_of(values)] >= 0:
                     _change_names(names, folders, what, values)
-        there = {".", *folders}
+        # Whoever loses the name of a folder loses all that is below it.
+        there = {"."}
+        for folder in sorted(folders, key=lambda name: name.count("/")):
+            if _folder_of([folder]) in there:
+                there.add(folder)
         return Remains(
             {
                 name: bytes(data.get(file, b""))
                 for name, file in names.items()
                 if _folder_of([name]) in there
             },
-            sorted(folders),
+            sorted(there - {"."}),
         )
 
 
@@ -156,8 +160,12 @@ def _change_names(names: dict[str, int], folders: list[str], what: str, values: 
         names[values[1]] = names.pop(values[0])
     elif what == "unlink":
         del names[values[0]]
-    else:
+    elif what == "mkdir":
         folders.append(values[0])
+    else:
+        folders.remove(values[0])
+        for name in [name for name in names if _folder_of([name]) == values[0]]:
+            del names[name]
 
 
 def _set_length(body: bytearray, size: int) -> None:

@@ -29,16 +29,16 @@ import msgpack
 __all__ = ["CALLS", "Record", "is_possible", "record"]
 
 Record = list[Any]
-"""Its name, then: create path file | rename old new | unlink path | mkdir path | write file offset
-data | truncate file size | sync file begun | sync_names path begun | said text. Paths are relative
-to the folder; `file` is a number that stays with a file when it is renamed; `begun` is how many
-records there were when the fsync began: it waits for those alone."""
+"""Its name, then: create path file | rename old new | unlink path | mkdir path | rmdir path | write
+file offset data | truncate file size | sync file begun | sync_names path begun | said text. Paths
+are relative to the folder; `file` is a number that stays with a file when it is renamed; `begun` is
+how many records there were when the fsync began: it waits for those alone."""
 
 CALLS: dict[str, dict[int, str]] = {
     "x86_64": {
         1: "write", 18: "pwrite", 77: "ftruncate", 74: "fsync", 75: "fsync", 2: "open",
         257: "openat", 82: "rename", 264: "renameat", 316: "renameat", 87: "unlink",
-        263: "unlinkat", 83: "mkdir", 258: "mkdirat",
+        263: "unlinkat", 83: "mkdir", 258: "mkdirat", 84: "rmdir",
     },
     "aarch64": {
         64: "write", 68: "pwrite", 46: "ftruncate", 82: "fsync", 83: "fsync", 56: "openat",
@@ -54,6 +54,7 @@ _AT_CALL = signal.SIGTRAP | 0x80
 _ENTRY, _EXIT = 1, 2
 _WAIT_ALL = 0x4000_0000
 _WORKING_FOLDER = -100
+_REMOVE_FOLDER = 0x200
 
 
 class _Info(ctypes.Structure):
@@ -200,10 +201,17 @@ class _Recorder:
         return finish
 
     def _unlink(self, pid: int, path: int, *_: int) -> Callable[[int], None]:
-        return self._unlinkat(pid, _WORKING_FOLDER, path)
+        return self._unlinkat(pid, _WORKING_FOLDER, path, 0)
 
-    def _unlinkat(self, pid: int, folder: int, path: int, *_: int) -> Callable[[int], None]:
+    def _rmdir(self, pid: int, path: int, *_: int) -> Callable[[int], None]:
+        return self._unlinkat(pid, _WORKING_FOLDER, path, _REMOVE_FOLDER)
+
+    def _unlinkat(
+        self, pid: int, folder: int, path: int, flags: int, *_: int
+    ) -> Callable[[int], None]:
         name = self._named(pid, folder, path)
+        if flags & _REMOVE_FOLDER:
+            return _nothing if name is None else lambda _: self.records.append(["rmdir", name])
         if name not in self._files:
             return _nothing
 

@@ -26,24 +26,18 @@ def recorded(place: Path, way: str) -> Case:
     return Case.record(place, ["-m", "tests.power_cuts.careless_writer", place / "folder", way])
 
 
-def check_often(case: Case) -> None:
-    for seed in range(8):
-        case.check(check, range(case.cuts + 1), seed)
-
-
 @pytest.mark.parametrize("way", CAREFUL)
 def test_a_writer_that_waits_for_the_disk_loses_nothing(tmp_path: Path, way: str) -> None:
     case = recorded(tmp_path, way)
     assert len(case.disk.said(case.cuts)) == 8
-    for seed in range(3):
-        case.check(check, range(case.cuts + 1), seed)
+    case.check_all(check, range(3))
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way not in CAREFUL])
 def test_a_careless_writer_is_caught(tmp_path: Path, way: str) -> None:
     case = recorded(tmp_path, way)
     with pytest.raises((AssertionError, sqlite3.DatabaseError)):
-        check_often(case)
+        case.check_all(check, range(8))
 
 
 def test_what_was_not_synced_is_there_or_not_or_torn() -> None:

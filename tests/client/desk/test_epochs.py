@@ -47,10 +47,13 @@ SQLITE_ATTACH = 24  # what VACUUM begins with
 RESERVED_BYTES = 80  # an IV of 16 and an HMAC of 64 at the end of every page
 
 
-def decrypted_pages(vault: Path) -> bytes:
-    """Every page of the vault as SQLCipher 4 decrypts it: live, free, and the slack in between."""
+def decrypted_pages(vault: Path, key: bytes | None = None) -> bytes:
+    """Every page of the vault as SQLCipher 4 decrypts it: live, free, and the slack in between.
+
+    With this key; else the passphrase's.
+    """
     data = vault.read_bytes()
-    key = hashlib.pbkdf2_hmac("sha512", PASSPHRASE.encode(), data[:16], 256_000, 32)
+    key = key or hashlib.pbkdf2_hmac("sha512", PASSPHRASE.encode(), data[:16], 256_000, 32)
     pages = []
     for at in range(0, len(data), PAGE_BYTES):
         start = at + 16 if at == 0 else at
