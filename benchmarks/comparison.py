@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Comparison", "Result", "measure"]
+__all__ = ["Absent", "Comparison", "Result", "measure", "result_of", "smallest"]
 
 Timed = Callable[[], float]
 """Does the work once and returns the seconds it took, without its preparation."""
@@ -16,8 +16,9 @@ Timed = Callable[[], float]
 class Comparison:
     """Ours against a limit that it cannot beat by much: the same work with nothing around it.
 
-    amount: units of work in one turn; unit: what a rate counts. turns: how many a round has; many
-    short ones stand noise better than a long one. details: further facts, asked for at the end.
+    amount: units of work in one turn; unit: what a rate counts, or "s" for the time of one.
+    turns: how many a round has; many short ones stand noise better than a long one. aim: the ratio
+    that is wanted. details: further facts, asked for at the end.
     """
 
     name: str
@@ -27,13 +28,17 @@ class Comparison:
     ours: Timed
     bare: Timed
     turns: int = 1
+    aim: float | None = None
     details: Callable[[], dict[str, float]] = dict
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Rates are medians in units a second. The ratio is the median of those of single turns, ours
-    to bare, `low` and `high` their quartiles: each turn compares what ran within one moment."""
+    """unit: "letters/s" and the like, of which more is better; "s", "MB" or "bytes", of which less
+    is. ours and bare are medians over the turns. ratio is the median of those of single turns,
+    `low` and `high` their quartiles: each turn compares what ran within one moment. It is above 1
+    where ours is better. aim: the least ratio that is wanted.
+    """
 
     name: str
     limit: str
@@ -44,7 +49,21 @@ class Result:
     low: float
     high: float
     turns: int
+    aim: float | None = None
     details: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the aim was reached; None where there is none."""
+        return None if self.aim is None else self.ratio >= self.aim
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """What could not be measured here, and why."""
+
+    name: str
+    why: str
 
 
 def measure(
@@ -59,9 +78,7 @@ def measure(
                 taken.extend(_turn(comparison, turn) for turn in range(comparison.turns))
             else:
                 _turn(comparison, 0)
-    return [
-        _result(comparison, taken) for comparison, taken in zip(comparisons, times, strict=True)
-    ]
+    return [_measured(*pair) for pair in zip(comparisons, times, strict=True)]
 
 
 def _turn(comparison: Comparison, number: int) -> tuple[float, float]:
@@ -73,18 +90,53 @@ def _turn(comparison: Comparison, number: int) -> tuple[float, float]:
     return comparison.ours(), comparison.bare()
 
 
-def _result(comparison: Comparison, taken: Sequence[tuple[float, float]]) -> Result:
-    ratios = [bare_s / ours_s for ours_s, bare_s in taken]
-    low, _, high = statistics.quantiles(ratios, method="inclusive") if taken[1:] else ratios * 3
-    return Result(
+def _measured(comparison: Comparison, taken: Sequence[tuple[float, float]]) -> Result:
+    amount = comparison.amount
+    if comparison.unit == "s":
+        unit, pairs = "s", [(ours_s / amount, bare_s / amount) for ours_s, bare_s in taken]
+    else:
+        unit = f"{comparison.unit}/s"
+        pairs = [(amount / ours_s, amount / bare_s) for ours_s, bare_s in taken]
+    return result_of(
         comparison.name,
         comparison.limit,
-        comparison.unit,
-        ours=comparison.amount / statistics.median(ours_s for ours_s, _ in taken),
-        bare=comparison.amount / statistics.median(bare_s for _, bare_s in taken),
+        unit,
+        pairs,
+        aim=comparison.aim,
+        details=comparison.details(),
+    )
+
+
+def result_of(
+    name: str,
+    limit: str,
+    unit: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    aim: float | None = None,
+    details: dict[str, float] | None = None,
+) -> Result:
+    """pairs: ours and the limit of each turn, in `unit`."""
+    more_is_better = unit.endswith("/s")
+    ratios = [ours / bare if more_is_better else bare / ours for ours, bare in pairs]
+    low, _, high = statistics.quantiles(ratios, method="inclusive") if ratios[1:] else ratios * 3
+    return Result(
+        name,
+        limit,
+        unit,
+        ours=statistics.median(ours for ours, _ in pairs),
+        bare=statistics.median(bare for _, bare in pairs),
         ratio=statistics.median(ratios),
         low=low,
         high=high,
-        turns=len(taken),
-        details=comparison.details(),
+        turns=len(pairs),
+        aim=aim,
+        details=details or {},
     )
+
+
+def smallest(name: str, unit: str, amounts: Sequence[float], most: float) -> Result:
+    """What is to stay below an amount in every turn: the largest one counts."""
+    worst = max(amounts)
+    ratio = most / worst
+    return Result(name, "the aim", unit, worst, most, ratio, ratio, ratio, len(amounts), aim=1.0)

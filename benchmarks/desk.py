@@ -18,9 +18,9 @@ from qanat_protocol.statement import (
     successor_commitment,
 )
 
-__all__ = ["MadeDesk", "make_report", "today"]
+__all__ = ["TEXT", "MadeDesk", "make_report", "today"]
 
-_TEXT = (
+TEXT = (
     "Кеше кешке қарай алаңда екі мыңға жуық адам жиналды. Сағат жетіде әскер келді, алдымен дыбысты"
     " гранаталар лақтырылды, содан кейін атыс басталды. "
     "Интернета нет с утра, мобильная связь пропала около полудня. В больницу на улице Толе би"
@@ -42,7 +42,7 @@ def make_report(author: SigningKey, reply_key: bytes) -> Report:
         nonce=token_bytes(16),
         written_s=int(time.time()),
         language="kk",
-        text=_TEXT,
+        text=TEXT,
         what="Shooting on the square",
         where="Almaty, Republic Square",
         when="yesterday, seven in the evening",

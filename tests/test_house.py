@@ -182,7 +182,7 @@ def locked(name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-LOCKS = ["base.txt", "build.txt", "dev.txt", "relay.txt"]
+LOCKS = ["base.txt", "build.txt", "dev.txt", "plot.txt", "relay.txt"]
 
 
 def test_no_file_names_a_package_registrys_host() -> None:
@@ -373,7 +373,11 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     asked = {
         "base.txt": base,
         "relay.txt": [*base, *extras["relay"]],
-        "dev.txt": [*base, *(line for extra in extras.values() for line in extra)],
+        "plot.txt": [*base, *extras["plot"]],
+        "dev.txt": [
+            *base,
+            *(line for name, extra in extras.items() if name != "plot" for line in extra),
+        ],
     }
     for name, lines in asked.items():
         pins = locked(name)
