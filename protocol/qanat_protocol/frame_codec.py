@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from qanat_protocol import frames
+from qanat_protocol import bulk_frames, frames
 from qanat_protocol.errors import (
     LocalMalformed,
     Malformed,
@@ -220,6 +220,8 @@ def encode_frame(frame: Frame) -> bytes:
 
     It always fits a packet: what the table allows at most is far below 65,517 bytes.
     """
+    if (record := bulk_frames.encode(frame)) is not None:
+        return record
     form = _FORMS[type(frame)]
     values = [
         column.write(getattr(frame, name))
@@ -241,6 +243,8 @@ def decode_frame(data: bytes | memoryview) -> Frame | None:
     Raises TooLarge above 65,517 bytes, UnexpectedFrame for an unknown type, UnknownKind for an
     unknown class of interest, and Malformed.
     """
+    if (frame := bulk_frames.decode(data)) is not None:
+        return frame
     fields = unpack(data, max_bytes=MAX_FRAME_BYTES)
     if not fields:
         raise Malformed("a frame without a type")

@@ -33,13 +33,17 @@ from qanat_protocol.limits import (
 from qanat_protocol.sizes import is_legal
 
 __all__ = [
+    "FRONT_BYTES",
     "SUITE",
     "VERSION",
+    "Front",
     "Header",
     "Kind",
     "Rank",
     "bind_of",
     "check_expiry",
+    "parcel_id_of",
+    "parse_front",
     "parse_header",
     "rank_of",
 ]
@@ -50,10 +54,24 @@ SUITE: Final = 1
 _URGENT: Final = 1
 _MAY_BE_URGENT: Final = frozenset({Kind.LETTER, Kind.REPLY})
 _LAYOUT: Final = struct.Struct(">BBBBIQ16s32s32s")
+_FRONT: Final = struct.Struct(">BBBBIQ")
+FRONT_BYTES: Final = _FRONT.size
+"""What of a header says what the parcel is, and not which."""
+
 _RANK_OF_PART: Final = {
     THUMBNAIL_BODY_BYTES: Rank.THUMBNAIL,
     PREVIEW_BODY_BYTES: Rank.PREVIEW,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the first 16 bytes of a header say, legal by SPEC 3; many parcels share it."""
+
+    kind: Kind
+    urgent: bool
+    expiry_day: int
+    body_size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +117,7 @@ class Header:
     @property
     def parcel_id(self) -> bytes:
         """The parcel's name, 32 bytes."""
-        return sha256(label("parcel"), self.encode())
+        return parcel_id_of(self.encode())
 
     @property
     def offer(self) -> bytes:
@@ -119,13 +137,9 @@ def bind_of(
     return Header(kind, urgent, expiry_day, body_size, tag, lock, bytes(HASH_BYTES)).bind
 
 
-def parse_header(data: bytes) -> Header:
-    """The header that these bytes are. The checks and their order are those of SPEC 3."""
-    if len(data) != HEADER_BYTES:
-        raise Malformed(f"a header has 96 bytes, not {len(data)}")
-    version, suite, kind_number, flags, expiry_day, body_size, tag, lock, root = _LAYOUT.unpack(
-        data
-    )
+def parse_front(data: bytes) -> Front:
+    """What the first 16 bytes of a header say. The checks and their order are those of SPEC 3."""
+    version, suite, kind_number, flags, expiry_day, body_size = _FRONT.unpack(data)
     if version != VERSION:
         raise UnknownVersion(f"parcel version {version}; this program reads version 1")
     if suite != SUITE:
@@ -138,10 +152,31 @@ def parse_header(data: bytes) -> Header:
         raise IllegalFlags(f"a {kind.name.lower()} with flags 0x{flags:02x}")
     if not is_legal(kind, body_size):
         raise IllegalSize(f"a {kind.name.lower()} of {body_size:,} bytes")
-    return Header(kind, bool(flags), expiry_day, body_size, tag, lock, root)
+    return Front(kind, bool(flags), expiry_day, body_size)
 
 
-def check_expiry(header: Header, today: int) -> None:
+def parse_header(data: bytes) -> Header:
+    """The header that these bytes are. Malformed, or what parse_front raises."""
+    if len(data) != HEADER_BYTES:
+        raise Malformed(f"a header has 96 bytes, not {len(data)}")
+    front = parse_front(data[:FRONT_BYTES])
+    return Header(
+        front.kind,
+        front.urgent,
+        front.expiry_day,
+        front.body_size,
+        tag=data[16:32],
+        lock=data[32:64],
+        root=data[64:],
+    )
+
+
+def parcel_id_of(header: bytes) -> bytes:
+    """The id (32 bytes) of the parcel with this header (96 bytes)."""
+    return sha256(label("parcel") + header)
+
+
+def check_expiry(header: Header | Front, today: int) -> None:
     """Expired or ExpiryTooFar, by the day of whoever stores the parcel."""
     if header.expiry_day < today:
         raise Expired(f"carried until day {header.expiry_day}, and this is day {today}")
@@ -152,7 +187,7 @@ def check_expiry(header: Header, today: int) -> None:
         )
 
 
-def rank_of(header: Header) -> Rank:
+def rank_of(header: Header | Front) -> Rank:
     """The parcel's place in the order of sending (SPEC 3)."""
     if header.urgent:
         return Rank.URGENT

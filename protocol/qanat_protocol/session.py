@@ -26,13 +26,26 @@ from qanat_protocol.errors import (
     our_own,
 )
 from qanat_protocol.frame_codec import decode_frame, encode_frame
-from qanat_protocol.frames import Answers, End, Error, Frame, Hello, Offers, Welcome
+from qanat_protocol.frames import (
+    Ack,
+    Answers,
+    Block,
+    End,
+    Error,
+    Frame,
+    HeaderFrame,
+    Hello,
+    Leaves,
+    Offers,
+    Welcome,
+)
 from qanat_protocol.interest import (
     sign_desk_interest,
     sign_peer_interest,
     verify_desk_interest,
     verify_peer_interest,
 )
+from qanat_protocol.runs import Run, read_run
 from qanat_protocol.sealing import SealingSecret
 
 __all__ = [
@@ -99,6 +112,10 @@ TRANSITIONS: Final[dict[Side, dict[tuple[State, Event], State]]] = {
     },
 }
 """Per side: what it may say in which state. What has no row is not allowed."""
+
+
+_IN_BULK: Final = frozenset({HeaderFrame, Block, Leaves, Ack})
+"""Frames that come by the thousand, and change nothing in the state of an open direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +202,9 @@ class _Session:
         direction = self._ours
         records = []
         for frame in frames:
-            with our_own():
-                direction = direction.step(frame, self._theirs)
+            if type(frame) not in _IN_BULK or direction.state is not State.OPEN:
+                with our_own():
+                    direction = direction.step(frame, self._theirs)
             records.append(encode_frame(frame))
         packets = self._seal(records)
         self._ours = direction
@@ -195,12 +213,23 @@ class _Session:
     def receive(self, data: Data) -> list[Frame]:
         """The frames that `data` completes.
 
+        Raises as `receive_runs` does.
+        """
+        return [
+            frame
+            for received in self.receive_runs(data)
+            for frame in (received.frames() if isinstance(received, Run) else (received,))
+        ]
+
+    def receive_runs(self, data: Data) -> list[Frame | Run]:
+        """The frames that `data` completes; parcels of one block as runs where they come so.
+
         Raises a RemoteError when the other side breaks the protocol. Frames that stand before the
         fault are returned first: the error comes with the next call, and again with every call
         after it; `failure` tells it at once.
         """
         if self._failure is None:
-            frames: list[Frame] = []
+            frames: list[Frame | Run] = []
             try:
                 for plain in self._channel.feed(data):
                     self._read(plain, frames)
@@ -232,16 +261,21 @@ class _Session:
             packets.append(self._channel.seal(plain))
         return b"".join(packets)
 
-    def _read(self, plain: bytes, frames: list[Frame]) -> None:
+    def _read(self, plain: bytes, frames: list[Frame | Run]) -> None:
         view = memoryview(plain)
         at = 0
         while at < len(view):
+            if self._theirs.state is State.OPEN and (found := read_run(view, at)) is not None:
+                run, at = found
+                frames.append(run)
+                continue
             start = at + 2
             at = start + int.from_bytes(view[at:start], "big")
             if start > len(view) or at > len(view):
                 raise Malformed("a frame does not end with its packet")
             frame = decode_frame(view[start:at])
-            self._theirs = self._theirs.step(frame, self._ours)
+            if type(frame) not in _IN_BULK or self._theirs.state is not State.OPEN:
+                self._theirs = self._theirs.step(frame, self._ours)
             if frame is not None:
                 self._check(frame)
                 frames.append(frame)

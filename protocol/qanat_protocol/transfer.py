@@ -18,9 +18,10 @@ from qanat_protocol.errors import (
 )
 from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Leaves
-from qanat_protocol.limits import MAX_OPEN_TRANSFERS, PAGE_LEAVES
+from qanat_protocol.limits import HASH_BYTES, MAX_OPEN_TRANSFERS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, block_length, leaf_hash, page_count, root_of
-from qanat_protocol.parcel import Header, parse_header
+from qanat_protocol.parcel import Header, parcel_id_of, parse_header
+from qanat_protocol.runs import Run
 
 __all__ = ["Intake", "Outgoing", "Verified"]
 
@@ -204,6 +205,20 @@ class Intake:
         header = parse_header(frame.header)
         self._open[frame.handle] = _Incoming(header)
         return header
+
+    def run(self, run: Run) -> tuple[bytes, ...] | None:
+        """The ids of a run's parcels, each verified, complete and closed, as by `open` and `block`.
+
+        None where one of them has to be taken by itself, so that its own error tells what is wrong
+        with it; nothing of the run is taken then.
+        """
+        if run.first != self._next or len(self._open) == MAX_OPEN_TRANSFERS:
+            return None
+        for header, body in zip(run.headers, run.bodies, strict=True):
+            if leaf_hash(body) != header[-HASH_BYTES:]:
+                return None
+        self._next += len(run.headers)
+        return tuple(map(parcel_id_of, run.headers))
 
     def leave_out(self, handle: int, held: Bitmap) -> None:
         """Count these blocks, which the giver was told to be held, as here already.
