@@ -48,6 +48,7 @@ from qanat_protocol.frames import (
     Welcome,
 )
 from qanat_protocol.limits import MAX_INTERESTS
+from qanat_protocol.runs import Run
 from qanat_protocol.session import VERSION, RelaySession
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.deposits import Deposits
@@ -126,13 +127,17 @@ class Conversation:
             if not data:
                 self._session.finish()
             for start in range(0, len(data), TURN_BYTES):
-                await self._take_all(self._session.receive(data[start : start + TURN_BYTES]))
+                await self._take_all(self._session.receive_runs(data[start : start + TURN_BYTES]))
             if self._session.failure is not None:
                 raise self._session.failure
 
-    async def _take_all(self, frames: Sequence[Frame]) -> None:
-        for number, frame in enumerate(frames):
-            await self._take(frame)
+    async def _take_all(self, received: Sequence[Frame | Run]) -> None:
+        for number, frame in enumerate(received):
+            if isinstance(frame, Run):
+                if not self._deposits.take_run(frame):
+                    await self._take_all(tuple(frame.frames()))
+            else:
+                await self._take(frame)
             await self._deposits.custody.room()
             if number % TURN_FRAMES == 0:
                 await asyncio.sleep(0)

@@ -16,7 +16,15 @@ from qanat_protocol.verdicts import Verdict
 from qanat_relay.arrivals import Arrival
 from qanat_relay.logs import log
 from qanat_relay.node import Node
-from qanat_relay.store.interface import Outcome, PutBlocks, StoreError, StoreFull, Write
+from qanat_relay.store.interface import (
+    Outcome,
+    PutBlocks,
+    PutRun,
+    StoreError,
+    StoreFull,
+    Write,
+    parcels_in,
+)
 from qanat_relay.voice import Voice
 
 MAX_WAITING_BYTES = 4 * 2**20
@@ -29,17 +37,24 @@ ENTRY_BYTES = 512
 """What a waiting header or tombstone is taken to weigh."""
 
 
+_TAKEN = frozenset({AckStatus.STORED, AckStatus.HAVE})
+
+
 @dataclass(slots=True)
 class _Batch:
     """What the next commit will hold, and the refusals that are told with it."""
 
     arrivals: dict[int, Arrival] = field(default_factory=dict)
+    runs: list[tuple[int, PutRun]] = field(default_factory=list)
+    """With the handle of their first parcels."""
+    parcels_in_runs: int = 0
     marks: list[Write] = field(default_factory=list)
     refusals: list[AckEntry] = field(default_factory=list)
     size_bytes: int = 0
 
     def __len__(self) -> int:
-        return len(self.arrivals) + len(self.marks) + len(self.refusals)
+        others = len(self.arrivals) + len(self.marks) + len(self.refusals)
+        return self.parcels_in_runs + others
 
 
 class Custody:
@@ -72,6 +87,12 @@ class Custody:
         """Commit what waits of a transfer; 0 bytes where it only asks."""
         self._batch.arrivals.setdefault(arrival.handle, arrival)
         self._grow(size_bytes or ENTRY_BYTES)
+
+    def put_run(self, first: int, run: PutRun) -> None:
+        """Commit parcels that are complete; `first` is the handle of the first of them."""
+        self._batch.runs.append((first, run))
+        self._batch.parcels_in_runs += len(run.ids)
+        self._grow(len(run.ids) * run.front.body_size)
 
     def mark(self, write: Write) -> None:
         """Commit a tombstone or stamp."""
@@ -140,13 +161,28 @@ class Custody:
         self._in_flight = batch
         arrivals = list(batch.arrivals.values())
         puts = [arrival.take() for arrival in arrivals]
-        outcomes = await self._write([*puts, *batch.marks])
+        runs = [run for _, run in batch.runs]
+        outcomes = await self._write([*runs, *puts, *batch.marks])
         self._commits += 1
         entries = []
+        for first, run in batch.runs:
+            told, outcomes = outcomes[: len(run.ids)], outcomes[len(run.ids) :]
+            entries += self._entries(first, run, told)
         for arrival, put, outcome in zip(arrivals, puts, outcomes, strict=False):
             if not arrival.settled:
                 entries += self._entry(arrival, put, outcome)
         return entries + batch.refusals
+
+    def _entries(self, first: int, run: PutRun, outcomes: list[Outcome]) -> list[AckEntry]:
+        self._taken.update(
+            (parcel_id, None)
+            for parcel_id, outcome in zip(run.ids, outcomes, strict=True)
+            if outcome.status in _TAKEN
+        )
+        return [
+            AckEntry(handle, outcome.status, outcome.value)
+            for handle, outcome in enumerate(outcomes, first)
+        ]
 
     def _entry(self, arrival: Arrival, put: PutBlocks, outcome: Outcome) -> list[AckEntry]:
         if outcome.status is AckStatus.PARTIAL and not put.blocks:
@@ -154,7 +190,7 @@ class Custody:
         arrival.settled = outcome.status.is_final
         if arrival.settled or arrival.complete:
             self._close(arrival)
-        if outcome.status in (AckStatus.STORED, AckStatus.HAVE):
+        if outcome.status in _TAKEN:
             self._taken[arrival.header.parcel_id] = None
         return [AckEntry(arrival.handle, outcome.status, outcome.value)]
 
@@ -170,10 +206,10 @@ class Custody:
         except StoreError as error:
             log.error("the store refused a commit: %s", type(error).__name__)
             verdict = Verdict.BUSY
-        if any(not isinstance(write, PutBlocks) for write in writes):
+        if any(not isinstance(write, PutBlocks | PutRun) for write in writes):
             # No ACK tells of these; without a word their sender would take them for kept.
             self._lost_marks = verdict
-        return [Outcome(AckStatus.REFUSED, verdict)] * len(writes)
+        return [Outcome(AckStatus.REFUSED, verdict)] * sum(map(parcels_in, writes))
 
     async def _acknowledge(self, entries: list[AckEntry]) -> None:
         for first in range(0, len(entries), MAX_WAITING):

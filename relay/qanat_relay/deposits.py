@@ -25,6 +25,7 @@ from qanat_protocol.frames import (
 )
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, Kind
+from qanat_protocol.runs import Run
 from qanat_protocol.stamp import check_stamp
 from qanat_protocol.tombstone import verify_opened
 from qanat_protocol.transfer import Intake
@@ -36,6 +37,7 @@ from qanat_relay.store.interface import (
     AddStamp,
     MarkOpened,
     MarkPurged,
+    PutRun,
     StoredBlock,
     Write,
 )
@@ -96,6 +98,18 @@ class Deposits:
         if arrival.complete or block_count(header.body_size) > 1:
             # Asked before its blocks: what is here already need not be sent on.
             self.custody.put(arrival, 0)
+
+    def take_run(self, run: Run) -> bool:
+        """Check parcels of one block together; False, and nothing is done, where they have to be
+        taken frame by frame."""
+        # What was told to be held is left out of a transfer, which a run knows nothing of.
+        if self._told or run.front.body_size > self._node.config.largest_body_bytes:
+            return False
+        ids = self._intake.run(run)
+        if ids is None:
+            return False
+        self.custody.put_run(run.first, PutRun(run.front, ids, run.headers, run.bodies))
+        return True
 
     def take_leaves(self, frame: Leaves) -> None:
         """Check a list of leaves."""

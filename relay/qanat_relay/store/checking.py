@@ -16,7 +16,8 @@ from qanat_protocol.merkle import TreeBuilder, block_count, block_length, leaf_h
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.tombstone import check_opened, check_purge
 from qanat_relay.store.interface import Problem
-from qanat_relay.store.rows import Row, RowState, block_numbers, tombstone_of
+from qanat_relay.store.offers import Recent
+from qanat_relay.store.rows import Row, RowState, block_numbers, find_parcel, tombstone_of
 from qanat_relay.store.tally import load
 
 BATCH = 64
@@ -33,6 +34,14 @@ _COUNTS = {
     "opened": ("tombstone", "signing_key IS NOT NULL"),
     "tombstones": ("tombstone", "1"),
 }
+
+
+_INDEXED = (
+    "SELECT (SELECT count(*) FROM parcel WHERE arrival <= ?), (SELECT count(*) FROM offer),"
+    " (SELECT count(*) FROM offer JOIN parcel USING (arrival)"
+    " WHERE substr(parcel.id, 1, 16) = offer.offer)"
+)
+"""Parcels that the table of offers should have, its rows, and those of them that are right."""
 
 
 def inspect(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
@@ -88,6 +97,9 @@ def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
         ).fetchone()
         if newest > tally.last_arrival:
             problems.append(Problem("an arrival number is above the last one given"))
+        counts = connection.execute(_INDEXED, (tally.last_indexed,)).fetchone()
+        if len(set(counts)) > 1:
+            problems.append(Problem("parcels are not found by their ids"))
     yield problems
 
 
@@ -233,17 +245,20 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
 
 def _tombstones(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     query = (
-        "SELECT t.arrival, p.header, t.frame, t.parcel_id, t.value, t.signing_key, t.signature"
-        " FROM tombstone AS t JOIN parcel AS p"
-        " ON substr(p.id, 1, 16) = substr(t.parcel_id, 1, 16) AND p.id = t.parcel_id"
-        " WHERE t.arrival > ? ORDER BY t.arrival LIMIT ?"
+        "SELECT arrival, frame, parcel_id, value, signing_key, signature FROM tombstone"
+        " WHERE arrival > ? ORDER BY arrival LIMIT ?"
     )
+    with _snapshot(connection):
+        recent = Recent(connection).arrivals
     for rows in _in_batches(connection, query):
         problems = []
-        for _, header_bytes, *fields in rows:
+        for _, *fields in rows:
             frame = tombstone_of(*fields)
+            parcel = find_parcel(connection, recent, frame.parcel_id)
+            if parcel is None or parcel.parcel_id != frame.parcel_id:
+                continue
             try:
-                lock = parse_header(header_bytes).lock
+                lock = parcel.header.lock
                 if isinstance(frame, Opened):
                     check_opened(lock, frame.opened)
                 else:

@@ -13,7 +13,7 @@ from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import QanatError
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
 from qanat_protocol.limits import MAX_INT
-from qanat_protocol.parcel import Header, Rank
+from qanat_protocol.parcel import Front, Header, Rank
 
 PURGED_BODY_DAYS = 7
 """How long a purged body is still given by id while there is room (SPEC 12)."""
@@ -117,6 +117,20 @@ class PutBlocks:
 
 
 @dataclass(frozen=True, slots=True)
+class PutRun:
+    """Parcels of one block, whole and verified against their roots, none a public document.
+
+    front: what all their headers begin with. One of each list for each parcel: its id (32 bytes),
+    header (96 bytes) and body (as long as the front says).
+    """
+
+    front: Front
+    ids: Sequence[bytes]
+    headers: Sequence[bytes]
+    bodies: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class MarkOpened:
     """An OPENED whose signature the caller has verified; the store checks the lock.
 
@@ -142,7 +156,12 @@ class AddStamp:
     frame: Stamp
 
 
-Write = PutBlocks | MarkOpened | MarkPurged | AddStamp
+Write = PutBlocks | PutRun | MarkOpened | MarkPurged | AddStamp
+
+
+def parcels_in(write: Write) -> int:
+    """How many outcomes a write has."""
+    return len(write.ids) if isinstance(write, PutRun) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +249,8 @@ class Store(Protocol):
         ...
 
     async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
-        """Do all of it in one commit, which calls of other sessions share; one outcome for each.
+        """Do all of it in one commit, which calls of other sessions share; one outcome for each,
+        of a PutRun one for each of its parcels.
 
         It returns when the commit is on disk. If it raises, nothing of the call was done. Within a
         commit, arrival numbers are given in order of parcel id.
@@ -244,10 +264,10 @@ class Store(Protocol):
         ...
 
     async def list_tags(
-        self, tags: Sequence[bytes] | None, rank: Rank, after: int, limit: int
+        self, tags: Sequence[bytes], rank: Rank, after: int, limit: int
     ) -> list[Entry]:
-        """Complete parcels of one rank under these tags (None: under all) that are neither purged
-        nor evicted, with an arrival above `after`, ascending, at most `limit`."""
+        """Complete parcels of one rank under these tags that are neither purged nor evicted, with
+        an arrival above `after`, ascending, at most `limit`."""
         ...
 
     async def list_tombstones(

@@ -115,7 +115,7 @@ def add_stamp(work: Work, frame: Stamp) -> Outcome:
 def _find(work: Work, parcel_id: bytes) -> ParcelRow | PartialRow | None:
     for row in (
         find_partial(work.connection, parcel_id),
-        find_parcel(work.connection, parcel_id),
+        find_parcel(work.connection, work.recent, parcel_id),
     ):
         if row is not None and row.parcel_id == parcel_id:
             return row
@@ -136,13 +136,13 @@ def _insert(work: Work, header: Header, frame: Opened | Purge) -> None:
 
 
 def _remember_purged(work: Work, row: PartialRow, day: int) -> None:
-    header = row.header
-    work.known.add(row.parcel_id[:16])
+    header, arrival = row.header, work.tally.next_arrival()
+    work.add_offer(row.parcel_id, arrival)
     work.connection.execute(
         "INSERT INTO parcel (arrival, id, header, tag, rank, kind, expiry, state, present,"
         " taken_day, purged_day, opened, effort) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, 0)",
         (
-            work.tally.next_arrival(),
+            arrival,
             row.parcel_id,
             row.header_bytes,
             header.tag,

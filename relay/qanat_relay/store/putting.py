@@ -13,7 +13,8 @@ from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Rank, rank_of
 from qanat_protocol.verdicts import Verdict
-from qanat_relay.store.interface import Outcome, PutBlocks, StoredBlock
+from qanat_relay.store.interface import Outcome, PutBlocks, PutRun, StoredBlock, Write
+from qanat_relay.store.offers import forget
 from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES
 from qanat_relay.store.rows import (
     NO_STANDING,
@@ -42,9 +43,13 @@ _STORED = Outcome(AckStatus.STORED)
 _INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
 
 
-def check_put(write: PutBlocks) -> int:
+def check_put(write: Write) -> int:
     """How many bytes of blocks there are; ValueError for blocks that the body cannot have, which
     Intake never hands on."""
+    if isinstance(write, PutRun):
+        return _check_run(write)
+    if not isinstance(write, PutBlocks):
+        return 0
     size, size_bytes = write.header.body_size, 0
     for block in write.blocks:
         if not 0 <= block.index < block_count(size):
@@ -56,10 +61,19 @@ def check_put(write: PutBlocks) -> int:
     return size_bytes
 
 
+def _check_run(write: PutRun) -> int:
+    size = write.front.body_size
+    if size > BLOCK_BYTES or any(len(body) != size for body in write.bodies):
+        raise ValueError("a body of a run has the wrong length")
+    if not len(write.ids) == len(write.headers) == len(write.bodies):
+        raise ValueError("a run lacks an id, a header or a body")
+    return size * len(write.bodies)
+
+
 def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
     """Take what is new of a parcel; the outcome is true once the transaction is on disk."""
     offer = parcel_id[:16]
-    known = find_parcel(work.connection, offer) if offer in work.known else None
+    known = find_parcel(work.connection, work.recent, offer) if offer in work.known else None
     if known is not None:
         if known.parcel_id != parcel_id:
             # Another parcel has the same first 16 bytes: 2^64 tries of somebody's.
@@ -216,7 +230,7 @@ def _has_room(
 
 
 def _forget_eviction(work: Work, row: ParcelRow) -> None:
-    work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
+    forget(work.connection, row.parcel_id[:16], row.arrival)
     work.tally.evicted -= 1
 
 
@@ -232,11 +246,12 @@ def _insert_parcel(
 ) -> None:
     header, tally = write.header, work.tally
     tally.count(header.kind, 1)
-    work.known.add(parcel_id[:16])
+    arrival = tally.next_arrival()
+    work.add_offer(parcel_id, arrival)
     work.connection.execute(
         _INSERT_PARCEL,
         (
-            tally.next_arrival(),
+            arrival,
             parcel_id,
             header.encode(),
             header.tag,

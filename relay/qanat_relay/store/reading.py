@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeAlias
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import FrameType, Opened, Purge
@@ -35,30 +36,23 @@ _STATES = {
     RowState.PURGED: State.PURGED,
     RowState.EVICTED: State.EVICTED,
 }
+Recent: TypeAlias = Mapping[bytes, int]
+"""Parcels that the table `offer` lacks, as they were before the snapshot began."""
+
 _TOMBSTONE_COLUMNS = "frame, parcel_id, value, signing_key, signature"
 
 
-def look_up(connection: sqlite3.Connection, offers: Sequence[bytes]) -> list[Holding | None]:
+def look_up(
+    connection: sqlite3.Connection, recent: Recent, offers: Sequence[bytes]
+) -> list[Holding | None]:
     """As `Store.look_up`."""
-    return [_holding(connection, offer) for offer in offers]
+    return [_holding(connection, recent, offer) for offer in offers]
 
 
 def list_tags(
-    connection: sqlite3.Connection,
-    tags: Sequence[bytes] | None,
-    rank: Rank,
-    after: int,
-    limit: int,
+    connection: sqlite3.Connection, tags: Sequence[bytes], rank: Rank, after: int, limit: int
 ) -> list[Entry]:
     """As `Store.list_tags`."""
-    if tags is None:
-        arrivals = _numbers(
-            connection,
-            f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND rank = ?"
-            " AND arrival > ? ORDER BY arrival LIMIT ?",
-            (rank, after, limit),
-        )
-        return _entries(connection, arrivals)
     # Each tag by its index, merged: one query over all of them would sort all that is waiting.
     per_tag = [
         _numbers(
@@ -135,9 +129,11 @@ def list_public(
     return [entry_of(row) for row in rows]
 
 
-def leaves(connection: sqlite3.Connection, parcel_id: bytes, first: int, count: int) -> list[bytes]:
+def leaves(
+    connection: sqlite3.Connection, recent: Recent, parcel_id: bytes, first: int, count: int
+) -> list[bytes]:
     """As `Store.leaves`."""
-    row = _body_of(connection, parcel_id)
+    row = _body_of(connection, recent, parcel_id)
     if row.place is None:
         return [row.header.root][first : first + count]
     found = connection.execute(
@@ -147,21 +143,25 @@ def leaves(connection: sqlite3.Connection, parcel_id: bytes, first: int, count: 
     return [leaf for (leaf,) in found]
 
 
-def page_roots(connection: sqlite3.Connection, parcel_id: bytes) -> list[bytes]:
+def page_roots(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes) -> list[bytes]:
     """As `Store.page_roots`."""
-    row = _body_of(connection, parcel_id)
+    row = _body_of(connection, recent, parcel_id)
     size = row.header.body_size
     if page_count(size) == 1:
-        return [root_of(leaves(connection, parcel_id, 0, min(PAGE_LEAVES, block_count(size))))]
+        return [
+            root_of(leaves(connection, recent, parcel_id, 0, min(PAGE_LEAVES, block_count(size))))
+        ]
     (packed,) = connection.execute(
         "SELECT page_roots FROM parcel WHERE arrival = ?", (row.arrival,)
     ).fetchone()
     return [packed[at : at + 32] for at in range(0, len(packed), 32)]
 
 
-def blocks(connection: sqlite3.Connection, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
+def blocks(
+    connection: sqlite3.Connection, recent: Recent, parcel_id: bytes, indices: Sequence[int]
+) -> list[bytes]:
     """As `Store.blocks`."""
-    row = _body_of(connection, parcel_id)
+    row = _body_of(connection, recent, parcel_id)
     total = block_count(row.header.body_size)
     if not all(0 <= index < total for index in indices):
         raise NotHeld(f"the body has {total} blocks")
@@ -205,17 +205,17 @@ def stats(connection: sqlite3.Connection, database: Path) -> Stats:
     )
 
 
-def _holding(connection: sqlite3.Connection, offer: bytes) -> Holding | None:
+def _holding(connection: sqlite3.Connection, recent: Recent, offer: bytes) -> Holding | None:
     partial = find_partial(connection, offer)
     if partial is not None:
         held = Bitmap.from_indices(held_indices(connection, partial.place))
         return Holding(partial.parcel_id, partial.header, State.PARTIAL, held)
-    row = find_parcel(connection, offer)
+    row = find_parcel(connection, recent, offer)
     return None if row is None else Holding(row.parcel_id, row.header, _STATES[row.state])
 
 
-def _body_of(connection: sqlite3.Connection, parcel_id: bytes) -> ParcelRow:
-    row = find_parcel(connection, parcel_id)
+def _body_of(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes) -> ParcelRow:
+    row = find_parcel(connection, recent, parcel_id)
     if row is None or row.parcel_id != parcel_id or not row.present:
         raise NotHeld("the store does not hold this body")
     return row

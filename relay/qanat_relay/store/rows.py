@@ -6,7 +6,7 @@ Changes nothing."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from qanat_protocol.frames import FrameType, Opened, Purge, Stamp
 from qanat_protocol.limits import MAX_BLOCKS
 from qanat_protocol.parcel import Header, parse_header
 from qanat_relay.store.interface import Entry
+from qanat_relay.store.offers import arrivals_of
 
 Row: TypeAlias = tuple[Any, ...]
 """What SQLite returns; the columns are named beside each query."""
@@ -84,12 +85,7 @@ PARCEL_COLUMNS = (
 PARTIAL_COLUMNS = "place, id, header, held, held_bytes, opened, effort, stamp_epoch, stamp_nonce"
 ENTRY_COLUMNS = "arrival, header, taken_day, opened, effort, stamp_epoch, stamp_nonce, id"
 
-_PARCEL = f"SELECT {PARCEL_COLUMNS} FROM parcel WHERE substr(id, 1, 16) = ?"
-_AT_ONCE = 64
-_KNOWN = (
-    "SELECT substr(id, 1, 16) FROM parcel"
-    f" WHERE substr(id, 1, 16) IN ({', '.join(['?'] * _AT_ONCE)})"
-)
+_PARCEL = f"SELECT {PARCEL_COLUMNS} FROM parcel WHERE arrival = ?"
 _PARTIAL = f"SELECT {PARTIAL_COLUMNS} FROM partial WHERE substr(id, 1, 16) = ?"
 
 
@@ -128,21 +124,19 @@ def tombstone_of(frame: int, parcel_id: bytes, value: bytes, *signed: bytes) -> 
     return Opened(parcel_id, value, *signed)
 
 
-def find_parcel(connection: sqlite3.Connection, offer: bytes) -> ParcelRow | None:
-    """By the first 16 bytes of an id. Whoever has the whole id compares it: two may share these."""
-    row = connection.execute(_PARCEL, (offer[:16],)).fetchone()
-    return None if row is None else parcel_of(row)
+def find_parcel(
+    connection: sqlite3.Connection, recent: Mapping[bytes, int], offer: bytes
+) -> ParcelRow | None:
+    """By the first 16 bytes of an id. Whoever has the whole id compares it: two may share these.
 
-
-def known_offers(connection: sqlite3.Connection, parcel_ids: Sequence[bytes]) -> set[bytes]:
-    """Of these ids, the first 16 bytes of those that `find_parcel` finds: many in one query."""
-    found: set[bytes] = set()
-    for at in range(0, len(parcel_ids), _AT_ONCE):
-        offers = [parcel_id[:16] for parcel_id in parcel_ids[at : at + _AT_ONCE]]
-        # Always the same text, so that SQLite prepares it once.
-        offers += [b""] * (_AT_ONCE - len(offers))
-        found.update(offer for (offer,) in connection.execute(_KNOWN, offers))
-    return found
+    `recent` as in `arrivals_of`.
+    """
+    offer = offer[:16]
+    for arrival in arrivals_of(connection, recent, offer):
+        row = connection.execute(_PARCEL, (arrival,)).fetchone()
+        if row is not None and row[1][:16] == offer:
+            return parcel_of(row)
+    return None
 
 
 def find_partial(connection: sqlite3.Connection, offer: bytes) -> PartialRow | None:

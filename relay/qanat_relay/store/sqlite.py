@@ -115,10 +115,10 @@ class SqliteStore:
 
     async def look_up(self, offers: Sequence[bytes]) -> list[Holding | None]:
         """As `Store.look_up`."""
-        return await self._read(reading.look_up, offers)
+        return await self._read(reading.look_up, self._writer.recent, offers)
 
     async def list_tags(
-        self, tags: Sequence[bytes] | None, rank: Rank, after: int, limit: int
+        self, tags: Sequence[bytes], rank: Rank, after: int, limit: int
     ) -> list[Entry]:
         """As `Store.list_tags`."""
         return await self._read(reading.list_tags, tags, rank, after, limit)
@@ -145,15 +145,15 @@ class SqliteStore:
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
         """As `Store.leaves`."""
-        return await self._read(reading.leaves, parcel_id, first, count)
+        return await self._read(reading.leaves, self._writer.recent, parcel_id, first, count)
 
     async def page_roots(self, parcel_id: bytes) -> list[bytes]:
         """As `Store.page_roots`."""
-        return await self._read(reading.page_roots, parcel_id)
+        return await self._read(reading.page_roots, self._writer.recent, parcel_id)
 
     async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
         """As `Store.blocks`."""
-        return await self._read(reading.blocks, parcel_id, indices)
+        return await self._read(reading.blocks, self._writer.recent, parcel_id, indices)
 
     async def count_replies(self) -> int:
         """As `Store.count_replies`."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from qanat_protocol.frames import FrameType
 from qanat_protocol.limits import TOMBSTONE_DAYS
 from qanat_relay.store.interface import PURGED_BODY_DAYS
+from qanat_relay.store.offers import forget
 from qanat_relay.store.room import drop_body, drop_partial
 from qanat_relay.store.rows import (
     PARCEL_COLUMNS,
@@ -149,7 +150,7 @@ def _parcels(work: Work, condition: str, value: int) -> list[ParcelRow]:
 
 
 def _forget(work: Work, row: ParcelRow, state: RowState) -> None:
-    work.connection.execute("DELETE FROM parcel WHERE arrival = ?", (row.arrival,))
+    forget(work.connection, row.parcel_id[:16], row.arrival)
     if state is RowState.PURGED:
         work.tally.purged -= 1
     else:

@@ -24,6 +24,7 @@ class Tally:
 
     last_arrival: int
     last_place: int
+    last_indexed: int
     letters: int
     replies: int
     parts: int

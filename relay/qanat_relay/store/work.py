@@ -6,7 +6,8 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
-from qanat_protocol.parcel import Header, check_expiry
+from qanat_protocol.limits import OFFER_BYTES
+from qanat_protocol.parcel import Front, Header, check_expiry
 from qanat_relay.store.interface import StoreLimits
 from qanat_relay.store.room import Room
 from qanat_relay.store.tally import Tally
@@ -19,8 +20,8 @@ EARLIEST_DAY = 18_993
 class Work:
     """One transaction. swept_day: the newest day that a sweep believed, 0 before the first.
 
-    known: the first 16 bytes of the ids in this group that have a row in `parcel`; whoever adds a
-    row adds it here.
+    known: the first 16 bytes of the ids in this group that may have a row in `parcel`; recent: in
+    which row, of those that the table `offer` lacks. `add_offer` tells of a row that is new.
     """
 
     connection: sqlite3.Connection
@@ -29,6 +30,13 @@ class Work:
     limits: StoreLimits
     swept_day: int
     known: set[bytes] = field(default_factory=set)
+    recent: dict[bytes, int] = field(default_factory=dict)
+
+    def add_offer(self, parcel_id: bytes, arrival: int) -> None:
+        """Take note of a row in `parcel`."""
+        offer = parcel_id[:OFFER_BYTES]
+        self.known.add(offer)
+        self.recent[offer] = arrival
 
     def day(self, today: int) -> int:
         """The day to write down: where no clock can be right, that of the last sweep."""
@@ -38,7 +46,7 @@ class Work:
         """What had its time before it has expired by the clock and by what was believed of it."""
         return min(today, self.swept_day)
 
-    def check_expiry(self, header: Header, today: int) -> None:
+    def check_expiry(self, header: Header | Front, today: int) -> None:
         """Raise Expired or ExpiryTooFar unless the parcel is carried on one of the two days: a
         clock that is wrong keeps nothing out that the day before it jumped lets in."""
         try:

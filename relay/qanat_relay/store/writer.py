@@ -7,29 +7,19 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+from typing import Any, TypeGuard
 
 from qanat_protocol.errors import QanatError
+from qanat_relay.logs import log
 from qanat_relay.store import tally as tallies
 from qanat_relay.store.failures import named
-from qanat_relay.store.interface import (
-    AddStamp,
-    MarkOpened,
-    MarkPurged,
-    Outcome,
-    PutBlocks,
-    StoreClosed,
-    StoreError,
-    StoreLimits,
-    Write,
-)
-from qanat_relay.store.marking import add_stamp, mark_opened, mark_purged
-from qanat_relay.store.putting import check_put, put
+from qanat_relay.store.group import Group
+from qanat_relay.store.interface import Outcome, StoreClosed, StoreError, StoreLimits, Write
+from qanat_relay.store.offers import Recent
+from qanat_relay.store.putting import check_put
 from qanat_relay.store.room import Room
-from qanat_relay.store.rows import known_offers
 from qanat_relay.store.work import Work
 
 GROUP_BYTES = 8 * 2**20
@@ -66,15 +56,21 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, limits: StoreLimits) -> None:
         self._connection = connection
         self._limits = limits
+        self._recent = Recent(connection)
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended: str | None = None
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def recent(self) -> Mapping[bytes, int]:
+        """Rows of parcels that the table `offer` lacks; for `find_parcel`."""
+        return self._recent.arrivals
+
     async def write(self, writes: Sequence[Write], today: int) -> list[Outcome]:
         """As `Store.write`."""
-        size_bytes = sum(check_put(write) for write in writes if isinstance(write, PutBlocks))
+        size_bytes = sum(map(check_put, writes))
         answer: asyncio.Future[list[Outcome]] = self._loop.create_future()
         await self._hand_over(WriteCall(writes, size_bytes, today, answer))
         return answer.result()
@@ -106,6 +102,9 @@ class Writer:
                 calls, waiting, more = self._gather(first)
                 self._commit(calls)
                 calls = []
+                if self._recent.is_full:
+                    self._settle()
+            self._settle()
         finally:
             self._connection.close()
             unanswered = calls if waiting is None else [*calls, waiting]
@@ -142,26 +141,36 @@ class Writer:
         else:
             self._loop.call_soon_threadsafe(_resolve, calls, results)
 
-    def _transact(self, calls: Sequence[Call]) -> list[object]:
+    def _transact(self, calls: Sequence[Call]) -> Sequence[object]:
         self._connection.execute("BEGIN IMMEDIATE")
         tally = tallies.load(self._connection)
         (swept_day,) = self._connection.execute("SELECT swept_day FROM store").fetchone()
         room = Room(self._connection, self._limits)
         room.measure()
-        writes = _in_order_of_id(calls)
-        known = known_offers(self._connection, [parcel_id for parcel_id, *_ in writes])
-        work = Work(self._connection, tally, room, self._limits, swept_day or 0, known)
-        results = [
-            call.step(work) if isinstance(call, StepCall) else [None] * len(call.writes)
-            for call in calls
-        ]
-        for parcel_id, at, number, write, today in writes:
-            outcomes = results[at]
-            assert isinstance(outcomes, list)
-            outcomes[number] = _apply(work, parcel_id, write, today)
+        work = Work(
+            self._connection,
+            tally,
+            room,
+            self._limits,
+            swept_day or 0,
+            recent=self._recent.arrivals,
+        )
+        results: list[Any] = [call.step(work) for call in calls if isinstance(call, StepCall)]
+        if not results:
+            group = Group([(call.writes, call.today) for call in calls if _is_write(call)])
+            group.apply(work, self._recent)
+            results = group.outcomes
         tallies.save(self._connection, tally)
         self._connection.execute("COMMIT")
         return results
+
+    def _settle(self) -> None:
+        """Fill the table of offers. Where that fails all stays as it is, until the next time."""
+        try:
+            self._recent.settle(self._connection)
+        except sqlite3.Error as error:
+            self._roll_back()
+            log.warning("an index of the store is behind: %s", type(named(error)).__name__)
 
     def _roll_back(self) -> None:
         # SQLite has rolled back by itself after some errors, a full disk for one.
@@ -182,35 +191,8 @@ class Writer:
         _fail(left, StoreClosed(self._ended))
 
 
-def _in_order_of_id(
-    calls: Sequence[Call],
-) -> list[tuple[bytes, int, int, Write, int]]:
-    """(parcel id, number of the call, number in the call, write, today), by parcel id: so neither
-    arrival numbers nor the order of rows say what came together. Writes to one parcel keep theirs.
-    """
-    writes = [
-        (_parcel_id(write), at, number, write, call.today)
-        for at, call in enumerate(calls)
-        if isinstance(call, WriteCall)
-        for number, write in enumerate(call.writes)
-    ]
-    return sorted(writes, key=itemgetter(0))
-
-
-def _parcel_id(write: Write) -> bytes:
-    return write.header.parcel_id if isinstance(write, PutBlocks) else write.frame.parcel_id
-
-
-def _apply(work: Work, parcel_id: bytes, write: Write, today: int) -> Outcome:
-    match write:
-        case PutBlocks():
-            return put(work, parcel_id, write, today)
-        case MarkOpened(frame, own_tags):
-            return mark_opened(work, frame, own_tags)
-        case MarkPurged(frame):
-            return mark_purged(work, frame, today)
-        case AddStamp(frame):
-            return add_stamp(work, frame)
+def _is_write(call: Call) -> TypeGuard[WriteCall]:
+    return isinstance(call, WriteCall)
 
 
 def _resolve(calls: Sequence[Call], results: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 -- A letter of 4 KiB is one row whose body fills one overflow page of 4096 bytes; with the indexes a
--- stored letter costs about 1.14 times its padded size.
+-- stored letter costs about 1.14 times its padded size. Every index takes letters in the order of
+-- their arrival but `offer`, which gets them sorted, many at a time.
 
 CREATE TABLE store (
     only        INTEGER PRIMARY KEY CHECK (only = 1),
@@ -14,6 +15,7 @@ CREATE TABLE tally (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
     last_arrival  INTEGER NOT NULL DEFAULT 0,   -- numbers given so far; none is ever given twice
     last_place    INTEGER NOT NULL DEFAULT 0,
+    last_indexed  INTEGER NOT NULL DEFAULT 0,   -- parcels up to this arrival are in `offer`
     letters       INTEGER NOT NULL DEFAULT 0,
     replies       INTEGER NOT NULL DEFAULT 0,
     parts         INTEGER NOT NULL DEFAULT 0,
@@ -37,12 +39,12 @@ CREATE TABLE parcel (
     rank        INTEGER NOT NULL,
     kind        INTEGER NOT NULL,
     expiry      INTEGER NOT NULL,
-    state       INTEGER NOT NULL,
-    present     INTEGER NOT NULL,           -- 1 while the body is there
+    state       INTEGER NOT NULL DEFAULT 2,
+    present     INTEGER NOT NULL DEFAULT 1, -- 1 while the body is there
     taken_day   INTEGER NOT NULL,
     purged_day  INTEGER,
-    opened      INTEGER NOT NULL,           -- 1 once an OPENED is held
-    effort      INTEGER NOT NULL,           -- of the best stamp; 0 for none
+    opened      INTEGER NOT NULL DEFAULT 0, -- 1 once an OPENED is held
+    effort      INTEGER NOT NULL DEFAULT 0, -- of the best stamp; 0 for none
     stamp_epoch INTEGER,
     stamp_nonce BLOB,
     class       INTEGER,                    -- of a public document, with its serial
@@ -51,9 +53,7 @@ CREATE TABLE parcel (
     page_roots  BLOB,                       -- of a body of more than 512 blocks
     body        BLOB
 );
-CREATE UNIQUE INDEX parcel_by_offer ON parcel (substr(id, 1, 16));
 CREATE INDEX parcel_by_tag ON parcel (tag, rank) WHERE state = 2;
-CREATE INDEX parcel_by_rank ON parcel (rank) WHERE state = 2;
 CREATE INDEX parcel_by_expiry ON parcel (expiry);
 CREATE INDEX parcel_replies ON parcel (tag) WHERE state = 2 AND kind = 4;
 CREATE UNIQUE INDEX parcel_by_place ON parcel (place) WHERE place IS NOT NULL;
@@ -61,6 +61,12 @@ CREATE INDEX parcel_by_document ON parcel (tag, class, serial) WHERE state = 2 A
 -- What makes room, in this order: purged bodies, then (by expiry) expired ones, then parts.
 CREATE INDEX parcel_purged ON parcel (purged_day) WHERE state = 3 AND present = 1;
 CREATE INDEX parcel_evictable ON parcel (opened DESC, effort, rank DESC) WHERE state = 2 AND kind = 2;
+
+-- By the first 16 bytes of the id. The newest parcels are not here yet: see `last_indexed`.
+CREATE TABLE offer (
+    offer   BLOB PRIMARY KEY,
+    arrival INTEGER NOT NULL
+) WITHOUT ROWID;
 
 -- Bodies that are not complete. touched_day: when a block last came.
 CREATE TABLE partial (
