@@ -8,13 +8,14 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test lint format bench performance soak lock clean
+.PHONY: help demo test lint format bench performance soak fuzz lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
 	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
+	@echo "make fuzz    look for inputs that break a parser's law (TARGET=letter SECONDS=600)"
 	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"
 	@echo "make clean   remove what tools left behind (.venv stays)"
 
@@ -44,6 +45,11 @@ performance: .venv/.made
 
 soak: .venv/.made
 	@$(BIN)/python -m pytest -m soak --timeout 0 tests $(ARGS)
+
+# A minute for each target unless SECONDS says otherwise; what covers more is kept in tests/fuzz/corpus.
+fuzz: .venv/.made
+	@PYTHONPATH=protocol:relay:client:. $(BIN)/python -m tests.fuzz $(TARGET) \
+		$(if $(REPLAY),--replay $(REPLAY),--seconds $(or $(SECONDS),60) --merge)
 
 # Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
 # pip looked are the machine's own business, so only errors are shown.
