@@ -8,13 +8,14 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test lint format bench performance soak fuzz lock clean
+.PHONY: help demo test lint format bench performance soak fuzz mutants lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
 	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
+	@echo "make mutants spoil the protocol in thousands of ways and see that a test fails (ARGS=\"record card\")"
 	@echo "make fuzz    look for inputs that break a parser's law (TARGET=letter SECONDS=600)"
 	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"
 	@echo "make clean   remove what tools left behind (.venv stays)"
@@ -51,6 +52,14 @@ fuzz: .venv/.made
 	@PYTHONPATH=protocol:relay:client:. $(BIN)/python -m tests.fuzz $(TARGET) \
 		$(if $(REPLAY),--replay $(REPLAY),--seconds $(or $(SECONDS),60) --merge)
 
+# Takes the better part of an hour: which changes of the protocol would no test notice?
+mutants: .venv/.mutants
+	@nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
+
+.venv/.mutants: .venv/.made requirements/mutants.txt
+	@$(BIN)/pip install -qq --require-hashes -r requirements/mutants.txt
+	@touch $@
+
 # Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
 # pip looked are the machine's own business, so only errors are shown.
 .venv/.made: requirements/dev.txt pyproject.toml
@@ -71,6 +80,7 @@ lock:
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
 	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
+	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:mutants -o requirements/mutants.txt
 	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:

@@ -182,7 +182,7 @@ def locked(name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-LOCKS = ["base.txt", "build.txt", "dev.txt", "plot.txt", "relay.txt"]
+LOCKS = ["base.txt", "build.txt", "dev.txt", "mutants.txt", "plot.txt", "relay.txt"]
 
 
 def test_no_file_names_a_package_registrys_host() -> None:

@@ -1,0 +1,133 @@
+"""Which mutants the tests kill. A mutant meets only the tests that run its line, the quickest first;
+those that killed another mutant of its function come before all others."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from tests.mutants.making import Mutant, MutatedModule
+from tests.mutants.running import Outcome, Server, Survey, Task
+
+__all__ = ["NO_MUTANT", "Judge", "Judged", "judge_all"]
+
+NO_MUTANT = ""
+EVERY_MUTANT = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A mutant and what became of it."""
+
+    mutant: Mutant
+    outcome: Outcome
+
+
+class Judge:
+    """Judges one mutant after the other, in the process that it is in."""
+
+    def __init__(self, modules: Sequence[MutatedModule], survey: Survey) -> None:
+        self._files = {mutant: module.filename for module in modules for mutant in module.mutants}
+        self._survey = survey
+        self._tests: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for test, lines in survey.lines.items():
+            for line in lines:
+                self._tests[line].add(test)
+        self._killers: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._warm = Server(warm=True, libraries=survey.libraries)
+        self._fresh = Server(warm=False, libraries=survey.libraries)
+
+    def judge(self, mutant: Mutant) -> Outcome:
+        """A mutant whose function runs while tests are collected may have left a trace in them, so
+        the verdict on it is that of a process in which it was there from the start."""
+        importing = self._runs_in(self._survey.importing, mutant)
+        tests = self._chosen(mutant, whole_function=importing)
+        if not tests:
+            return Outcome(killed=False, killer="no test runs it")
+        if importing:
+            outcome = self._fresh.run(self._task(mutant.switch, tests))
+        else:
+            outcome = self._warm.run(self._task(mutant.switch, tests))
+            if self._runs_in(self._survey.collecting, mutant):
+                if outcome.killed and outcome.killer in self._survey.seconds:
+                    confirmed = self._fresh.run(self._task(mutant.switch, [outcome.killer]))
+                else:
+                    confirmed = Outcome(killed=False)
+                if not confirmed.killed:
+                    confirmed = self._fresh.run(self._task(mutant.switch, tests))
+                outcome = confirmed
+        if outcome.killer in self._survey.seconds:
+            killers = self._killers[mutant.module, mutant.function]
+            if outcome.killer in killers:
+                killers.remove(outcome.killer)
+            killers.insert(0, outcome.killer)
+        return outcome
+
+    def proves_itself(self) -> bool:
+        """Without a mutant every test passes, and one that always fails is killed; both ways."""
+        touching = [test for test, lines in self._survey.lines.items() if lines]
+        tests = sorted(touching, key=self._survey.seconds.__getitem__)
+        good, bad = self._task(NO_MUTANT, tests), self._task(EVERY_MUTANT, tests)
+        return (
+            not self._fresh.run(good).killed
+            and not self._warm.run(good).killed
+            and self._fresh.run(bad).killed
+            and self._warm.run(bad).killed
+        )
+
+    def close(self) -> None:
+        """Ends the processes that wait for mutants."""
+        self._warm.close()
+        self._fresh.close()
+
+    def _runs_in(self, lines: set[tuple[str, int]], mutant: Mutant) -> bool:
+        first, last = mutant.function_lines
+        file = self._files[mutant]
+        return any((file, line) in lines for line in range(first, last + 1))
+
+    def _chosen(self, mutant: Mutant, *, whole_function: bool) -> list[str]:
+        file = self._files[mutant]
+        first, last = mutant.first_line, mutant.last_line
+        if whole_function:
+            first, last = mutant.function_lines
+        found: set[str] = set()
+        for line in range(first, last + 1):
+            found |= self._tests.get((file, line), set())
+        if whole_function and not found:
+            # What it made was made when it was imported: any test may see it.
+            found = set(self._survey.seconds)
+        quickest = sorted(found, key=lambda test: (self._survey.seconds[test], test))
+        proven = [
+            test for test in self._killers[mutant.module, mutant.function][:20] if test in found
+        ]
+        return [*proven, *(test for test in quickest if test not in proven)]
+
+    def _task(self, switch: str, tests: Sequence[str]) -> Task:
+        return Task(switch, tuple(tests), tuple(self._survey.seconds[test] for test in tests))
+
+
+_judge: Judge | None = None
+
+
+def _begin(modules: Sequence[MutatedModule], survey: Survey) -> None:
+    global _judge  # noqa: PLW0603 - a worker process has one
+    _judge = Judge(modules, survey)
+
+
+def _judge_one(mutant: Mutant) -> Judged:
+    assert _judge is not None
+    return Judged(mutant, _judge.judge(mutant))
+
+
+def judge_all(
+    modules: Sequence[MutatedModule], survey: Survey, workers: int
+) -> Iterator[list[Judged]]:
+    """The mutants of one module after the other."""
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("fork"), initializer=_begin, initargs=(modules, survey)
+    ) as pool:
+        # All are handed out at once, so that no worker waits for the end of a module.
+        pending = [[pool.submit(_judge_one, mutant) for mutant in m.mutants] for m in modules]
+        for futures in pending:
+            yield [future.result() for future in futures]
