@@ -1,4 +1,4 @@
-"""Which mutants the tests kill. A mutant meets only the tests that run its line, the quickest first;
+"""Which mutants the tests kill. A mutant meets the tests that run its line, the quickest first;
 those that killed another mutant of its function come before all others."""
 
 from collections import defaultdict
