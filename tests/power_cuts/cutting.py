@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import msgpack
 from tests.power_cuts.disk import Disk, Remains
 
-__all__ = ["Case", "Check"]
+__all__ = ["REPOSITORY", "Case", "Check", "environment"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _MEMORY = Path("/dev/shm")
@@ -24,6 +24,12 @@ _MEMORY = Path("/dev/shm")
 Check = Callable[[Path, list[str]], None]
 """Given a folder as it is after a cut and the lines that were said before it; raises if it is not
 as it must be."""
+
+
+def environment() -> dict[str, str]:
+    """What a process is given that finds the packages, and writes nothing beside them."""
+    paths = os.pathsep.join(str(REPOSITORY / name) for name in ("protocol", "relay", "client"))
+    return {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class Case:
@@ -42,12 +48,11 @@ class Case:
         Raises AssertionError if what was noted does not account for every byte that lies there.
         """
         copytree(place / "folder", place / "before")
-        paths = os.pathsep.join(str(REPOSITORY / name) for name in ("protocol", "relay", "client"))
         recorder = [sys.executable, "-m", "tests.power_cuts.recording"]
         ran = subprocess.run(
             [*recorder, place / "log", place / "folder", sys.executable, *command],
             cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

@@ -20,6 +20,7 @@ import os
 import platform
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -271,48 +272,69 @@ def _memory(pid: int, address: int, size: int) -> bytes:
         return found
 
 
-def record(folder: Path, command: list[str]) -> list[Record]:
-    """Run a program to its end and return what it did in `folder`. Raises OSError where ptrace is
-    not allowed, ChildProcessError when the program fails."""
+def record(
+    folder: Path, program: Callable[[], None], *, kill_after: int | None = None
+) -> list[Record]:
+    """Run a program, in a process of its own, and return what it did in `folder`.
+
+    To its end, or until it is killed as soon as there are `kill_after` records. For a process that
+    has no other child. Raises OSError where ptrace is not allowed, ChildProcessError when the
+    program fails.
+    """
     recorder = _Recorder(folder)
-    program = os.fork()
-    if program == 0:
-        try:
-            _ptrace(_TRACEME, 0)
-            os.kill(os.getpid(), signal.SIGSTOP)
-            os.execvp(command[0], command)  # noqa: S606 - a list that tests make
-        finally:
-            os._exit(127)
-    _, status = os.waitpid(program, 0)
+    pid_of_program = _start(program)
+    _, status = os.waitpid(pid_of_program, 0)
     if not os.WIFSTOPPED(status):
         raise PermissionError("this system does not let a program trace its own child")
-    _ptrace(_SETOPTIONS, program, 0, _OPTIONS)
-    _ptrace(_SYSCALL, program)
-    known, ended_with = {program}, 0
+    _ptrace(_SETOPTIONS, pid_of_program, 0, _OPTIONS)
+    _ptrace(_SYSCALL, pid_of_program)
+    known, ended_with, is_killed = {pid_of_program}, 0, False
     while True:
         try:
             pid, status = os.waitpid(-1, _WAIT_ALL)
         except ChildProcessError:
             break
         if not os.WIFSTOPPED(status):
-            if pid == program:
+            if pid == pid_of_program:
                 ended_with = status
             continue
         stopped_by = os.WSTOPSIG(status)
-        if stopped_by == _AT_CALL:
-            recorder.at_call(pid)
-            stopped_by = 0
-        elif status >> 16 or pid not in known:
-            stopped_by = 0  # a note of ptrace's own, or the stop that a new thread begins with
-        known.add(pid)
         try:
+            if stopped_by == _AT_CALL:
+                recorder.at_call(pid)
+                stopped_by = 0
+            elif status >> 16 or pid not in known:
+                stopped_by = 0  # a note of ptrace's own, or the stop that a new thread begins with
+            known.add(pid)
+            if kill_after is not None and not is_killed and len(recorder.records) >= kill_after:
+                is_killed = True
+                os.kill(pid_of_program, signal.SIGKILL)
             _ptrace(_SYSCALL, pid, 0, stopped_by)
-        except ProcessLookupError:
+        except (ProcessLookupError, FileNotFoundError):
             continue  # it was killed meanwhile
-    if ended_with:
-        raise ChildProcessError(f"{command} ended with {os.waitstatus_to_exitcode(ended_with)}")
+    if ended_with and not is_killed:
+        raise ChildProcessError(f"it ended with {os.waitstatus_to_exitcode(ended_with)}")
     return recorder.records
 
 
+def _start(program: Callable[[], None]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            _ptrace(_TRACEME, 0)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            program()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            raise
+        finally:
+            os._exit(code)
+    return pid
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(msgpack.packb(record(Path(sys.argv[2]), sys.argv[3:])))
+    words = sys.argv[3:]
+    found = record(Path(sys.argv[2]), lambda: os.execvp(words[0], words))  # noqa: S606 - of tests
+    Path(sys.argv[1]).write_bytes(msgpack.packb(found))
