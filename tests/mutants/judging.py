@@ -1,5 +1,5 @@
-"""Which mutants the tests kill. A mutant meets the tests that run its line, the quickest first;
-those that killed another mutant of its function come before all others."""
+"""Which mutants the tests kill. A mutant meets the tests that run its line: first those that killed
+another mutant of its function, then those of its module, and the quickest of each first."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from tests.mutants.making import Mutant, MutatedModule
-from tests.mutants.running import Outcome, Server, Survey, Task
+from tests.mutants.running import TESTS, Outcome, Server, Survey, Task
 
 __all__ = ["NO_MUTANT", "Judge", "Judged", "judge_all"]
 
@@ -97,7 +97,10 @@ class Judge:
         if whole_function and not found:
             # What it made was made when it was imported: any test may see it.
             found = set(self._survey.seconds)
-        quickest = sorted(found, key=lambda test: (self._survey.seconds[test], test))
+        # The tests of the module itself know it best.
+        own = f"{TESTS}/test_{mutant.module}.py::"
+        seconds = self._survey.seconds
+        quickest = sorted(found, key=lambda test: (not test.startswith(own), seconds[test], test))
         proven = [
             test for test in self._killers[mutant.module, mutant.function][:20] if test in found
         ]

@@ -35,7 +35,7 @@ _COLLECTING_CPU_S = 30.0
 _TEST_CPU_S = 1.0
 _TEST_FACTOR = 8.0
 
-__all__ = ["Outcome", "Server", "Survey", "Task", "install", "survey"]
+__all__ = ["ROOT", "TESTS", "Outcome", "Server", "Survey", "Task", "install", "survey"]
 
 
 @dataclass(frozen=True, slots=True)
