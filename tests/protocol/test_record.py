@@ -103,6 +103,7 @@ def test_an_integer_has_one_encoding(number: int) -> None:
         b"",
         b"\x05",
         b"\xc0",
+        b"\xa0",
         b"\x80",
         b"\x91\x80",
         b"\x91\xc1",
