@@ -25,7 +25,7 @@ from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.traffic import Traffic
 from qanat_protocol.card import DeskCard, RelayEntry
-from qanat_protocol.errors import Cut, ProtocolError, error_for
+from qanat_protocol.errors import Cut, ProtocolError, TooLarge, error_for
 from qanat_protocol.frames import (
     Ack,
     Answers,
@@ -46,6 +46,9 @@ __all__ = ["Run", "exit_code", "transmit"]
 
 _QUIET_S = 15.0
 """How long to wait for what a relay was asked for, or still owes an answer, once nothing moves."""
+
+_MOST_HEARD_BYTES = 128 << 20
+"""What a relay may say in one session, twice what is taken of it: people pay by the megabyte."""
 
 
 class Run:
@@ -184,6 +187,8 @@ class _Session:
         async for frame in self._talk.frames():
             await self._heed(frame)
             self._wake.set()
+            if self._talk.heard_bytes > _MOST_HEARD_BYTES:
+                raise TooLarge(f"more than {_MOST_HEARD_BYTES:,} bytes in one session")
 
     async def _heed(self, frame: Frame) -> None:
         match frame:
