@@ -91,7 +91,7 @@ class _Exchange:
         self._connected.set()
         while (chunk := await self._chunks.get()) is not None:
             yield chunk
-            self._patience.moved()
+            self._patience.moved(len(chunk))
 
     def _die(self, error: BaseException) -> ClientError:
         self._dead = self._dead or _named(error, self._address)
@@ -169,6 +169,7 @@ class _WebSocket:
                 message = data[start : start + _SENT_MESSAGE_BYTES]
                 sending = asyncio.ensure_future(self._socket.send_bytes(message))
                 await self._patience.wait(sending)
+                self._patience.moved(len(message))
         except _FAILURES as error:
             raise _named(error, self._address) from error
 
@@ -182,6 +183,7 @@ class _WebSocket:
                 message = await self._patience.wait(receiving)
                 if message.type is aiohttp.WSMsgType.BINARY:
                     if message.data:
+                        self._patience.moved(len(message.data))
                         return bytes(message.data)
                 elif message.type is aiohttp.WSMsgType.TEXT:
                     raise Refused(f"{self._address} speaks another protocol")

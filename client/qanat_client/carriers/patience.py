@@ -12,33 +12,71 @@ __all__ = ["Patience"]
 T = TypeVar("T")
 
 
+_LEAST_BYTES = 1024
+"""What has to move within two times `stall_s`: a quarter of the smallest letter."""
+
+
 class Patience:
-    """Counts a link as broken when neither direction has moved for `stall_s` seconds."""
+    """Counts a link as broken when neither direction has moved for `stall_s` seconds, or both
+    together so little that somebody drips to hold it open. Time in which nobody waits for the link
+    does not count."""
 
     def __init__(self, address: str, stall_s: float) -> None:
         self._address = address
         self._stall_s = stall_s
-        self._moved_at_s = asyncio.get_running_loop().time()
+        self._moved_at_s = self._paced_at_s = asyncio.get_running_loop().time()
+        self._paced_bytes = 0
+        self._waiting = 0
+        self._left_at_s = self._moved_at_s
 
-    def moved(self) -> None:
+    def moved(self, size_bytes: int) -> None:
+        """So many bytes went one way or the other; 0 for a step that is none of the link's."""
         self._moved_at_s = asyncio.get_running_loop().time()
+        self._paced_bytes += size_bytes
+        if self._paced_bytes >= _LEAST_BYTES:
+            self._paced_at_s, self._paced_bytes = self._moved_at_s, 0
 
     async def wait(self, task: asyncio.Future[T]) -> T:
         """The task's result. On Stalled, and when cancelled, the task is cancelled."""
-        loop = asyncio.get_running_loop()
+        self._enter()
         try:
             while not task.done():
-                left_s = self._moved_at_s + self._stall_s - loop.time()
-                if left_s <= 0:
-                    raise Stalled(f"{self._address}: nothing has moved for {self._stall_s:g} s")
-                await asyncio.wait({task}, timeout=left_s)
+                await asyncio.wait({task}, timeout=self._left_s())
         except BaseException:
             # Nobody asks for its result any more, and it may end in an error of its own even now.
             task.add_done_callback(_forget)
             task.cancel()
             raise
-        self.moved()
-        return task.result()
+        finally:
+            self._leave()
+        result = task.result()
+        self.moved(len(result) if isinstance(result, bytes) else 0)
+        return result
+
+    def _enter(self) -> None:
+        if not self._waiting:
+            idle_s = asyncio.get_running_loop().time() - self._left_at_s
+            self._moved_at_s += idle_s
+            self._paced_at_s += idle_s
+        self._waiting += 1
+
+    def _leave(self) -> None:
+        self._waiting -= 1
+        self._left_at_s = asyncio.get_running_loop().time()
+
+    def _left_s(self) -> float:
+        """How long it may still stand as it does. Raises Stalled."""
+        now_s = asyncio.get_running_loop().time()
+        still_s = self._moved_at_s + self._stall_s - now_s
+        slow_s = self._paced_at_s + 2 * self._stall_s - now_s
+        if still_s <= 0:
+            raise Stalled(f"{self._address}: nothing has moved for {self._stall_s:g} s")
+        if slow_s <= 0:
+            raise Stalled(
+                f"{self._address}: too slow, less than {_LEAST_BYTES:,} bytes in"
+                f" {2 * self._stall_s:g} s"
+            )
+        return min(still_s, slow_s)
 
 
 def _forget(task: asyncio.Future[T]) -> None:

@@ -186,6 +186,10 @@ class Arrivals:
         found = self._vault.rows("SELECT offer FROM skipped WHERE relay = ?", relay)
         return [row[0] for row in found if not self.is_here(row[0])]
 
+    def count_skipped(self, relay: bytes) -> int:
+        """How many offers of this relay are remembered."""
+        return int(self._vault.value("SELECT count(*) FROM skipped WHERE relay = ?", relay))
+
     def give_up(self, relay: bytes, offers: Iterable[bytes]) -> None:
         """This relay was asked for these in a whole session: what did not come it does not have."""
         with self._vault.transaction():

@@ -47,6 +47,10 @@ __all__ = ["Exchange"]
 FLUSH_BYTES = 4 * 1024 * 1024
 """How much may come before it is made durable: what a cut can cost on a fast line."""
 
+MAX_OUTSTANDING = 131_072
+"""Parcels that a relay has offered and that are not here: each is remembered, in memory and in the
+vault. One more is left for a later session, and no cursor is kept that stands behind it."""
+
 
 class Exchange:
     """The desk's side of one session. Made anew for each."""
@@ -61,10 +65,12 @@ class Exchange:
         self._said_to_hold: dict[bytes, Bitmap] = {}
         self._wanted: list[bytes] = []
         self._outstanding: set[bytes] = set()
+        self._remembered = 0
+        self._keeps_cursors = True
         self._cursor: bytes | None = None
         self._unflushed_bytes = 0
         self._told: dict[Opened | Purge, None] = {}
-        self._held_there: list[bytes] = []
+        self._held_there: set[bytes] = set()
         self._ended = False
         self._opened_parcels = result.parcels
 
@@ -116,7 +122,7 @@ class Exchange:
             for offer in bench.arrivals.skipped(self._relay)
             if bench.arrivals.claim(offer, self._relay)
         ]
-        self._outstanding.update(self._wanted)
+        self._remembered = bench.arrivals.count_skipped(self._relay)
         for at in range(0, len(self._wanted), MAX_OFFERS):
             asked.append(Want(tuple(self._wanted[at : at + MAX_OFFERS])))
         await conversation.send(*asked)
@@ -157,7 +163,8 @@ class Exchange:
             case Leaves() | Block():
                 await self._take(conversation, frame)
             case Cursor():
-                self._cursor = frame.cursor
+                if self._keeps_cursors:
+                    self._cursor = frame.cursor
                 # Letters are read while the films are still on their way.
                 if self._result.parcels > self._opened_parcels and not self._ended:
                     await self._open(conversation)
@@ -185,11 +192,13 @@ class Exchange:
         partials: list[Frame] = []
         for offer in frame.offers:
             if arrivals.is_here(offer):
-                self._held_there.append(offer)
+                self._held_there.add(offer)
                 codes.append(Answer.HAVE)
                 continue
             # Remembered before a cursor can stand behind it, whoever brings it.
-            self._outstanding.add(offer)
+            if not self._remember(offer):
+                codes.append(Answer.HAVE)
+                continue
             half = arrivals.half_of(offer)
             # What was asked for by name comes in any case; what another brings need not.
             asked = offer in self._wanted or (half is not None and half.missing == 0)
@@ -203,6 +212,15 @@ class Exchange:
                 partials.append(Partial(parcel_id, held.to_bytes()))
                 codes.append(Answer.WANT_REST)
         await self._say(conversation, *partials, Answers(frame.first, tuple(codes)))
+
+    def _remember(self, offer: bytes) -> bool:
+        """Note that a parcel is to come; False if there are so many that this one is left."""
+        is_new = offer not in self._outstanding
+        if is_new and len(self._outstanding) + self._remembered >= MAX_OUTSTANDING:
+            self._keeps_cursors = False
+            return False
+        self._outstanding.add(offer)
+        return True
 
     async def _begin(self, conversation: Conversation, frame: HeaderFrame) -> None:
         bench = self._bench
@@ -225,7 +243,7 @@ class Exchange:
             self._intake.leave_out(frame.handle, held)
         incoming = bench.arrivals.begin(header, self._relay)
         if incoming is None:
-            self._held_there.append(header.offer)
+            self._held_there.add(header.offer)
             self._intake.close(frame.handle)
             # Small ones may run on: what was given in whole gets this relay's receipt too.
             if header.body_size > MAX_LETTER_BODY_BYTES:
@@ -233,7 +251,7 @@ class Exchange:
                 await self._say(conversation, Ack(1, (entry,)))
             return
         self._transfers[frame.handle] = incoming
-        self._outstanding.add(header.offer)
+        self._remember(header.offer)
 
     async def _refuse(self, conversation: Conversation, handle: int, verdict: Verdict) -> None:
         entry = AckEntry(handle, AckStatus.REFUSED, int(verdict))
@@ -269,6 +287,7 @@ class Exchange:
         # Once remembered they stand in the vault until they come.
         outstanding = [offer for offer in self._outstanding if not arrivals.is_here(offer)]
         arrivals.flush(self._relay, cursor=self._cursor, outstanding=outstanding)
+        self._remembered = arrivals.count_skipped(self._relay)
         self._outstanding.clear()
         self._cursor = None
         self._unflushed_bytes = 0

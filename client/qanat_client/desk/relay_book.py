@@ -54,11 +54,21 @@ class RelayBook:
     def keep_receipts(
         self, relay: bytes, day: int, receipts: Iterable[tuple[bytes, bytes]]
     ) -> None:
-        """Keep single receipts (parcel id, receipt) that were verified."""
+        """Keep single receipts (parcel id, receipt) that were verified.
+
+        Of one parcel and relay only the earliest, which shows most: a relay can sign any number.
+        """
         with self._vault.transaction():
             for parcel_id, receipt in receipts:
                 self._vault.run(
-                    "INSERT OR IGNORE INTO receipts VALUES (?, ?, ?, ?)",
+                    "DELETE FROM receipts WHERE parcel_id = ? AND relay = ? AND day > ?",
+                    parcel_id,
+                    relay,
+                    day,
+                )
+                self._vault.run(
+                    "INSERT INTO receipts SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
+                    " (SELECT 1 FROM receipts WHERE parcel_id = ?1 AND relay = ?2)",
                     parcel_id,
                     relay,
                     day,

@@ -17,6 +17,9 @@ __all__ = ["Receiving"]
 _MOST_TAKEN_BYTES = 64 << 20
 """What one session may bring in: a relay that lies can't fill a phone."""
 
+_MOST_OFFERS = 65_536
+"""Sixteen times what an honest relay offers (relay/API.md): each is remembered until it comes."""
+
 
 class Receiving:
     """The incoming half of one session."""
@@ -30,6 +33,7 @@ class Receiving:
         self._bodies: dict[int, list[bytes | None]] = {}
         self._taken_bytes = 0
         self._expected: set[bytes] = set()
+        self._offers = 0
 
     @property
     def waits(self) -> bool:
@@ -37,7 +41,13 @@ class Receiving:
         return bool(self._expected)
 
     async def answer(self, frame: Offers) -> Answers:
-        """What to say to a relay's offers: of replies, those that are not here."""
+        """What to say to a relay's offers: of replies, those that are not here.
+
+        Raises TooLarge for more than any relay has to offer.
+        """
+        self._offers += len(frame.offers)
+        if self._offers > _MOST_OFFERS:
+            raise TooLarge(f"more than {_MOST_OFFERS:,} offers")
         codes = []
         for offer in frame.offers:
             if await self._disk.run(self._library.holds, offer):
@@ -46,10 +56,6 @@ class Receiving:
                 codes.append(Answer.WANT)
                 self._expected.add(offer)
         return Answers(frame.first, tuple(codes))
-
-    def forget_expected(self) -> None:
-        """The relay has said that nothing more is on its way."""
-        self._expected.clear()
 
     async def take(self, frame: HeaderFrame | Leaves | Block) -> None:
         """A frame of a transfer. Raises what ends the session; the rest is told in the report."""
@@ -65,9 +71,9 @@ class Receiving:
         except BadRoot as error:
             if error.handle is not None:
                 self._bodies.pop(error.handle, None)
-            self._report.news.append(f"something damaged was not taken ({error})")
+            self._report.tell(f"something damaged was not taken ({error})")
         except ProtocolError as error:
-            self._report.news.append(f"something was not taken ({error})")
+            self._report.tell(f"something was not taken ({error})")
 
     def _open(self, frame: HeaderFrame) -> None:
         header = self._intake.open(frame)
@@ -96,14 +102,14 @@ class Receiving:
         if header.kind is Kind.REPLY:
             self._report.replies += 1
         if told:
-            self._report.news.append(told)
+            self._report.tell(told)
 
     async def opened(self, frame: Opened) -> bool:
         """The desk's word on a parcel; whether it was news about one of ours."""
         try:
             news = await self._disk.run(self._library.hear_opened, frame, self._today)
         except ProtocolError as error:
-            self._report.news.append(f"it claims that the desk opened a parcel; untrue ({error})")
+            self._report.tell(f"it claims that the desk opened a parcel; untrue ({error})")
             return False
         self._report.opened += news
         return news

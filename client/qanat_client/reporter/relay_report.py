@@ -14,6 +14,9 @@ SMALLER = (
     "cut the file into smaller ones and send those, or ask the desk for a relay that takes more"
 )
 
+MAX_NEWS = 64
+"""More is told as that: a relay can make up as much as it likes."""
+
 
 @dataclass(slots=True)
 class RelayReport:
@@ -43,6 +46,13 @@ class RelayReport:
         """A parcel, by its key in the outbox, was refused."""
         self.refused[reason] += 1
         self.refused_keys.add(key)
+
+    def tell(self, text: str) -> None:
+        """Something for the person, a line each."""
+        if len(self.news) < MAX_NEWS:
+            self.news.append(text)
+        elif len(self.news) == MAX_NEWS:
+            self.news.append("and more that is not told")
 
     def lines(self) -> list[str]:
         """For the person."""

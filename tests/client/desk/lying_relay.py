@@ -6,22 +6,27 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from aiohttp import web
 
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.days import day_of
-from qanat_protocol.frames import End, Frame, Idle, Welcome
+from qanat_protocol.frames import DeskInterest, End, Frame, Idle, PublicInterest, Welcome
 from qanat_protocol.relay_card import sign_relay_card
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import RelaySession
 from qanat_protocol.signing import SigningKey
 
+F = TypeVar("F", bound=Frame)
 Script = Callable[["LyingRelay"], Awaitable[None]]
 
 
 class LyingRelay:
-    """One relay; its next session runs the script between WELCOME and END, others say nothing."""
+    """One relay; its next session runs the script between WELCOME and END, others say nothing.
+
+    A script that sets `hangs_up` makes it end without a word, once all that it said is out.
+    """
 
     def __init__(self, now_s: float) -> None:
         self.now_s = now_s
@@ -29,9 +34,10 @@ class LyingRelay:
         self.secret = SealingSecret.generate()
         self.url = ""
         self.script: Script | None = None
+        self.hangs_up = False
+        self.welcome = Welcome(1, day_of(now_s), os.urandom(16), 2**32, 0, 0, 0)
         self.heard: list[Frame] = []
         self.sessions = 0
-        self.incarnation = os.urandom(16)
         self._session = RelaySession(self.secret)
         self._response = web.StreamResponse()
         self._news = asyncio.Event()
@@ -51,15 +57,26 @@ class LyingRelay:
             largest_body=2**32,
         )
 
-    async def say(self, *frames: Frame) -> None:
-        """Send frames, at once."""
-        await self._response.write(self._session.send(*frames))
+    async def say(self, *frames: Frame) -> int:
+        """Send frames, at once; how many bytes they took."""
+        data = self._session.send(*frames)
+        await self._response.write(data)
+        return len(data)
 
-    async def hear(self, kind: type[Frame]) -> Frame:
-        """Wait for the first frame of a kind."""
+    async def say_raw(self, *records: bytes) -> None:
+        """Send records in one packet that no honest relay would send, or not now."""
+        plain = b"".join(len(record).to_bytes(2, "big") + record for record in records)
+        await self.write(self._session._channel.seal(plain))
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        await self._response.write(data)
+
+    async def hear(self, *kinds: type[F]) -> F:
+        """Wait for the first frame of these kinds."""
         while True:
             for frame in self.heard:
-                if isinstance(frame, kind):
+                if isinstance(frame, kinds):
                     return frame
             self._news.clear()
             await self._news.wait()
@@ -73,12 +90,18 @@ class LyingRelay:
         while not self.heard:
             self._news.clear()
             await self._news.wait()
-        day = day_of(self.now_s)
-        await self.say(Welcome(1, day, self.incarnation, 2**32, 0, 0, 0))
+        await self.say(self.welcome)
         try:
             script, self.script = self.script, None
             if script is not None:
                 await script(self)
+            if self.hangs_up:
+                self.hangs_up = False
+                return self._response
+            # What was asked before its answer: an early IDLE says nothing about it.
+            asked = asyncio.create_task(self.hear(DeskInterest, PublicInterest))
+            await asyncio.wait({asked, reading}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
             await self.say(Idle())
             await reading
             await self.say(End())

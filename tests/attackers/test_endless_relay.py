@@ -1,0 +1,262 @@
+"""A relay that never ends: neither a phone nor a desk lets it take memory or hold up the others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+from tests.attackers.peak import measured
+from tests.attackers.scene import Scene
+from tests.client.desk.lying_relay import LyingRelay, lying_relay
+from tests.client.desk.newsroom import Clock, Made, Newsroom, Writer, frames_of
+
+from qanat_client.desk.exchange import MAX_OUTSTANDING
+from qanat_client.desk.tombstones import MAX_UNPROVEN_ALARMS
+from qanat_protocol.frames import (
+    Block,
+    Cells,
+    Cursor,
+    DeskInterest,
+    Frame,
+    HeaderFrame,
+    Idle,
+    Leaves,
+    Offers,
+    Opened,
+    Purge,
+)
+from qanat_protocol.limits import MAX_OFFERS
+from qanat_protocol.parcel import Header, Kind, parse_header
+from qanat_protocol.receipt import sign_receipt
+
+BOUNDED = (
+    "However much it sends, a phone takes 64 MiB a session at most, and neither phone nor desk"
+    " keeps more in memory than for an honest relay and some tens of MiB."
+)
+MARGIN_BYTES = 16 << 20
+"""Far less than what is sent takes once each frame of it is remembered."""
+
+Frames = Callable[[LyingRelay], Iterator[list[Frame]]]
+
+
+def _public(size: int) -> Header:
+    return Header(
+        kind=Kind.PUBLIC,
+        urgent=False,
+        expiry_day=30_000,
+        body_size=size,
+        tag=os.urandom(16),
+        lock=os.urandom(32),
+        root=os.urandom(32),
+    )
+
+
+def idle(_: LyingRelay) -> Iterator[list[Frame]]:
+    while True:
+        yield [Idle()] * 1000
+
+
+def cells(_: LyingRelay) -> Iterator[list[Frame]]:
+    for number in count():
+        yield [Cells(0, number * 2048, os.urandom(16 * 2048))]
+
+
+def offers(_: LyingRelay) -> Iterator[list[Frame]]:
+    for number in count():
+        some = os.urandom(16 * MAX_OFFERS)
+        each = tuple(some[at : at + 16] for at in range(0, len(some), 16))
+        yield [Offers(number * MAX_OFFERS, each)]
+
+
+def headers_of_nothing(_: LyingRelay) -> Iterator[list[Frame]]:
+    for handle in count(0, 100):
+        yield [HeaderFrame(handle + n, b"\x09" + os.urandom(95)) for n in range(100)]
+
+
+def headers_and_wrong_blocks(_: LyingRelay) -> Iterator[list[Frame]]:
+    for handle in count():
+        yield [HeaderFrame(handle, _public(4096).encode()), Block(handle, 0, b"x")]
+
+
+def half_bodies(_: LyingRelay) -> Iterator[list[Frame]]:
+    """The largest ones, never whole: 64 lists, then nothing but what has come already."""
+    for handle in range(60):
+        yield [HeaderFrame(handle, _public(2**20).encode())]
+    for handle in count(60):
+        yield [
+            HeaderFrame(handle, _public(2**20).encode()),
+            Leaves(handle, 0, (bytes(32),) * 64),
+        ]
+
+
+def _handed_in(relay: LyingRelay) -> bytes:
+    header = next(frame.header for frame in relay.heard if isinstance(frame, HeaderFrame))
+    return parse_header(header).parcel_id
+
+
+def openings_of_ours(relay: LyingRelay) -> Iterator[list[Frame]]:
+    parcel_id = _handed_in(relay)
+    while True:
+        yield [Opened(parcel_id, os.urandom(32), bytes(32), bytes(65))] * 100
+
+
+def purges(_: LyingRelay) -> Iterator[list[Frame]]:
+    while True:
+        yield [Purge(os.urandom(32), os.urandom(32)) for _ in range(500)]
+
+
+def endless(kind: Frames, wire_bytes: int) -> Callable[[LyingRelay], Awaitable[None]]:
+    """Say it until so many bytes are out or the other side has had enough, then hang up."""
+
+    async def lie(relay: LyingRelay) -> None:
+        sent = 0
+        for frames in kind(relay):
+            sent += await relay.say(*frames)
+            if sent > wire_bytes:
+                break
+        relay.hangs_up = True
+
+    return lie
+
+
+TO_A_PHONE: dict[Frames, int] = {
+    idle: 1 << 17,
+    cells: 1 << 20,
+    offers: 1 << 22,
+    headers_of_nothing: 1 << 20,
+    headers_and_wrong_blocks: 1 << 20,
+    half_bodies: 1 << 20,
+    openings_of_ours: 1 << 20,
+    purges: 1 << 20,
+}
+"""How many bytes of each: some thousands of frames."""
+
+
+async def _is_bounded_on_a_phone(scene: Scene, times: int) -> None:
+    await scene.queue()
+    before = scene.queued()
+    sync = ("qanat", "--home", scene.home, "sync", "--json")
+    usual = await measured(*sync)
+    assert usual.code == 0
+    peaks: dict[str, int] = {}
+    for kind, wire_bytes in TO_A_PHONE.items():
+        scene.liar.script = endless(kind, wire_bytes * times)
+        done = await measured(*sync)
+        assert done.code == 0, done.err
+        assert scene.liar.script is None
+        assert len(done.out) < 20_000, "what is told has an end"
+        peaks[kind.__name__] = done.peak_bytes - usual.peak_bytes
+    assert all(peak < MARGIN_BYTES for peak in peaks.values()), peaks
+    await scene.assert_safe(before)
+
+
+@pytest.mark.promise(BOUNDED)
+async def test_what_a_relay_sends_without_end_takes_no_memory_of_a_phone(scene: Scene) -> None:
+    await _is_bounded_on_a_phone(scene, 1)
+
+
+@pytest.mark.soak
+@pytest.mark.promise(BOUNDED)
+async def test_what_a_relay_sends_for_longer_takes_no_more(scene: Scene) -> None:
+    await _is_bounded_on_a_phone(scene, 64)
+
+
+@pytest.mark.promise(BOUNDED)
+async def test_a_relay_that_drips_is_given_up_and_holds_nobody_else_up(scene: Scene) -> None:
+    await scene.queue()
+    before = scene.queued()
+
+    async def drips(relay: LyingRelay) -> None:
+        await relay.write(b"\xff\xff")
+        while True:
+            await relay.write(b"\0")
+            await asyncio.sleep(0.05)
+
+    scene.liar.script = drips
+    liar, honest = await scene.sync("--stall-timeout", "0.3")
+    assert "too slow" in liar["problem"]
+    assert honest["signed"] == 1
+    await scene.assert_safe(before)
+
+
+class ToADesk:
+    """What is sent to a desk about a letter that it has."""
+
+    def __init__(self, letter: Made, today: int) -> None:
+        self._letter = letter
+        self._today = today
+
+    def the_letters_offer(self, _: LyingRelay) -> Iterator[list[Frame]]:
+        for number in count():
+            yield [Offers(number * MAX_OFFERS, (self._letter.header.offer,) * MAX_OFFERS)]
+
+    def receipts_of_every_day(self, relay: LyingRelay) -> Iterator[list[Frame]]:
+        for day in count(self._today):
+            yield [sign_receipt(relay.key, day, [self._letter.parcel_id] * 4)]
+
+    def headers_under_its_tag(self, _: LyingRelay) -> Iterator[list[Frame]]:
+        for handle in count(1):
+            header = replace(self._letter.header, lock=os.urandom(32))
+            yield [HeaderFrame(handle, header.encode()), Block(handle, 0, b"x")]
+
+    def cursors(self, _: LyingRelay) -> Iterator[list[Frame]]:
+        while True:
+            yield [Cursor(0, os.urandom(64)) for _ in range(100)]
+
+
+@pytest.mark.promise(BOUNDED)
+async def test_what_a_relay_sends_without_end_takes_no_memory_of_a_desk(tmp_path: Path) -> None:
+    newsroom = Newsroom(tmp_path / "desk", Clock(time.time()))
+    async with lying_relay(newsroom.clock.now_s) as relay:
+        card = await asyncio.to_thread(newsroom.init, "--relay", relay.url)
+        letter = Writer(card, newsroom.clock.today).write()[1][0]
+        secret = tmp_path / "desk.passphrase"
+        pull = (
+            "qanat-desk",
+            "--json",
+            "--home",
+            newsroom.home,
+            "--passphrase-file",
+            secret,
+            "pull",
+        )
+
+        async def gives_the_letter(liar: LyingRelay) -> None:
+            await liar.hear(DeskInterest)
+            await liar.say(*frames_of(letter, 0))
+
+        relay.script = gives_the_letter
+        usual = await measured(*pull)
+        assert usual.json["reports"] == 1
+        about = ToADesk(letter, newsroom.clock.today)
+        kinds: dict[Frames, int] = {
+            about.the_letters_offer: 1 << 20,
+            about.receipts_of_every_day: 1 << 17,
+            about.headers_under_its_tag: 1 << 19,
+            about.cursors: 1 << 18,
+            purges: 1 << 19,
+            idle: 1 << 16,
+            offers: 1 << 23,
+        }
+        peaks: dict[str, int] = {}
+        for kind, wire_bytes in kinds.items():
+            relay.script = endless(kind, wire_bytes)
+            done = await measured(*pull)
+            assert relay.script is None
+            assert len(done.out) < 20_000, "what is told has an end"
+            peaks[kind.__name__] = done.peak_bytes - usual.peak_bytes
+    assert all(peak < 3 * MARGIN_BYTES for peak in peaks.values()), peaks
+    desk = newsroom.open()
+    counts = [
+        desk.vault.value(f"SELECT count(*) FROM {table}")  # noqa: S608
+        for table in ("skipped", "receipts", "alarms", "parcels", "reports")
+    ]
+    desk.vault.close()
+    assert counts[0] <= MAX_OUTSTANDING
+    assert counts[1:] == [1, MAX_UNPROVEN_ALARMS, 1, 1]
