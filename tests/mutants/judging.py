@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from multiprocessing import get_context
 
 from tests.mutants.making import Mutant, MutatedModule
@@ -14,6 +15,9 @@ __all__ = ["NO_MUTANT", "Judge", "Judged", "judge_all"]
 
 NO_MUTANT = ""
 EVERY_MUTANT = "fail"
+# How long the tests of other modules may take together, as they were surveyed: some lines are run
+# by every test that there is, and what none of the quick ones notices rarely falls to a slow one.
+_PATIENCE_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +43,14 @@ class Judge:
         self._fresh = Server(warm=False, libraries=survey.libraries)
 
     def judge(self, mutant: Mutant) -> Outcome:
-        """A mutant whose function runs while tests are collected may have left a trace in them, so
-        the verdict on it is that of a process in which it was there from the start."""
+        """How the tests end. A mutant that runs while the protocol is imported is there from the
+        start; any other becomes active when the tests begin, which spares collecting them anew."""
         importing = self._runs_in(self._survey.importing, mutant)
         tests = self._chosen(mutant, whole_function=importing)
         if not tests:
             return Outcome(killed=False, killer="no test runs it")
-        if importing:
-            outcome = self._fresh.run(self._task(mutant.switch, tests))
-        else:
-            outcome = self._warm.run(self._task(mutant.switch, tests))
-            if self._runs_in(self._survey.collecting, mutant):
-                if outcome.killed and outcome.killer in self._survey.seconds:
-                    confirmed = self._fresh.run(self._task(mutant.switch, [outcome.killer]))
-                else:
-                    confirmed = Outcome(killed=False)
-                if not confirmed.killed:
-                    confirmed = self._fresh.run(self._task(mutant.switch, tests))
-                outcome = confirmed
+        server = self._fresh if importing else self._warm
+        outcome = server.run(self._task(mutant.switch, tests))
         if outcome.killer in self._survey.seconds:
             killers = self._killers[mutant.module, mutant.function]
             if outcome.killer in killers:
@@ -67,7 +61,7 @@ class Judge:
     def proves_itself(self) -> bool:
         """Without a mutant every test passes, and one that always fails is killed; both ways."""
         touching = [test for test, lines in self._survey.lines.items() if lines]
-        tests = sorted(touching, key=self._survey.seconds.__getitem__)
+        tests = sorted(touching, key=self._survey.seconds.__getitem__)[:500]
         good, bad = self._task(NO_MUTANT, tests), self._task(EVERY_MUTANT, tests)
         return (
             not self._fresh.run(good).killed
@@ -97,14 +91,17 @@ class Judge:
         if whole_function and not found:
             # What it made was made when it was imported: any test may see it.
             found = set(self._survey.seconds)
-        # The tests of the module itself know it best.
-        own = f"{TESTS}/test_{mutant.module}.py::"
         seconds = self._survey.seconds
-        quickest = sorted(found, key=lambda test: (not test.startswith(own), seconds[test], test))
+        quickest = sorted(found, key=lambda test: (seconds[test], test))
+        # The tests of the module itself know it best.
+        own = [test for test in quickest if test.startswith(f"{TESTS}/test_{mutant.module}.py::")]
         proven = [
             test for test in self._killers[mutant.module, mutant.function][:20] if test in found
         ]
-        return [*proven, *(test for test in quickest if test not in proven)]
+        spent = list(accumulate(seconds[test] for test in quickest))
+        others = [test for test, s in zip(quickest, spent, strict=True) if s <= _PATIENCE_S]
+        # The first mention of each counts.
+        return list(dict.fromkeys([*proven, *own, *(others or quickest[:1])]))
 
     def _task(self, switch: str, tests: Sequence[str]) -> Task:
         return Task(switch, tuple(tests), tuple(self._survey.seconds[test] for test in tests))

@@ -50,12 +50,11 @@ class Outcome:
 @dataclass(slots=True)
 class Survey:
     """What one run without a mutant shows: seconds and (file, line) of each test, what ran while
-    modules were imported or tests were collected, and which modules are not ours."""
+    the protocol was imported, and which modules are not ours."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     importing: set[tuple[str, int]] = field(default_factory=set)
-    collecting: set[tuple[str, int]] = field(default_factory=set)
     failed: list[str] = field(default_factory=list)
     libraries: list[str] = field(default_factory=list)
 
@@ -285,7 +284,6 @@ class _Surveyor(_Runner):
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         survey = self._survey
-        survey.collecting |= self._seen
         items: list[pytest.Item] = session.items
         for item, then in zip(items, [*items[1:], None], strict=True):
             self._seen.clear()
