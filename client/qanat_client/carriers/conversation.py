@@ -4,7 +4,7 @@ Owns the pace and the end of a session; what is said in it is the caller's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -55,6 +55,14 @@ class Conversation:
         """Send frames in order; returns once the link has taken them."""
         async with self._sending:
             await self._link.send(self._session.send(*frames))
+
+    async def send_apart(self, parts: Iterable[Sequence[Frame]]) -> None:
+        """The same for several parts in one write, each in packets of its own.
+
+        A packet is whole or lost: what a cut costs is counted in these.
+        """
+        async with self._sending:
+            await self._link.send(b"".join([self._session.send(*frames) for frames in parts]))
 
     async def end(self) -> None:
         """Send END, unless it was sent; the relay's last frames are still to be read."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qanat_client.reporter.disk_thread import DiskThread
-from qanat_client.reporter.outbox import Outbox, StoredParcel, Word
+from qanat_client.reporter.outbox import Outbox, Piece, StoredParcel, Word
+from qanat_client.reporter.ready import Ready
 from qanat_client.reporter.relay_report import RelayReport, too_large
 from qanat_client.reporter.traffic import Load, Traffic
 from qanat_protocol.bitmap import Bitmap
@@ -24,7 +25,8 @@ from qanat_protocol.frames import (
     Receipt,
 )
 from qanat_protocol.kinds import Rank
-from qanat_protocol.limits import MAX_OFFERS, MAX_OPEN_TRANSFERS, OFFER_BYTES
+from qanat_protocol.limits import MAX_OFFERS, MAX_OPEN_TRANSFERS, OFFER_BYTES, PAGE_LEAVES
+from qanat_protocol.merkle import block_count
 from qanat_protocol.receipt import verify_receipt
 from qanat_protocol.transfer import Outgoing
 
@@ -32,6 +34,9 @@ __all__ = ["Giving"]
 
 _UNASKED_BYTES = 131_072
 """Letters that go before the relay has answered: a round trip or two of a slow line."""
+
+_READ_AHEAD = 16
+"""Blocks that are read from the disk at once."""
 
 _TOO_LATE = "their last day is over by the day that it tells"
 
@@ -69,6 +74,8 @@ class Giving:
         self._answered = 0
         self._transfers: list[_Transfer] = []
         self._open: dict[bytes, _Transfer] = {}
+        self._ready = Ready()
+        self._ahead: dict[tuple[int, int], bytes] = {}
         self._settled: set[int] = set()
         self._changes = -1
         self._unasked_bytes = 0
@@ -96,7 +103,8 @@ class Giving:
         ]
         for load in new:
             self._loads[load.parcel.id[:OFFER_BYTES]] = load
-            load.ready = self._goes_unasked(load.parcel)
+            if self._goes_unasked(load.parcel):
+                self._ready.add(load)
             self._judge(load)
         asked = [load for load in new if not load.ready and not load.over]
         asked.sort(key=lambda load: (load.parcel.rank, load.parcel.item, load.ordinal))
@@ -138,8 +146,9 @@ class Giving:
 
     @property
     def waits_for_answers(self) -> bool:
-        """Whether offers are open or something that was sent is not acknowledged."""
-        return self._answered < len(self._offered)
+        """Whether offers are open, or more is to go when some of what was sent is acknowledged."""
+        is_full = len(self._open) >= MAX_OPEN_TRANSFERS
+        return self._answered < len(self._offered) or (is_full and bool(self._ready.candidates()))
 
     def over(self) -> None:
         """The session has ended, in whatever way."""
@@ -151,9 +160,10 @@ class Giving:
     async def next(self) -> list[Frame]:
         """The frames of the most valuable block that may go now; empty if there is none."""
         worst = Rank.LETTER if self.finishing else Rank.ORIGINAL
-        loads: list[Load] = list(self._loads.values())
         if len(self._open) >= MAX_OPEN_TRANSFERS:
             loads = [transfer.load for transfer in self._open.values()]
+        else:
+            loads = self._ready.candidates()
         load = self._traffic.choose(loads, self._relay, worst=worst)
         if load is None:
             return []
@@ -164,9 +174,7 @@ class Giving:
             transfer = _Transfer(load, outgoing)
         index = next(transfer.missing)
         page = transfer.outgoing.page_needed(index)
-        piece = await self._disk.run(
-            self._outbox.piece, load.parcel, index, page=page, with_roots=begins
-        )
+        piece = await self._read(load, index, page, begins=begins)
         if piece is None:
             # Opened by the desk, or dropped by the person, while it was on its way.
             load.over = True
@@ -184,6 +192,24 @@ class Giving:
         self._report.sent_bytes += len(piece.data)
         return frames
 
+    async def _read(
+        self, load: Load, index: int, page: int | None, *, begins: bool
+    ) -> Piece | None:
+        """A block and its lists; with it the blocks that are likely to be next."""
+        parcel, blocks = load.parcel, block_count(load.parcel.header.body_size)
+        if page is not None or (begins and blocks > PAGE_LEAVES):
+            return await self._disk.run(
+                self._outbox.piece, parcel, index, page=page, with_roots=begins
+            )
+        data = self._ahead.pop((parcel.key, index), None)
+        if data is None:
+            wanted = [(parcel.key, at) for at in range(index, min(blocks, index + _READ_AHEAD))]
+            if parcel.rank <= Rank.LETTER:
+                wanted += [(load.parcel.key, 0) for load in self._ready.letters(_READ_AHEAD)]
+            self._ahead = await self._disk.run(self._outbox.blocks, wanted)
+            data = self._ahead.pop((parcel.key, index), None)
+        return None if data is None else Piece(data, [], [])
+
     def answers(self, frame: Answers) -> list[tuple[int, Word]]:
         """What the relay says to our offers; the words to keep."""
         words = []
@@ -191,7 +217,7 @@ class Giving:
             load = self._offered[place]
             self._answered += 1
             if code in (Answer.WANT, Answer.WANT_REST):
-                load.ready = True
+                self._ready.add(load)
                 continue
             load.over = True
             if code is Answer.HAVE:

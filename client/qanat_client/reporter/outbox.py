@@ -127,6 +127,25 @@ class Outbox:
             finally:
                 self._db.execute("COMMIT")
 
+    def blocks(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """Blocks by the key of their parcel and their number; without those that were dropped."""
+        found = {}
+        with disk_errors(self._home.database):
+            # One snapshot: another process may be dropping bodies.
+            self._db.execute("BEGIN")
+            try:
+                for place in wanted:
+                    row = self._db.execute(
+                        "SELECT data FROM block JOIN parcel ON parcel = key"
+                        " WHERE parcel = ? AND number = ? AND has_body",
+                        place,
+                    ).fetchone()
+                    if row is not None:
+                        found[place] = row[0]
+            finally:
+                self._db.execute("COMMIT")
+        return found
+
     def _piece(
         self, parcel: StoredParcel, index: int, page: int | None, with_roots: bool
     ) -> Piece | None:

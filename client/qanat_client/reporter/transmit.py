@@ -50,6 +50,12 @@ _QUIET_S = 15.0
 _MOST_HEARD_BYTES = 128 << 20
 """What a relay may say in one session, twice what is taken of it: people pay by the megabyte."""
 
+_MOST_TOGETHER = 4
+"""Blocks that are handed over together while the line takes them at once: no more than what a
+connection keeps ready anyway, so that a slow line still gets what is most urgent next."""
+
+_QUICK_S = 0.02
+
 
 class Run:
     """What the sessions of one sync share; everything on the disk goes through one thread."""
@@ -129,6 +135,7 @@ class _Session:
     # Sending
 
     async def _send(self) -> None:
+        loop, together = asyncio.get_running_loop(), 1
         while not self._over:
             self._wake.clear()
             while not self._replies.empty():
@@ -138,9 +145,13 @@ class _Session:
                 await self._talk.send(*frames)
             if offers := await self._giving.offers():
                 await self._talk.send(*offers)
-            if parts := await self._giving.next():
-                await self._talk.send(*parts)
-                self._run.advance(sum(len(f.data) for f in parts if isinstance(f, Block)))
+            if parts := await self._some(together):
+                begun_s = loop.time()
+                await self._talk.send_apart(parts)
+                quick = loop.time() - begun_s < _QUICK_S
+                together = min(_MOST_TOGETHER, 2 * together) if quick else 1
+                sent = (frame for frames in parts for frame in frames)
+                self._run.advance(sum(len(f.data) for f in sent if isinstance(f, Block)))
                 continue
             if self._is_done():
                 break
@@ -152,6 +163,13 @@ class _Session:
                 break
         if not self._over:
             await self._talk.end()
+
+    async def _some(self, most: int) -> list[list[Frame]]:
+        """The frames of the next blocks, at most so many."""
+        found: list[list[Frame]] = []
+        while len(found) < most and (frames := await self._giving.next()):
+            found.append(frames)
+        return found
 
     def _is_done(self) -> bool:
         if self._giving.finishing:
