@@ -95,9 +95,8 @@ class Judge:
         quickest = sorted(found, key=lambda test: (seconds[test], test))
         # The tests of the module itself know it best.
         own = [test for test in quickest if test.startswith(f"{TESTS}/test_{mutant.module}.py::")]
-        proven = [
-            test for test in self._killers[mutant.module, mutant.function][:20] if test in found
-        ]
+        recent = self._killers[mutant.module, mutant.function][:10]
+        proven = sorted(found.intersection(recent), key=seconds.__getitem__)
         spent = list(accumulate(seconds[test] for test in quickest))
         others = [test for test, s in zip(quickest, spent, strict=True) if s <= _PATIENCE_S]
         # The first mention of each counts.

@@ -145,13 +145,16 @@ class _Runner:
         self.failed = False
 
     def pytest_configure(self) -> None:
-        # The same few examples every time: a mutant is judged alike in every run.
+        # The same few examples every time, so that a mutant is judged alike in every run; that one
+        # fails is enough, nobody reads the smallest that does.
         hypothesis.settings.register_profile(
             "mutants",
             parent=hypothesis.settings.get_profile("qanat"),
             derandomize=True,
             database=None,
             max_examples=25,
+            phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+            report_multiple_bugs=False,
         )
         hypothesis.settings.load_profile("mutants")
 
