@@ -45,7 +45,7 @@ def test_what_is_said_before_it_is_stored_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("work", SHARES)
 def test_whatever_was_said_holds_after_a_kill(tmp_path: Path, work: str) -> None:
-    kill(work, tmp_path / "killed", SHARES[work] // 10)
+    kill(work, tmp_path / "killed", SHARES[work] // 24)
 
 
 @pytest.mark.soak

@@ -169,7 +169,7 @@ def test_what_a_desk_counts_on_survives_a_power_cut(tmp_path: Path) -> None:
     purged = {number for line in said if "purging" in line for number in line.split()[1:]}
     assert len(purged) == len(read_mail(tmp_path / "mail"))
     # The secrets are deleted at the end.
-    case.check(check, [*case.some_cuts(40, seed=3), *range(case.cuts - 8, case.cuts)], seed=3)
+    case.check(check, [*case.some_cuts(30, seed=3), *range(case.cuts - 8, case.cuts)], seed=3)
 
 
 def test_a_desk_that_does_not_wait_for_its_spool_is_caught(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_what_a_relay_acknowledged_survives_a_power_cut(tmp_path: Path) -> None:
     assert {line.split()[0] for line in case.disk.said(case.cuts)} == {
         "letters", "purged", "partial", "original",
     }  # fmt: skip
-    case.check(check, case.some_cuts(120, seed=1), seed=1)
+    case.check(check, case.some_cuts(90, seed=1), seed=1)
 
 
 def test_a_relay_that_acknowledges_before_it_commits_is_caught(tmp_path: Path) -> None:
