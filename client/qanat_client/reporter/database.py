@@ -195,7 +195,7 @@ def connect(home: Home, *, migrations: Path = MIGRATIONS) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_size_limit = 0")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
             connection.execute("PRAGMA synchronous = FULL")
-            # A plain fsync on macOS leaves data in the drive's cache; elsewhere these change nothing.
+            # A plain fsync on macOS leaves data in the drive's cache; elsewhere it is the same.
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute("PRAGMA checkpoint_fullfsync = ON")
             connection.execute("PRAGMA foreign_keys = ON")
