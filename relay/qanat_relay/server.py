@@ -168,6 +168,9 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             log.exception("a request failed")
         headers = {"Retry-After": "30"} if status == 503 else {}
         return web.Response(status=status, text=f"{error}\n", headers=headers)
+    except ConnectionError:
+        # Whoever asked has hung up before the answer began: nobody hears, and it is no error.
+        return web.Response()
 
 
 async def _hide_program(request: web.Request, response: web.StreamResponse) -> None:

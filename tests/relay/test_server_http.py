@@ -461,3 +461,18 @@ async def test_two_sessions_at_once_do_not_wait_for_each_other(
         await slow.say(Offers(0, (make(2).header.offer,)))
         (answers,) = await slow.until(Answers)
         assert answers.codes == (Answer.HAVE,)
+
+
+async def test_whoever_hangs_up_before_the_answer_begins_is_no_error_in_the_log(
+    relay: Running, logged: io.StringIO
+) -> None:
+    host, port = relay.url.removeprefix("http://").split(":")
+    for turns in range(30):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /v1/exchange HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nQNT")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        writer.transport.abort()
+    while relay.server.sessions_running:
+        await asyncio.sleep(0)
+    assert "ERROR" not in logged.getvalue()
