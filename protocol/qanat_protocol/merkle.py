@@ -3,6 +3,7 @@
 Leaves are hashes of 32 bytes here; a block becomes one by `leaf_hash`.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 from qanat_protocol.errors import LocalMalformed
@@ -14,6 +15,7 @@ __all__ = [
     "block_count",
     "block_length",
     "inclusion_path",
+    "inclusion_paths",
     "leaf_hash",
     "page_count",
     "page_roots",
@@ -25,11 +27,13 @@ __all__ = [
 
 def leaf_hash(block: bytes | bytearray | memoryview) -> bytes:
     """The leaf of a block."""
-    return sha256(b"\x00", block)
+    digest = hashlib.sha256(b"\x00")
+    digest.update(block)
+    return digest.digest()
 
 
 def _node(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01", left, right)
+    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def _next_level(level: Sequence[bytes]) -> list[bytes]:
@@ -99,12 +103,31 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The hashes that lead from a leaf to the root, next to the leaf first (section 2.1.3.1)."""
     if not 0 <= index < len(leaves):
         raise LocalMalformed(f"there is no leaf {index} among {len(leaves)}")
-    path = []
+    return _path(_levels(leaves), index)
+
+
+def inclusion_paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The same for every leaf, in their order; the tree is made once."""
+    levels = _levels(leaves)
+    return [_path(levels, index) for index in range(len(leaves))]
+
+
+def _levels(leaves: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """The levels of a tree below its root, the leaves first."""
+    levels = []
     level = leaves
     while len(level) > 1:
+        levels.append(level)
+        level = _next_level(level)
+    return levels
+
+
+def _path(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    path = []
+    for level in levels:
         if index ^ 1 < len(level):
             path.append(level[index ^ 1])
-        level, index = _next_level(level), index >> 1
+        index >>= 1
     return path
 
 

@@ -13,7 +13,7 @@ from qanat_protocol.frames import Receipt
 from qanat_protocol.hashing import sha256, u32
 from qanat_protocol.labels import label
 from qanat_protocol.limits import HASH_BYTES, SIGNATURE_BYTES, SIGNING_KEY_BYTES
-from qanat_protocol.merkle import inclusion_path, leaf_hash, root_by_path, root_of
+from qanat_protocol.merkle import inclusion_paths, leaf_hash, root_by_path, root_of
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.signing import SigningKey, verify_signature
 
@@ -99,11 +99,13 @@ def single_receipts(relay_key: bytes, frame: Receipt) -> list[bytes]:
                 index,
                 parcel_id,
                 _nonce(frame.seed, index),
-                b"".join(inclusion_path(leaves, index)),
+                b"".join(path),
                 frame.signature,
             ]
         )
-        for index, parcel_id in enumerate(frame.ids)
+        for index, (parcel_id, path) in enumerate(
+            zip(frame.ids, inclusion_paths(leaves), strict=True)
+        )
     ]
 
 
@@ -125,11 +127,11 @@ def verify_single(data: bytes) -> SingleReceipt:
 
 
 def _nonce(seed: bytes, index: int) -> bytes:
-    return sha256(label("custody-nonce"), seed, u32(index))[:_NONCE_BYTES]
+    return sha256(label("custody-nonce") + seed + u32(index))[:_NONCE_BYTES]
 
 
 def _leaf(parcel_id: bytes, nonce: bytes) -> bytes:
-    return leaf_hash(sha256(label("custody-leaf"), parcel_id, nonce))
+    return leaf_hash(sha256(label("custody-leaf") + parcel_id + nonce))
 
 
 def _leaves(ids: Sequence[bytes], seed: bytes) -> list[bytes]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from qanat_protocol.errors import RemoteError
+from qanat_protocol.errors import LocalMalformed, RemoteError
 from qanat_protocol.frames import Block, FrameType, HeaderFrame
 from qanat_protocol.kinds import Kind
 from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES
 from qanat_protocol.parcel import FRONT_BYTES, Front, parse_front
 
-__all__ = ["Run", "read_run"]
+__all__ = ["Run", "read_run", "write_run"]
 
 _HANDLE_AT: Final = 4
 """Where a HEADER's handle begins: behind the length, the array's head and the type."""
@@ -58,11 +58,13 @@ class _Number:
 
 
 _FIXED: Final = _Number(b"", "B", 0, 0x7F)
-_NUMBERS: Final = {
+_NUMBERS: Final[dict[int, _Number]] = {
     0xCC: _Number(b"\xcc", "B", 0x80, 0xFF),
     0xCD: _Number(b"\xcd", "H", 0x100, 0xFFFF),
     0xCE: _Number(b"\xce", "I", 0x1_0000, 0xFFFF_FFFF),
 }
+
+_LAST: Final = _NUMBERS[0xCE]
 
 
 class _Layout:
@@ -141,3 +143,39 @@ def read_run(plain: memoryview, at: int) -> tuple[Run, int] | None:
         return None
     run = Run(first, front, tuple(headers), tuple(bodies))
     return run, at + len(headers) * fields.size
+
+
+def write_run(run: Run) -> list[bytes]:
+    """Each parcel's HEADER and BLOCK with their lengths before them, one piece for each parcel.
+
+    LocalMalformed where the other side would take no run for it.
+    """
+    count = len(run.headers)
+    beginning = run.headers[0][:FRONT_BYTES] if count else b""
+    if not (
+        0 < count == len(run.bodies)
+        and 0 <= run.first <= run.first + count <= _LAST.most
+        and all(len(one) == HEADER_BYTES and one.startswith(beginning) for one in run.headers)
+        and _front(beginning) == run.front
+        and all(len(body) == run.front.body_size for body in run.bodies)
+    ):
+        raise LocalMalformed("these parcels make no run")
+    pieces = []
+    for number in (_FIXED, *_NUMBERS.values()):
+        layout = _layout(number, run.front.body_size)
+        front = layout.header_head + beginning
+        for handle in range(max(run.first, number.least), min(run.first + count, number.most + 1)):
+            at = handle - run.first
+            pieces.append(
+                layout.fields.pack(
+                    layout.header_start,
+                    handle,
+                    front,
+                    run.headers[at][FRONT_BYTES:],
+                    layout.block_start,
+                    handle,
+                    layout.block_head,
+                    run.bodies[at],
+                )
+            )
+    return pieces

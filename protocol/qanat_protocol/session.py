@@ -5,6 +5,7 @@ Owns what may be said when. What a frame asks for is done by whoever drives the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
@@ -19,6 +20,7 @@ from qanat_protocol.channel import (
 from qanat_protocol.errors import (
     Cut,
     LocalError,
+    LocalUnexpectedFrame,
     Malformed,
     RemoteError,
     UnexpectedFrame,
@@ -33,6 +35,7 @@ from qanat_protocol.frames import (
     End,
     Error,
     Frame,
+    FrameType,
     HeaderFrame,
     Hello,
     Leaves,
@@ -45,7 +48,8 @@ from qanat_protocol.interest import (
     verify_desk_interest,
     verify_peer_interest,
 )
-from qanat_protocol.runs import Run, read_run
+from qanat_protocol.limits import HEADER_BYTES
+from qanat_protocol.runs import Run, read_run, write_run
 from qanat_protocol.sealing import SealingSecret
 
 __all__ = [
@@ -169,6 +173,11 @@ def _event_of(frame: Frame | None) -> Event:
             return Event.OTHER
 
 
+def _is_header(piece: bytes) -> bool:
+    """Whether it is a HEADER alone. It goes with its BLOCK: together they are read as a run."""
+    return len(piece) < 2 * HEADER_BYTES and piece[3] == FrameType.HEADER
+
+
 class _Session:
     """What both sides do alike: pack and unpack frames, and hold each direction to its table."""
 
@@ -193,20 +202,26 @@ class _Session:
         """Why nothing more can be received, or None. Known as soon as the bytes are in."""
         return self._failure
 
-    def send(self, *frames: Frame) -> bytes:
+    def send(self, *frames: Frame | Run) -> bytes:
         """The packets that carry these frames, as many in each as fit.
 
         Raises a LocalError, and sends none of them, where a frame may not be said now, or would
         be refused by the other side.
         """
         direction = self._ours
-        records = []
+        pieces: list[bytes] = []
         for frame in frames:
+            if isinstance(frame, Run):
+                if direction.state is not State.OPEN:
+                    raise LocalUnexpectedFrame("a run of parcels in a direction that is not open")
+                pieces += write_run(frame)
+                continue
             if type(frame) not in _IN_BULK or direction.state is not State.OPEN:
                 with our_own():
                     direction = direction.step(frame, self._theirs)
-            records.append(encode_frame(frame))
-        packets = self._seal(records)
+            record = encode_frame(frame)
+            pieces.append(len(record).to_bytes(2) + record)
+        packets = self._seal(pieces)
         self._ours = direction
         return packets
 
@@ -248,17 +263,18 @@ class _Session:
         if self._failure is not None:
             raise self._failure.with_traceback(None)
 
-    def _seal(self, records: list[bytes]) -> bytes:
+    def _seal(self, pieces: Sequence[bytes]) -> bytes:
+        """The packets that carry whole frames with their lengths; none is split over packets."""
         packets = []
-        plain = bytearray()
-        for record in records:
-            if plain and len(plain) + 2 + len(record) > MAX_PLAIN_BYTES:
-                packets.append(self._channel.seal(plain))
-                plain = bytearray()
-            plain += len(record).to_bytes(2, "big")
-            plain += record
-        if plain:
-            packets.append(self._channel.seal(plain))
+        first, room_bytes = 0, MAX_PLAIN_BYTES
+        for number, piece in enumerate(pieces):
+            if len(piece) > room_bytes:
+                end = number - (number - first > 1 and _is_header(pieces[number - 1]))
+                packets.append(self._channel.seal(b"".join(pieces[first:end])))
+                first, room_bytes = end, MAX_PLAIN_BYTES - sum(map(len, pieces[end:number]))
+            room_bytes -= len(piece)
+        if pieces:
+            packets.append(self._channel.seal(b"".join(pieces[first:])))
         return b"".join(packets)
 
     def _read(self, plain: bytes, frames: list[Frame | Run]) -> None:
@@ -306,10 +322,10 @@ class ClientSession(_Session):
         self._started = True
         return self._channel.preamble
 
-    def _seal(self, records: list[bytes]) -> bytes:
+    def _seal(self, pieces: Sequence[bytes]) -> bytes:
         if not self._started:
             raise LocalError("the session has not been started")
-        return super()._seal(records)
+        return super()._seal(pieces)
 
     def _check(self, frame: Frame) -> None:
         if isinstance(frame, Welcome):
@@ -333,9 +349,9 @@ class RelaySession(_Session):
         foreign = isinstance(self._failure, UnknownVersion) and not self._channel.is_open
         return REFUSAL if foreign else b""
 
-    def _seal(self, records: list[bytes]) -> bytes:
+    def _seal(self, pieces: Sequence[bytes]) -> bytes:
         answer = b"" if self._answered else self._channel.answer()
-        packets = super()._seal(records)
+        packets = super()._seal(pieces)
         self._answered = True
         return answer + packets
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.protocol.made_bodies import LETTER, ONE_BLOCK, TWO_BLOCKS, Body, body_of
 
-from qanat_protocol.errors import ProtocolError
+from qanat_protocol.errors import LocalMalformed, ProtocolError
 from qanat_protocol.frame_codec import decode_frame, encode_frame
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Idle
-from qanat_protocol.parcel import Kind
-from qanat_protocol.runs import Run, read_run
+from qanat_protocol.parcel import Front, Kind
+from qanat_protocol.runs import Run, read_run, write_run
 from qanat_protocol.transfer import Intake
 
 HANDLES = [0, 1, 126, 127, 128, 254, 255, 256, 65_534, 65_535, 65_536, 2**32 - 1]
@@ -116,12 +116,51 @@ def test_damaged_runs_are_read_as_frame_by_frame(first: int, at: int, byte: int,
         assert read(plain, in_runs=True) == read(plain, in_runs=False)
 
 
+def run_at(first: int, *bodies: Body) -> Run:
+    """A run as its sender makes it, whether it may or not."""
+    header = bodies[0].header
+    front = Front(header.kind, header.urgent, header.expiry_day, header.body_size)
+    headers = tuple(body.header.encode() for body in bodies)
+    return Run(first, front, headers, tuple(body.block(0) for body in bodies))
+
+
 def run_of(*bodies: Body, first: int = 0) -> Run:
     found = read_run(
         memoryview(framed(*chain.from_iterable(map(pair, range(first, 99), bodies)))), 0
     )
     assert found is not None
     return found[0]
+
+
+@pytest.mark.parametrize("first", HANDLES[:-1])
+def test_a_run_is_written_as_its_frames_are(first: int) -> None:
+    bodies = [body_of(LETTER, tag) for tag in range(3)]
+    headers = tuple(body.header.encode() for body in bodies)
+    run = replace(run_of(*bodies), first=first, headers=headers)
+    assert b"".join(write_run(run)) == framed(*run.frames())
+    assert len(write_run(run)) == 3
+
+
+WELL = run_at(0, body_of(LETTER), body_of(LETTER, 1))
+NO_RUN_TO_WRITE = {
+    "nothing": replace(WELL, headers=(), bodies=()),
+    "a body too few": replace(WELL, bodies=WELL.bodies[:1]),
+    "a handle below zero": replace(WELL, first=-1),
+    "a handle of nine bytes": replace(WELL, first=2**32 - 2),
+    "another front": replace(WELL, front=replace(WELL.front, urgent=True)),
+    "a header of another front": replace(
+        WELL, headers=(WELL.headers[0], body_of(ONE_BLOCK).header.encode())
+    ),
+    "a short header": replace(WELL, headers=(WELL.headers[0], WELL.headers[1][:-1])),
+    "a long body": replace(WELL, bodies=(WELL.bodies[0], WELL.bodies[1] + b"x")),
+    "a body of two blocks": run_at(0, body_of(TWO_BLOCKS)),
+}
+
+
+@pytest.mark.parametrize("what", NO_RUN_TO_WRITE)
+def test_what_makes_no_run_is_not_written(what: str) -> None:
+    with pytest.raises(LocalMalformed):
+        write_run(NO_RUN_TO_WRITE[what])
 
 
 def test_a_run_is_taken_as_its_frames_would_be() -> None:

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.protocol.made_bodies import body_of
 from tests.protocol.made_frames import any_frame, free_frame
 
 from qanat_protocol import frames
@@ -24,7 +25,9 @@ from qanat_protocol.errors import (
 )
 from qanat_protocol.frame_codec import encode_frame
 from qanat_protocol.frames import Answer, Frame
+from qanat_protocol.parcel import Front
 from qanat_protocol.record import pack
+from qanat_protocol.runs import Run
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import (
     HELLO,
@@ -149,6 +152,30 @@ def test_a_packet_is_filled_to_its_last_byte() -> None:
     fuller = client.send(*purges, frames.Error(0, "x" * left))
     assert len(fuller) > 65_537
     assert len(relay.receive(fuller)) == len(purges) + 1
+
+
+def test_a_header_goes_with_its_block_so_that_both_are_read_as_a_run() -> None:
+    client, relay = opened()
+    said: list[Frame] = []
+    for handle in range(9):
+        body = body_of(16_384, handle)
+        said.append(frames.HeaderFrame(handle, body.header.encode()))
+        said.append(frames.Block(handle, 0, body.block(0)))
+    # The fourth HEADER would fit into the first packet, without its BLOCK.
+    runs = relay.receive_runs(client.send(*said))
+    assert [len(run.headers) for run in runs if isinstance(run, Run)] == [3, 3, 3]
+    assert relay.receive_runs(client.send(*runs)) == runs
+    assert relay.receive(client.send(*runs)) == said
+
+
+def test_no_run_is_sent_before_the_greeting() -> None:
+    client = ClientSession(SECRET.public)
+    client.start()
+    body = body_of(4096)
+    header = body.header
+    front = Front(header.kind, header.urgent, header.expiry_day, header.body_size)
+    with pytest.raises(LocalUnexpectedFrame):
+        client.send(Run(0, front, (header.encode(),), (body.block(0),)))
 
 
 def test_nothing_to_say_is_no_packet() -> None:
