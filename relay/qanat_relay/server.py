@@ -112,7 +112,11 @@ class Server:
     async def _sync(self, request: web.Request) -> web.StreamResponse:
         self._sessions.check_room()
         link = WebSocketLink(request)
-        await link.response.prepare(request)
+        try:
+            await link.response.prepare(request)
+        except ValueError:
+            # The library decodes a key before it asks whether it is ASCII.
+            raise web.HTTPBadRequest(text="that opens no WebSocket\n") from None
         try:
             await self._sessions.serve(link)
         except BadChannel:

@@ -473,6 +473,20 @@ async def test_whoever_hangs_up_before_the_answer_begins_is_no_error_in_the_log(
         for _ in range(turns):
             await asyncio.sleep(0)
         writer.transport.abort()
-    while relay.server.sessions_running:
+    while relay.server.sessions_running:  # noqa: ASYNC110 - nobody tells of the last one's end
         await asyncio.sleep(0)
+    assert "ERROR" not in logged.getvalue()
+
+
+async def test_a_websocket_key_of_any_bytes_is_a_bad_request(
+    relay: Running, logged: io.StringIO
+) -> None:
+    host, port = relay.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"GET /v1/sync HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \xff\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+    writer.close()
     assert "ERROR" not in logged.getvalue()
