@@ -1,0 +1,88 @@
+"""Parts that are broken on purpose, so that it shows that a run finds them. One is applied to a run
+and to nothing else; `tests/simulation/test_simulation.py` names a seed that finds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.doors import replace
+
+__all__ = ["BREAKAGES", "apply"]
+
+
+def _relay_acknowledges_before_it_is_on_disk() -> None:
+    from qanat_relay.store import files
+
+    connect = files.connect
+
+    def connect_carelessly(path: Path, **options: Any) -> Any:
+        connection = connect(path, **options)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    replace(files, "connect", connect_carelessly)
+
+
+def _reporter_says_queued_before_it_is_on_disk() -> None:
+    from qanat_client.reporter import database, send
+
+    def connect_carelessly(home: Any) -> Any:
+        connection = database.connect(home)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    replace(send, "connect", connect_carelessly)
+
+
+def _reporter_keeps_what_was_written() -> None:
+    from qanat_client.reporter import send
+
+    seal_report: Any = vars(send)["seal_report"]
+
+    def seal_and_keep(home: Any, *values: Any, draft: Any, **options: Any) -> Any:
+        (home.path / "draft").write_text(draft.text)
+        return seal_report(home, *values, draft=draft, **options)
+
+    replace(send, "seal_report", seal_and_keep)
+
+
+def _desk_takes_what_was_cut_for_whole() -> None:
+    from qanat_client.desk.arrivals import Arrivals
+
+    is_here = Arrivals.is_here
+
+    def is_here_or_half(arrivals: Arrivals, offer: bytes) -> bool:
+        return is_here(arrivals, offer) or arrivals.half_of(offer) is not None
+
+    replace(Arrivals, "is_here", is_here_or_half)
+
+
+def _desk_tells_before_it_is_on_disk() -> None:
+    from qanat_client.desk.vault import Vault
+
+    run = Vault.run
+
+    def run_carelessly(vault: Vault, statement: str, *parameters: object) -> int:
+        return run(vault, statement.replace("= EXTRA", "= OFF"), *parameters)
+
+    replace(Vault, "run", run_carelessly)
+
+
+BREAKAGES: dict[str, Callable[[], None]] = {
+    function.__name__.strip("_"): function
+    for function in (
+        _relay_acknowledges_before_it_is_on_disk,
+        _reporter_says_queued_before_it_is_on_disk,
+        _reporter_keeps_what_was_written,
+        _desk_takes_what_was_cut_for_whole,
+        _desk_tells_before_it_is_on_disk,
+    )
+}
+
+
+def apply(name: str) -> None:
+    """Break this part for the rest of the process."""
+    BREAKAGES[name]()

@@ -1,0 +1,88 @@
+"""Whole small systems under a virtual clock: what was queued arrives and what was said is true,
+whatever the network, the power and the clocks do. Each run is made from its seed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.power_cuts.recording import is_possible
+from tests.simulation.breakages import BREAKAGES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATHS = os.pathsep.join(str(REPOSITORY / name) for name in ("protocol", "relay", "client"))
+SOAK_MINUTES = float(os.environ.get("SIMULATION_MINUTES", "15"))
+
+FOUND_BY = {
+    "relay_acknowledges_before_it_is_on_disk": "2",
+    "reporter_says_queued_before_it_is_on_disk": "3",
+    "reporter_keeps_what_was_written": "2",
+    "desk_takes_what_was_cut_for_whole": "2",
+    "desk_tells_before_it_is_on_disk": "2",
+}
+"""By breakage: a seed whose run finds it."""
+
+
+@pytest.fixture(autouse=True)
+def _linux() -> None:
+    if not is_possible():
+        pytest.skip("ptrace is known here for Linux on x86_64 and aarch64")
+
+
+def simulate(*words: str) -> list[dict[str, Any]]:
+    """The outcomes of some runs."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--json", *words],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": PATHS},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode in (0, 1), ran.stderr
+    return [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+def wrongs(outcomes: list[dict[str, Any]]) -> list[str]:
+    """What was wrong, with the seed that shows it again."""
+    return [
+        f"python -m tests.simulation --trace {outcome['seed']}: {words}"
+        for outcome in outcomes
+        for words in outcome["wrong"]
+    ]
+
+
+def test_whatever_happens_reports_arrive_once_and_what_is_said_is_true() -> None:
+    outcomes = simulate("2", "6")
+    assert not wrongs(outcomes)
+    for what in ("reports", "deaths", "cuts", "repeats", "statuses", "tombstones"):
+        assert sum(outcome[what] for outcome in outcomes) > 0, f"no {what}: nothing was tried"
+
+
+def test_a_relay_that_acknowledges_before_its_commit_is_found_and_its_run_is_the_same_again() -> (
+    None
+):
+    name = "relay_acknowledges_before_it_is_on_disk"
+    first, second = simulate("--breakage", name, FOUND_BY[name], FOUND_BY[name])
+    assert first["wrong"]
+    assert first["trace"] == second["trace"]
+    assert first["wrong"] == second["wrong"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", BREAKAGES)
+def test_every_broken_part_is_found(name: str) -> None:
+    assert wrongs(simulate("--breakage", name, FOUND_BY[name]))
+    assert not wrongs(simulate(FOUND_BY[name]))
+
+
+@pytest.mark.soak
+def test_nothing_is_wrong_in_many_runs() -> None:
+    assert not wrongs(simulate("--minutes", str(SOAK_MINUTES), "1000"))
