@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qanat_protocol.errors import LocalMalformed
@@ -35,6 +35,8 @@ def test_expansion_gives_the_published_answers(case: dict[str, Any]) -> None:
 
 
 @given(st.binary(min_size=1, max_size=64), st.binary(max_size=64), st.integers(1, 8160))
+@example(b"k", b"", 1)
+@example(b"k", b"", 8160)
 def test_expansion_agrees_with_the_librarys(key: bytes, info: bytes, length: int) -> None:
     assert expand(key, info, length) == HKDFExpand(hashes.SHA256(), length, info).derive(key)
 
