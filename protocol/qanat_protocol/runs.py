@@ -5,18 +5,19 @@ all else is left to it.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from qanat_protocol.errors import LocalMalformed, RemoteError
 from qanat_protocol.frames import Block, FrameType, HeaderFrame
 from qanat_protocol.kinds import Kind
 from qanat_protocol.limits import BLOCK_BYTES, HEADER_BYTES
-from qanat_protocol.parcel import FRONT_BYTES, Front, parse_front
+from qanat_protocol.parcel import FRONT_BYTES, Front, Header, parse_front
 
-__all__ = ["Run", "read_run", "write_run"]
+__all__ = ["Run", "read_run", "runs_of", "write_run"]
 
 _HANDLE_AT: Final = 4
 """Where a HEADER's handle begins: behind the length, the array's head and the type."""
@@ -143,6 +144,18 @@ def read_run(plain: memoryview, at: int) -> tuple[Run, int] | None:
         return None
     run = Run(first, front, tuple(headers), tuple(bodies))
     return run, at + len(headers) * fields.size
+
+
+def runs_of(parcels: Iterable[tuple[Header, bytes]], first: int) -> Iterator[Run]:
+    """Runs of parcels of one block in this order, with handles from `first` on; each run as long as
+    their headers begin alike. Not for public documents."""
+    for _, group in groupby(parcels, key=lambda parcel: parcel[0].encode()[:FRONT_BYTES]):
+        headers, bodies = zip(*group, strict=True)
+        front = Front(
+            headers[0].kind, headers[0].urgent, headers[0].expiry_day, headers[0].body_size
+        )
+        yield Run(first, front, tuple(header.encode() for header in headers), bodies)
+        first += len(headers)
 
 
 def write_run(run: Run) -> list[bytes]:

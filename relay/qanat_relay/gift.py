@@ -12,9 +12,9 @@ from itertools import islice
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import Frame
-from qanat_protocol.limits import PAGE_LEAVES
+from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count
-from qanat_protocol.parcel import Header, Rank, rank_of
+from qanat_protocol.parcel import Header, Kind, Rank, rank_of
 from qanat_protocol.transfer import Outgoing
 from qanat_relay.store.interface import Store
 
@@ -42,6 +42,13 @@ class Gift:
     def rank(self) -> Rank:
         """Its place in the order of SPEC section 3."""
         return rank_of(self.header)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may go as one of a run: in one block that the other side does not have."""
+        header = self.header
+        is_public = header.kind is Kind.PUBLIC
+        return header.body_size <= BLOCK_BYTES and not is_public and not self.held.count()
 
     @property
     def is_open(self) -> bool:

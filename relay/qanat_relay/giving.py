@@ -16,10 +16,12 @@ from typing import TypeVar
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
+from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.parcel import Header
 from qanat_protocol.receipt import MAX_RECEIPT_IDS
+from qanat_protocol.runs import runs_of
 from qanat_relay.custody import receipts_for
-from qanat_relay.gift import Gift
+from qanat_relay.gift import SLICE_BLOCKS, Gift
 from qanat_relay.node import Node
 from qanat_relay.store.interface import NotHeld
 from qanat_relay.voice import Voice
@@ -192,6 +194,12 @@ class Giving:
             yield from receipts_for(self._node, day, ids)
 
     async def _send_slice(self) -> None:
+        if small := self._take_small():
+            self._sending = True
+            await self._send_small(small)
+            self._sending = False
+            await self._tell_receipts()
+            return
         _, order, gift = heapq.heappop(self._waiting)
         self._sending = True
         try:
@@ -207,8 +215,34 @@ class Giving:
             heapq.heappush(self._waiting, (gift.rank, order, gift))
         else:
             self._end(gift, sent=not gift.refused)
-            if sum(map(len, self._given.values())) >= MAX_UNTOLD:
-                await self._voice.say(*self.receipts())
+            await self._tell_receipts()
+
+    def _take_small(self) -> list[Gift]:
+        """As many gifts of one block as make a slice, if what comes next is one."""
+        gifts: list[Gift] = []
+        left_bytes = SLICE_BLOCKS * BLOCK_BYTES
+        while self._waiting:
+            gift = self._waiting[0][-1]
+            left_bytes -= gift.header.body_size
+            if not gift.is_small or left_bytes < 0:
+                break
+            gifts.append(heapq.heappop(self._waiting)[-1])
+        return gifts
+
+    async def _send_small(self, gifts: Sequence[Gift]) -> None:
+        bodies = await self._node.store.bodies([gift.header.parcel_id for gift in gifts])
+        # Purged or expired since it was listed: there is nothing to give any more.
+        there = [(gift.header, body) for gift, body in zip(gifts, bodies, strict=True) if body]
+        runs = list(runs_of(there, self._next_handle))
+        self._next_handle += len(there)
+        if runs:
+            await self._voice.say(*runs)
+        for gift, body in zip(gifts, bodies, strict=True):
+            self._end(gift, sent=body is not None)
+
+    async def _tell_receipts(self) -> None:
+        if sum(map(len, self._given.values())) >= MAX_UNTOLD:
+            await self._voice.say(*self.receipts())
 
     async def _next_slice(self, gift: Gift) -> tuple[list[Frame], bool]:
         header = [] if gift.is_open else await gift.open(self._next_handle, self._node.store)

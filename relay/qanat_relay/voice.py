@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from qanat_protocol.frames import Frame
+from qanat_protocol.runs import Run
 from qanat_protocol.session import RelaySession
 from qanat_relay.errors import LinkLost
 from qanat_relay.link import Link
@@ -26,7 +27,7 @@ class Voice:
         self._turn = asyncio.Lock()
         self.has_spoken = False
 
-    async def say(self, *frames: Frame) -> None:
+    async def say(self, *frames: Frame | Run) -> None:
         """Send frames; returns when the connection can take more. Raises LinkLost."""
         async with self._turn:
             await self._send(self._session.send(*frames))

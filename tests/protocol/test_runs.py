@@ -12,7 +12,7 @@ from qanat_protocol.errors import LocalMalformed, ProtocolError
 from qanat_protocol.frame_codec import decode_frame, encode_frame
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Idle
 from qanat_protocol.parcel import Front, Kind
-from qanat_protocol.runs import Run, read_run, write_run
+from qanat_protocol.runs import Run, read_run, runs_of, write_run
 from qanat_protocol.transfer import Intake
 
 HANDLES = [0, 1, 126, 127, 128, 254, 255, 256, 65_534, 65_535, 65_536, 2**32 - 1]
@@ -161,6 +161,17 @@ NO_RUN_TO_WRITE = {
 def test_what_makes_no_run_is_not_written(what: str) -> None:
     with pytest.raises(LocalMalformed):
         write_run(NO_RUN_TO_WRITE[what])
+
+
+def test_parcels_become_runs_as_long_as_they_are_alike() -> None:
+    sizes = [LETTER, LETTER, 8192, LETTER]
+    bodies = [body_of(size, tag) for tag, size in enumerate(sizes)]
+    runs = list(runs_of([(body.header, body.block(0)) for body in bodies], 7))
+    assert [(run.first, len(run.headers)) for run in runs] == [(7, 2), (9, 1), (10, 1)]
+    said = [frame for handle, body in enumerate(bodies, 7) for frame in pair(handle, body)]
+    assert [frame for run in runs for frame in run.frames()] == said
+    assert b"".join(piece for run in runs for piece in write_run(run)) == framed(*said)
+    assert list(runs_of([], 7)) == []
 
 
 def test_a_run_is_taken_as_its_frames_would_be() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -352,13 +353,15 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "partial bytes": ("UPDATE partial SET held_bytes = 5", "partial bodies"),
     "partial blocks": ("UPDATE partial SET held = 9", "2 blocks are there, 9"),
     "an orphan": ("DELETE FROM partial", "belong to no parcel"),
+    "a way to a row": ("DELETE FROM offer", "not found by their ids"),
+    "a wrong way": ("UPDATE offer SET arrival = 1", "not found by their ids"),
     "a tombstone": ("UPDATE tombstone SET value = zeroblob(32)", "lock"),
 }
 
 
 @pytest.mark.parametrize("what", DAMAGE)
 async def test_a_check_finds_damage(tmp_path: Path, what: str) -> None:
-    store = await reopened(tmp_path)
+    store = await SqliteStore.open(tmp_path, StoreLimits(), recent_max=1)
     letter = make(1)
     await store.write([letter.put(), part(2, PAGED_BYTES).put(), part(3).put(2, 5)], today=TODAY)
     await store.write([letter.opened()], today=TODAY)
@@ -394,6 +397,61 @@ async def test_a_missing_block_is_not_given_as_another(tmp_path: Path) -> None:
     assert await store.blocks(original.parcel_id, [3, 5])
     with pytest.raises(NotHeld, match="block 4"):
         await store.blocks(original.parcel_id, [3, 4, 5])
+    await store.close()
+
+
+# The index of ids
+
+
+async def test_parcels_are_found_before_they_are_indexed_after_it_and_after_a_kill(
+    tmp_path: Path,
+) -> None:
+    letters = [make(number) for number in range(25)]
+    offers = [letter.header.offer for letter in letters]
+    store = await SqliteStore.open(tmp_path, StoreLimits(), recent_max=10)
+    for letter in letters:
+        assert await store.write([letter.put()], today=TODAY) == [STORED]
+        assert (await states(store, letter.header.offer)) == [State.HELD]
+    assert await states(store, *offers) == [State.HELD] * 25
+    # The answer comes before the index is filled; a step comes after it.
+    await store.sweep(TODAY)
+    with database(tmp_path) as connection:
+        (indexed,) = connection.execute("SELECT count(*) FROM offer").fetchone()
+    assert indexed == 20
+    # What a kill leaves is what another process sees now.
+    shutil.copytree(tmp_path, tmp_path / "killed", ignore=shutil.ignore_patterns("killed"))
+    await store.close()
+    for folder in (tmp_path / "killed", tmp_path):
+        again = await reopened(folder)
+        assert await states(again, *offers) == [State.HELD] * 25
+        assert await again.write([letters[24].put()], today=TODAY) == [Outcome(AckStatus.HAVE)]
+        assert [problem async for problem in again.check()] == []
+        await again.close()
+    with database(tmp_path) as connection:
+        (indexed,) = connection.execute("SELECT count(*) FROM offer").fetchone()
+    assert indexed == 25
+
+
+async def test_what_cannot_be_indexed_now_is_found_and_indexed_later(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path, StoreLimits(), recent_max=5)
+    await store._writer.step(
+        lambda work: work.connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON offer BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    )
+    letters = [make(number) for number in range(12)]
+    for letter in letters:
+        assert await store.write([letter.put()], today=TODAY) == [STORED]
+    offers = [letter.header.offer for letter in letters]
+    assert await states(store, *offers) == [State.HELD] * 12
+    await store._writer.step(lambda work: work.connection.execute("DROP TRIGGER full"))
+    await assert_goes_on(store)
+    await store.write([make(13).put(), make(14).put()], today=TODAY)
+    # The answer comes before the index is filled; a step comes after it.
+    await store.sweep(TODAY)
+    with database(tmp_path) as connection:
+        (indexed,) = connection.execute("SELECT count(*) FROM offer").fetchone()
+    assert indexed == 15
     await store.close()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.relay.made_parcels import (
 
 from qanat_protocol.frames import AckStatus, Opened, Purge
 from qanat_protocol.merkle import page_roots
-from qanat_protocol.parcel import Header, Kind, Rank
+from qanat_protocol.parcel import Front, Header, Kind, Rank
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import (
@@ -34,6 +35,7 @@ from qanat_relay.store.interface import (
     NotHeld,
     Outcome,
     PutBlocks,
+    PutRun,
     State,
     Store,
     StoreClosed,
@@ -47,6 +49,8 @@ OpenStore = Callable[..., Awaitable[Store]]
 
 BACKENDS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
     "sqlite": SqliteStore.open,
+    # Every parcel goes into the index of ids at once, not with thousands of others.
+    "sqlite, indexed": partial(SqliteStore.open, recent_max=1),
 }
 
 STORED = Outcome(AckStatus.STORED)
@@ -276,6 +280,105 @@ async def test_an_arrival_number_is_given_at_completion_and_never_again(
     await put(store, make(3, expiry_day=EXPIRY + 90), today=EXPIRY + 1)
     (entry,) = await store.list_tags([TAG], Rank.LETTER, 0, 9)
     assert entry.arrival == last + 1
+
+
+def run_of(*letters: Made) -> PutRun:
+    """Letters of one size, as they come in one piece."""
+    header = letters[0].header
+    return PutRun(
+        Front(header.kind, header.urgent, header.expiry_day, header.body_size),
+        [letter.parcel_id for letter in letters],
+        [letter.header.encode() for letter in letters],
+        [letter.body for letter in letters],
+    )
+
+
+async def test_a_run_is_stored_as_its_parcels_alone_would_be(store: Store) -> None:
+    letters = [make(number) for number in range(70)]
+    urgent = make(70, urgent=True)
+    film = part(71)
+    outcomes = await store.write(
+        [run_of(*letters), film.put(), run_of(urgent), letters[3].opened()], today=TODAY
+    )
+    assert outcomes == [STORED] * 73
+    assert [await body_of(store, letter) for letter in letters] == [one.body for one in letters]
+    entries = await store.list_tags([TAG], Rank.LETTER, 0, 100)
+    in_order = sorted(letters, key=lambda letter: letter.parcel_id)
+    assert [entry.header for entry in entries] == [letter.header for letter in in_order]
+    assert [entry.header for entry in entries if entry.opened] == [letters[3].header]
+    numbers = {entry.header: entry.arrival for entry in entries}
+    (first,) = await store.list_tags([TAG], Rank.URGENT, 0, 9)
+    (last,) = await store.list_tags([TAG], Rank.ORIGINAL, 0, 9)
+    assert sorted([*numbers.values(), first.arrival, last.arrival]) == sorted(
+        set(range(1, 74)) - await opened_numbers(store)
+    )
+    stats = await store.stats()
+    assert (stats.letters, stats.parts, stats.opened) == (71, 1, 1)
+
+
+async def opened_numbers(store: Store) -> set[int]:
+    return {arrival for arrival, _ in await store.list_tombstones([TAG], 0, 99)}
+
+
+async def test_of_a_run_only_what_is_new_is_stored(store: Store) -> None:
+    held, purged, twice, new = (make(number) for number in range(4))
+    await put(store, held, purged)
+    await store.write([purged.purged()], today=TODAY)
+    outcomes = await store.write([run_of(held, purged, twice, new, twice)], today=TODAY)
+    assert outcomes == [HAVE, TOMBSTONED, STORED, STORED, HAVE]
+    assert await store.write([run_of(new), run_of(twice)], today=TODAY) == [HAVE, HAVE]
+    assert (await store.stats()).letters == 3
+
+
+async def test_a_run_that_may_not_be_stored_is_refused_by_name(open_store: OpenStore) -> None:
+    limits = StoreLimits(max_body_bytes=8192, max_partial_bytes=8192, max_store_bytes=2**20)
+    store = await open_store(limits)
+    late = run_of(make(1, expiry_day=TODAY - 1), make(2, expiry_day=TODAY - 1))
+    assert await store.write([late], today=TODAY) == [refused(Verdict.EXPIRED)] * 2
+    large = run_of(make(3, size_bytes=16_384))
+    assert await store.write([large], today=TODAY) == [refused(Verdict.REFUSED_SIZE)]
+    letters = [make(number) for number in range(10, 400)]
+    outcomes = await store.write([run_of(*letters)], today=TODAY)
+    assert set(outcomes) == {STORED, refused(Verdict.REFUSED_FULL)}
+    held = [letter for letter in letters if await state_of(store, letter) is State.HELD]
+    assert len(held) == outcomes.count(STORED) > 100
+    assert [problem async for problem in store.check()] == []
+
+
+async def test_a_run_takes_the_place_of_parts(open_store: OpenStore) -> None:
+    store = await open_store(
+        StoreLimits(max_body_bytes=2**19, max_partial_bytes=2**19, max_store_bytes=2**20)
+    )
+    film = part(1)
+    await put(store, film)
+    letters = [make(number) for number in range(10, 200)]
+    assert await store.write([run_of(*letters)], today=TODAY) == [STORED] * len(letters)
+    assert await state_of(store, film) is State.EVICTED
+    assert [problem async for problem in store.check()] == []
+
+
+async def test_a_run_with_a_body_that_its_front_does_not_name_is_a_mistake(store: Store) -> None:
+    run = run_of(make(1), make(2))
+    for wrong in (
+        replace(run, bodies=[b"short", run.bodies[1]]),
+        replace(run, bodies=run.bodies[:1]),
+        replace(run, front=replace(run.front, body_size=32_768)),
+    ):
+        with pytest.raises(ValueError, match="run"):
+            await store.write([wrong], today=TODAY)
+
+
+async def test_bodies_of_one_block_are_read_together(store: Store) -> None:
+    letter, purged, gone, film, unknown = make(1), make(2), make(3), part(4), make(5)
+    await put(store, letter, purged, gone, film)
+    await store.write([purged.purged(), gone.purged()], today=TODAY)
+    await store.sweep(TODAY)
+    ids = [one.parcel_id for one in (letter, film, unknown, purged)]
+    assert await store.bodies(ids) == [letter.body, None, None, purged.body]
+    await store.sweep(TODAY + 3)
+    await store.sweep(TODAY + 6)
+    await store.sweep(TODAY + 8)
+    assert await store.bodies([gone.parcel_id]) == [None]
 
 
 async def test_a_list_goes_on_behind_the_last_arrival(store: Store) -> None:

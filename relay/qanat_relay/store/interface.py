@@ -305,6 +305,11 @@ class Store(Protocol):
         """Blocks of a body, of a purged one too while it is there; raises NotHeld if one lacks."""
         ...
 
+    async def bodies(self, parcel_ids: Sequence[bytes]) -> list[bytes | None]:
+        """Bodies of parcels of one block, of purged ones too while they are there; None where one
+        is not there, or has more blocks."""
+        ...
+
     async def count_replies(self) -> int:
         """How many replies `list_replies` chooses from."""
         ...

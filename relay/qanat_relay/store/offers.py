@@ -25,8 +25,9 @@ class Recent:
     whoever finds one here compares the id.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """With what came since the table was filled."""
+    def __init__(self, connection: sqlite3.Connection, most: int = RECENT_MAX) -> None:
+        """With what came since the table was filled; full with `most`."""
+        self._most = self._due = most
         self.arrivals: dict[bytes, int] = dict(
             connection.execute(
                 f"SELECT substr(id, 1, {OFFER_BYTES}), arrival FROM parcel"  # noqa: S608
@@ -47,7 +48,11 @@ class Recent:
     @property
     def is_full(self) -> bool:
         """Whether it is time to fill the table."""
-        return len(self.arrivals) >= RECENT_MAX
+        return len(self.arrivals) >= self._due
+
+    def put_off(self) -> None:
+        """Filling the table failed: try again when as many have come once more."""
+        self._due = len(self.arrivals) + self._most
 
     def settle(self, connection: sqlite3.Connection) -> None:
         """Put all of it into the table, in a transaction of its own."""
@@ -60,6 +65,7 @@ class Recent:
         connection.execute("COMMIT")
         # A new one: who reads in a snapshot from before holds on to the old one.
         self.arrivals = {}
+        self._due = self._most
 
 
 def arrivals_of(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Kind, Rank
 from qanat_relay.store.interface import Entry, Holding, NotHeld, State, Stats
+from qanat_relay.store.offers import arrivals_of
 from qanat_relay.store.rows import (
     ENTRY_COLUMNS,
     ParcelRow,
@@ -36,6 +37,9 @@ _STATES = {
     RowState.PURGED: State.PURGED,
     RowState.EVICTED: State.EVICTED,
 }
+_AT_ONCE = 64
+_ENTRIES = f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE arrival IN ({', '.join('?' * _AT_ONCE)})"
+
 Recent: TypeAlias = Mapping[bytes, int]
 """Parcels that the table `offer` lacks, as they were before the snapshot began."""
 
@@ -180,6 +184,21 @@ def blocks(
     return found
 
 
+def bodies(
+    connection: sqlite3.Connection, recent: Recent, parcel_ids: Sequence[bytes]
+) -> list[bytes | None]:
+    """As `Store.bodies`."""
+    found: list[bytes | None] = []
+    for parcel_id in parcel_ids:
+        rows = (
+            connection.execute("SELECT id, body FROM parcel WHERE arrival = ?", (arrival,))
+            for arrival in arrivals_of(connection, recent, parcel_id[:16])
+        )
+        ours = (body for row in rows for held_id, body in row if held_id == parcel_id)
+        found.append(next(ours, None))
+    return found
+
+
 def stats(connection: sqlite3.Connection, database: Path) -> Stats:
     """As `Store.stats`."""
     tally = load(connection)
@@ -225,9 +244,15 @@ def _numbers(connection: sqlite3.Connection, query: str, values: tuple[object, .
     return [number for (number,) in connection.execute(query, values)]
 
 
-def _entries(connection: sqlite3.Connection, arrivals: Iterator[int] | list[int]) -> list[Entry]:
-    query = f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE arrival = ?"
-    return [entry_of(connection.execute(query, (arrival,)).fetchone()) for arrival in arrivals]
+def _entries(connection: sqlite3.Connection, arrivals: Iterable[int]) -> list[Entry]:
+    found: list[Entry] = []
+    asked = list(arrivals)
+    for at in range(0, len(asked), _AT_ONCE):
+        some = asked[at : at + _AT_ONCE]
+        rows = connection.execute(_ENTRIES, [*some, *[None] * (_AT_ONCE - len(some))])
+        by_arrival = {row[0]: row for row in rows}
+        found += [entry_of(by_arrival[arrival]) for arrival in some]
+    return found
 
 
 def _prefix_range(prefix: bytes, bits: int, length: int) -> tuple[bytes, bytes]:

@@ -41,6 +41,7 @@ from qanat_relay.store.interface import (
     Swept,
     Write,
 )
+from qanat_relay.store.offers import RECENT_MAX
 from qanat_relay.store.tally import load
 from qanat_relay.store.work import Work
 from qanat_relay.store.writer import Writer
@@ -57,7 +58,12 @@ class SqliteStore:
     """A `Store` in a folder of its own. Make one with `open`, end it with `close`."""
 
     def __init__(
-        self, folder: Path, limits: StoreLimits, lock: ProcessLock, writing: sqlite3.Connection
+        self,
+        folder: Path,
+        limits: StoreLimits,
+        lock: ProcessLock,
+        writing: sqlite3.Connection,
+        recent_max: int,
     ) -> None:
         """For `open` alone."""
         self._path = folder / DATABASE
@@ -69,7 +75,7 @@ class SqliteStore:
                 connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
             )
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._writer = Writer(writing, limits)
+        self._writer = Writer(writing, limits, recent_max)
         self._closed = False
 
     @classmethod
@@ -79,13 +85,14 @@ class SqliteStore:
         limits: StoreLimits,
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
+        recent_max: int = RECENT_MAX,
         migrations: Sequence[Migration] | None = None,
     ) -> SqliteStore:
         """Open the store in `folder`, making or upgrading it as needed.
 
         Raises StoreInUse, StoreTooNew, StoreFull, StoreBusy or StoreBroken. `busy_timeout_s`: how
-        long a write waits while another program holds the database. `migrations`: instead of those
-        of this package.
+        long a write waits while another program holds the database. `recent_max`: how many parcels
+        the index of ids may lack. `migrations`: instead of those of this package.
         """
         try:
             make_folder(folder)
@@ -98,7 +105,7 @@ class SqliteStore:
                 open_writer, folder, busy_timeout_s=busy_timeout_s, migrations=steps
             )
             with naming():
-                return cls(folder, limits, lock, writing)
+                return cls(folder, limits, lock, writing, recent_max)
         except BaseException:
             lock.release()
             raise
@@ -154,6 +161,10 @@ class SqliteStore:
     async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
         """As `Store.blocks`."""
         return await self._read(reading.blocks, self._writer.recent, parcel_id, indices)
+
+    async def bodies(self, parcel_ids: Sequence[bytes]) -> list[bytes | None]:
+        """As `Store.bodies`."""
+        return await self._read(reading.bodies, self._writer.recent, parcel_ids)
 
     async def count_replies(self) -> int:
         """As `Store.count_replies`."""

@@ -17,7 +17,7 @@ from qanat_relay.store import tally as tallies
 from qanat_relay.store.failures import named
 from qanat_relay.store.group import Group
 from qanat_relay.store.interface import Outcome, StoreClosed, StoreError, StoreLimits, Write
-from qanat_relay.store.offers import Recent
+from qanat_relay.store.offers import RECENT_MAX, Recent
 from qanat_relay.store.putting import check_put
 from qanat_relay.store.room import Room
 from qanat_relay.store.work import Work
@@ -53,10 +53,12 @@ Call = WriteCall | StepCall
 class Writer:
     """Owns the writing connection and its thread. All methods are for the event loop's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, limits: StoreLimits) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, limits: StoreLimits, recent_max: int = RECENT_MAX
+    ) -> None:
         self._connection = connection
         self._limits = limits
-        self._recent = Recent(connection)
+        self._recent = Recent(connection, recent_max)
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended: str | None = None
@@ -170,6 +172,7 @@ class Writer:
             self._recent.settle(self._connection)
         except sqlite3.Error as error:
             self._roll_back()
+            self._recent.put_off()
             log.warning("an index of the store is behind: %s", type(named(error)).__name__)
 
     def _roll_back(self) -> None:
