@@ -11,6 +11,7 @@ from qanat_protocol.merkle import (
     block_count,
     block_length,
     inclusion_path,
+    inclusion_paths,
     leaf_hash,
     page_count,
     page_roots,
@@ -62,8 +63,11 @@ def test_a_root_may_be_asked_for_and_more_added() -> None:
 def test_an_inclusion_path_shows_its_leaf_and_no_other(count: int) -> None:
     given = leaves(count)
     root = root_of(given)
+    paths = inclusion_paths(given)
+    assert len(paths) == count
     for index, leaf in enumerate(given):
         path = inclusion_path(given, index)
+        assert path == paths[index]
         assert path == independent.inclusion_proof(index, given)
         assert verify_inclusion(leaf, index, count, path, root)
         assert not verify_inclusion(leaf_hash(b"other"), index, count, path, root)

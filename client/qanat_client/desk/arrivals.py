@@ -59,6 +59,7 @@ class Arrivals:
         self._clock = clock
         self._coming: dict[bytes, Incoming] = {}
         self._changed: set[bytes] = set()
+        self._came: set[bytes] = set()
         self._claims: dict[bytes, bytes] = {}
         for header, bitmap, relay in vault.rows(
             "SELECT header, bitmap, relay FROM parcels WHERE state = 'partial'"
@@ -123,7 +124,7 @@ class Arrivals:
         header = incoming.header
         known = self._coming.get(header.parcel_id)
         # Another session may have begun it meanwhile, or brought it whole.
-        if known is None and self.is_here(header.offer):
+        if known is None and header.offer in self._came and self.is_here(header.offer):
             return False
         incoming = known or incoming
         if incoming.has(index):
@@ -133,6 +134,8 @@ class Arrivals:
         incoming.add(index)
         self._coming[header.parcel_id] = incoming
         self._changed.add(header.parcel_id)
+        if incoming.missing == 0:
+            self._came.add(header.offer)
         return incoming.missing == 0
 
     def flush(
@@ -140,18 +143,23 @@ class Arrivals:
     ) -> None:
         """Make durable all that was taken, and then the relay's cursor, in one commit.
 
-        `outstanding` are offers of this relay that are not here: they are remembered, so that the
+        `outstanding` are offers of this relay: those that are not here are remembered, so that the
         cursor may stand behind them.
         """
         self._spool.sync()
         with self._vault.transaction():
+            remembers = self._vault.value("SELECT 1 FROM skipped LIMIT 1") is not None
+            whole = {
+                parcel_id[:16] for parcel_id in self._changed if not self._coming[parcel_id].missing
+            }
             for offer in outstanding:
-                self._vault.run("INSERT OR IGNORE INTO skipped VALUES (?, ?)", relay, offer)
+                if offer not in whole and not self.is_here(offer):
+                    self._vault.run("INSERT OR IGNORE INTO skipped VALUES (?, ?)", relay, offer)
             if cursor is not None:
                 self._vault.run("UPDATE cursors SET cursor = ? WHERE relay = ?", cursor, relay)
             for parcel_id in self._changed:
                 self._write(self._coming[parcel_id])
-                if self._coming[parcel_id].missing == 0:
+                if remembers and self._coming[parcel_id].missing == 0:
                     self._vault.run(
                         "DELETE FROM skipped WHERE offer = ?"
                         " AND relay IN (SELECT relay FROM cursors)",

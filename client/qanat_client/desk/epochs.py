@@ -8,6 +8,7 @@ relays of this pull say. A clock that jumped ahead deletes nothing, nor does one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from qanat_client.desk.vault import Vault
 from qanat_protocol.days import last_day
@@ -64,9 +65,13 @@ def live_epochs(vault: Vault) -> list[int]:
 def epoch_of_tag(vault: Vault, desk_id: bytes, tag: bytes) -> int | None:
     """The week whose desk tag this is, also when its secret is gone; None if it is not ours."""
     for (epoch,) in vault.rows("SELECT epoch FROM epochs ORDER BY epoch DESC"):
-        if desk_tag(desk_id, epoch) == tag:
+        if _tag(desk_id, epoch) == tag:
             return int(epoch)
     return None
+
+
+# Asked for each parcel, and each time for half a year of weeks.
+_tag = lru_cache(maxsize=1024)(desk_tag)
 
 
 def secret_of(vault: Vault, epoch: int) -> SealingSecret | None:

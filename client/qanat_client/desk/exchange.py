@@ -285,8 +285,7 @@ class Exchange:
     def _flush(self) -> None:
         arrivals = self._bench.arrivals
         # Once remembered they stand in the vault until they come.
-        outstanding = [offer for offer in self._outstanding if not arrivals.is_here(offer)]
-        arrivals.flush(self._relay, cursor=self._cursor, outstanding=outstanding)
+        arrivals.flush(self._relay, cursor=self._cursor, outstanding=self._outstanding)
         self._remembered = arrivals.count_skipped(self._relay)
         self._outstanding.clear()
         self._cursor = None

@@ -21,6 +21,7 @@ from qanat_protocol.letter import LetterType, OpenLetter, open_letter
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.part import PartOpener
 from qanat_protocol.report import PartRef, Report, report_id, verify_report
+from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Opened", "Opener"]
@@ -89,11 +90,13 @@ class Opener:
         opened: list[tuple[Header, OpenLetter, Report | None]] = []
         spoiled: list[tuple[bytes, RemoteError]] = []
         damaged: list[bytes] = []
+        # Expanded once for all of them, and forgotten with them.
+        secrets: dict[int, SealingSecret | None] = {}
         for parcel_id, header_bytes in letters:
             header = parse_header(header_bytes)
             try:
                 try:
-                    opened.append((header, *self._read_letter(parcel_id, header)))
+                    opened.append((header, *self._read_letter(parcel_id, header, secrets)))
                 except RemoteError as error:
                     self._spool.check(header)
                     spoiled.append((parcel_id, error))
@@ -127,9 +130,11 @@ class Opener:
         self._spool.remove(parcel_id)
         self.done.damaged += 1
 
-    def _read_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, Report | None]:
+    def _read_letter(
+        self, parcel_id: bytes, header: Header, secrets: dict[int, SealingSecret | None]
+    ) -> tuple[OpenLetter, Report | None]:
         """A letter and its report, None for a note. Raises RemoteError, which sets it aside."""
-        letter, recipient_key = self._open_letter(parcel_id, header)
+        letter, recipient_key = self._open_letter(parcel_id, header, secrets)
         if letter.letter_type is LetterType.NOTE:
             return letter, None
         if letter.letter_type is not LetterType.REPORT:
@@ -143,13 +148,17 @@ class Opener:
         )
         return letter, report
 
-    def _open_letter(self, parcel_id: bytes, header: Header) -> tuple[OpenLetter, bytes]:
+    def _open_letter(
+        self, parcel_id: bytes, header: Header, secrets: dict[int, SealingSecret | None]
+    ) -> tuple[OpenLetter, bytes]:
         if header.kind is not Kind.LETTER:
             raise WrongRecipient("only letters and parts go to a desk")
         epoch = epoch_of_tag(self._vault, self._desk_id, header.tag)
         if epoch is None:
             raise WrongRecipient("the tag is none of this desk's weeks")
-        secret = secret_of(self._vault, epoch)
+        if epoch not in secrets:
+            secrets[epoch] = secret_of(self._vault, epoch)
+        secret = secrets[epoch]
         if secret is None:
             deleted = self._vault.value("SELECT deleted_day FROM epochs WHERE epoch = ?", epoch)
             raise CannotOpen(f"the secret of its week was deleted on {iso(deleted)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from qanat_client.desk.faults import BodyDamaged
@@ -15,6 +16,9 @@ from qanat_protocol.merkle import TreeBuilder, leaf_hash
 from qanat_protocol.parcel import Header
 
 __all__ = ["Spool"]
+
+
+_SYNCED_AT_ONCE = 16
 
 
 class Spool:
@@ -51,13 +55,10 @@ class Spool:
         if self._lost_a_write:
             raise HomeUnusable("the disk refused to write; what was stored before is safe")
         self._lost_a_write = True
-        for path in [self.path(parcel_id) for parcel_id in self._written] + [self._folder]:
-            with disk_faults(str(path)):
-                target = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(target)
-                finally:
-                    os.close(target)
+        # All at once: a disk makes many files durable in hardly more time than one.
+        with ThreadPoolExecutor(max_workers=_SYNCED_AT_ONCE) as threads:
+            list(threads.map(_sync, map(self.path, self._written)))
+        _sync(self._folder)
         self._lost_a_write = False
         self._written.clear()
 
@@ -89,3 +90,12 @@ class Spool:
         path = self.path(parcel_id)
         with disk_faults(str(path)), contextlib.suppress(FileNotFoundError):
             path.unlink()
+
+
+def _sync(path: Path) -> None:
+    with disk_faults(str(path)):
+        target = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(target)
+        finally:
+            os.close(target)
