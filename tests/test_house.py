@@ -336,15 +336,81 @@ def test_every_command_in_a_document_exists() -> None:
     assert wrong == []
 
 
-def test_every_promise_names_a_test_that_exists() -> None:
-    text = (ROOT / "docs" / "threat-model.md").read_text()
-    named = re.findall(r"`([\w/]+\.py)?::(\w+)`", text)
-    assert len(named) >= 7
+Reference = tuple[str, str]
+
+
+def tests_named_in(block: str) -> list[Reference]:
+    """(path under tests/, function) of each test that a row or a point names, in its order."""
+    found = []
     path = ""
-    for given, name in named:
+    for given, name in re.findall(r"`([\w/]+\.py)?::(\w+)`", block):
         path = given or path
-        source = (ROOT / "tests" / path).read_text()
-        assert re.search(rf"^(async )?def {name}\(", source, flags=re.MULTILINE), (path, name)
+        found.append((path, name))
+    return found
+
+
+def threat_model() -> str:
+    return (ROOT / "docs" / "threat-model.md").read_text()
+
+
+def promises() -> list[str]:
+    """The rows of the table and the points of the lists, each in one line."""
+    parts = re.split(r"^(?=\| \*\*|- )|\n\n", threat_model(), flags=re.MULTILINE)
+    return [" ".join(part.split()) for part in parts if part.startswith(("| **", "- "))]
+
+
+def attacks() -> dict[Reference, str]:
+    """Every test of tests/attackers and the promise that it bears, in the words of its marker."""
+    found = {}
+    for path in tracked():
+        if path.parent != ROOT / "tests" / "attackers" or not path.name.startswith("test_"):
+            continue
+        texts_by_name = {
+            node.targets[0].id: ast.literal_eval(node.value)
+            for node in parsed(path).body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Constant)
+        }
+        for node in parsed(path).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                if not node.name.startswith("test_"):
+                    continue
+                marks = re.findall(
+                    r"^pytest\.mark\.promise\((.*)\)$",
+                    "\n".join(map(ast.unparse, node.decorator_list)),
+                    flags=re.MULTILINE,
+                )
+                words = [texts_by_name.get(mark) or ast.literal_eval(mark) for mark in marks]
+                found[f"attackers/{path.name}", node.name] = "".join(words)
+    return found
+
+
+def test_every_promise_names_a_test_that_exists() -> None:
+    rows = [block for block in promises() if block.startswith("| **")]
+    assert len(rows) >= 14
+    assert [row for row in rows if not tests_named_in(row)] == []
+    missing = [
+        (path, name)
+        for block in promises()
+        for path, name in tests_named_in(block)
+        if not re.search(
+            rf"^(async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.MULTILINE
+        )
+    ]
+    assert missing == []
+
+
+def test_every_attacker_stands_beside_the_promise_that_it_is_to_break() -> None:
+    found = attacks()
+    assert len(found) >= 40
+    elsewhere = [
+        test
+        for test, words in found.items()
+        if not words
+        or not any(words in block and test in tests_named_in(block) for block in promises())
+    ]
+    assert elsewhere == []
 
 
 def test_every_lock_has_hashes_and_no_addresses() -> None:

@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from tests.client.desk.lying_relay import LyingRelay
+from tests.client.desk.newsroom import Made, deposit
 from tests.client.made_desk import MadeDesk, write_card
 from tests.client.relay_process import fetch
 from tests.client.reporter_runs import Ran, parcels, qanat
 from tests.relay.running_relay import Running
 
 from qanat_protocol.card import DeskCard, RelayEntry
+from qanat_protocol.frames import AckStatus, Answer, Answers, Offers
 from qanat_protocol.parcel import Header
+
+
+async def claims_to_have_all(relay: LyingRelay) -> None:
+    """Answer every offer with "have"; whether anything is there is another question."""
+    offers = await relay.hear(Offers)
+    await relay.say(Answers(0, (Answer.HAVE,) * len(offers.offers)))
 
 
 @dataclass(frozen=True)
@@ -86,3 +94,8 @@ class Scene:
         arrived = await self.arrived()
         for header, body in before:
             assert arrived[header.parcel_id] == (header, body)
+
+    async def hand_over(self, *made: Made) -> None:
+        """Hand parcels to the honest relay, as anybody can."""
+        for status in await deposit(self.honest_entry, made):
+            assert status.status in (AckStatus.STORED, AckStatus.HAVE), status

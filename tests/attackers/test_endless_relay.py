@@ -36,8 +36,8 @@ from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.receipt import sign_receipt
 
 BOUNDED = (
-    "However much it sends, a phone takes 64 MiB a session at most, and neither phone nor desk"
-    " keeps more in memory than for an honest relay and some tens of MiB."
+    "However much it sends, neither phone nor desk keeps more in memory than some tens of MiB above"
+    " what an honest relay costs, and one that drips is given up."
 )
 MARGIN_BYTES = 16 << 20
 """Far less than what is sent takes once each frame of it is remembered."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.attackers.playback import recorded
-from tests.attackers.scene import Scene
+from tests.attackers.scene import Scene, claims_to_have_all
 from tests.client.desk.lying_relay import LyingRelay
 from tests.client.desk.newsroom import Made, deposit, frames_of
 from tests.client.made_desk import MadeDesk, today, write_card
@@ -24,10 +24,7 @@ from qanat_protocol.frames import (
     Ack,
     AckEntry,
     AckStatus,
-    Answer,
-    Answers,
     HeaderFrame,
-    Offers,
     Purge,
 )
 from qanat_protocol.letter import Sealed
@@ -129,11 +126,6 @@ async def test_a_relay_that_breaks_the_protocol_is_named_and_the_report_arrives_
     assert words in liar["problem"], liar
     assert (honest["taken"], honest["signed"], honest["problem"]) == (1, 1, "")
     await scene.assert_safe(before)
-
-
-async def claims_to_have_all(relay: LyingRelay) -> None:
-    offers = await relay.hear(Offers)
-    await relay.say(Answers(0, (Answer.HAVE,) * len(offers.offers)))
 
 
 async def _first_header(relay: LyingRelay) -> Header:
