@@ -35,6 +35,7 @@ from qanat_protocol.card import (
     ReplacementKind,
     check_replaces,
     parse_card,
+    sign_card,
 )
 from qanat_protocol.days import epoch_of, first_day, last_day
 from qanat_protocol.envelope import DocumentType, open_envelope, sign_envelope
@@ -185,6 +186,32 @@ def test_what_breaks_a_rule_of_the_table_is_refused(
 def test_the_limits_themselves_are_allowed(path: list[int], value: Any) -> None:
     found = parsed(with_field(CONTENT, path, value))
     assert found.expiry_day(found.last_epoch) < 2**32
+
+
+def test_the_last_parcel_of_a_card_expires_on_a_day_of_32_bits_at_most() -> None:
+    epoch, over = divmod(2**32 - 1 - last_day(0), 7)
+    latest: dict[str, Any] = {"sealing_keys": SEALING_KEYS[:1], "grace_days": over + 7}
+    found = card(first_epoch=epoch - 1, **latest)
+    assert found.expiry_day(epoch - 1) == 2**32 - 1
+    with pytest.raises(LocalMalformed):
+        card_envelope(first_epoch=epoch - 1, **latest | {"grace_days": over + 8})
+
+
+def test_what_a_card_need_not_have_is_empty() -> None:
+    found = parse_card(
+        sign_card(
+            SIGNER,
+            statement=statement(),
+            serial=1,
+            issued_day=DAY,
+            name="Desk",
+            grace_days=90,
+            first_epoch=EPOCH,
+            sealing_keys=SEALING_KEYS[:1],
+        )
+    )
+    assert found.previous == NO_CARD_BEFORE
+    assert (found.languages, found.note, found.relays, found.sources) == ((), "", (), ())
 
 
 def test_every_field_has_its_type() -> None:
@@ -370,6 +397,13 @@ def test_only_a_newer_statement_takes_a_card_back() -> None:
         older = card(key=STRANGER, statement=statement(**changes), serial=8)
         with pytest.raises(OlderSerial):
             check_replaces(held, older)
+
+
+def test_of_two_statements_with_one_serial_neither_judges_the_others_card() -> None:
+    theirs = statement(certified=[Certified(STRANGER.public, DAY - 30, DAY + 300)])
+    following = card(key=STRANGER, statement=theirs, serial=2, previous=FIRST.card_hash)
+    assert following.statement.serial == FIRST.statement.serial
+    assert check_replaces(FIRST, following) == Replacement(ReplacementKind.NEXT)
 
 
 def test_an_old_statement_that_still_holds_is_taken() -> None:
