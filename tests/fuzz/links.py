@@ -10,30 +10,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 from tests.fuzz.events import Script, packets_of
-from tests.fuzz.target import pieces
+from tests.fuzz.target import chunks_of
 
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_protocol.channel import PREAMBLE_BYTES, RelayChannel
 from qanat_protocol.sealing import SealingSecret
 
-__all__ = ["AtOnce", "ScriptedRelay", "chunks_of"]
+__all__ = ["AtOnce", "ScriptedRelay"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 TURNS = 60
 """How often others have their turn between two pieces: enough for some blocks to be sent."""
-
-
-def chunks_of(stream: bytes, sizes: bytes) -> Iterator[bytes]:
-    """The stream as the sizes say, in some hundreds of pieces at most; whole where none is said."""
-    if not sizes:
-        return iter([stream] if stream else [])
-    least = len(stream) // 250
-    if least < 2:
-        return iter(pieces(stream, sizes))
-    step = least + sizes[0]
-    return iter(stream[at : at + step] for at in range(0, len(stream), step))
 
 
 class ScriptedRelay:
@@ -68,7 +57,7 @@ class ScriptedRelay:
             self._channel.feed(self._sent[:PREAMBLE_BYTES])
             head = self._script.head or self._channel.answer()
             stream = head + packets_of(self._script, self._channel.seal, self._more)
-            self._chunks = chunks_of(stream, self._script.sizes)
+            self._chunks = chunks_of(stream, self._script.sizes, whole=True)
         return next(self._chunks, b"")
 
     async def close(self) -> None:

@@ -36,8 +36,8 @@ MAX_MEMORY_BYTES = 3 * 2**30
 
 MIN_IN_MEMORY_BYTES = 256 * 2**20
 
-MAX_INPUT_S = 30
-"""One input that takes longer is a finding as well."""
+MAX_INPUT_S = 300
+"""One input that takes longer is a finding as well; a busy machine is none."""
 
 BROKEN, FAILED = 77, 78
 SAID = "said"

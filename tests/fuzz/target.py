@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Shape", "Target", "pieces"]
+__all__ = ["Shape", "Target", "chunks_of", "pieces"]
+
+MOST_PIECES = 400
+"""Of a long stream: each is a step of the machine under test."""
 
 
 class Shape(Enum):
@@ -34,7 +37,7 @@ class Target:
     brief_runs: int = 1000
 
 
-def pieces(data: bytes, sizes: bytes) -> Iterable[bytes]:
+def pieces(data: bytes, sizes: bytes) -> Iterator[bytes]:
     """The data in pieces of these sizes, again and again; byte by byte where there are none."""
     at = turn = 0
     while at < len(data):
@@ -42,3 +45,14 @@ def pieces(data: bytes, sizes: bytes) -> Iterable[bytes]:
         yield data[at : at + size]
         at += size
         turn += 1
+
+
+def chunks_of(stream: bytes, sizes: bytes, *, whole: bool = False) -> Iterator[bytes]:
+    """As `pieces`, but a long stream in larger ones; `whole`: in one, where no sizes are given."""
+    if whole and not sizes:
+        return iter([stream])
+    least = len(stream) // MOST_PIECES
+    if least < 2:
+        return pieces(stream, sizes)
+    step = least + (sizes[0] if sizes else 1)
+    return (stream[at : at + step] for at in range(0, len(stream), step))

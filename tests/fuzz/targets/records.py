@@ -238,13 +238,13 @@ TARGETS = (
     Target("record", _record, _frames_seeds, brief_runs=6000),
     Target("record-values", _record, _frames_seeds, Shape.RECORD, brief_runs=3000),
     Target("header", _header, _header_seeds, max_bytes=128, brief_runs=6000),
-    Target("bitmap", _bitmap, lambda: [b"", b"\x80", b"\0\x01"], max_bytes=512, brief_runs=3000),
-    Target("tree", _tree, lambda: [b"\0\0\0\0", b"\x04\x01\x02\x03abc"], max_bytes=64),
+    Target("bitmap", _bitmap, lambda: [b"", b"\x80", b"\0\x01"], max_bytes=512, brief_runs=600),
+    Target("tree", _tree, lambda: [bytes(4), b"\x04\x01\x02\x03abc"], max_bytes=64, brief_runs=300),
     Target("tag", _tag, _tag_seeds, max_bytes=64, brief_runs=4000),
     Target("size", _size, lambda: [bytes(8), (4096).to_bytes(8, "big")], max_bytes=8),
     Target(
         "signature", _signing_key_and_signature, lambda: [b"m", b"m" + bytes(96)], max_bytes=97,
-        brief_runs=40,
+        brief_runs=30,
     ),
     Target("sealing-key", _sealing_key, lambda: [b"", b"\0\0\1"], max_bytes=90, brief_runs=300),
 )  # fmt: skip

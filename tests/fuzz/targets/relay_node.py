@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.events import Script, packets_of, script_of
-from tests.fuzz.links import chunks_of
-from tests.fuzz.target import Shape, Target
+from tests.fuzz.target import Shape, Target, chunks_of
 from tests.protocol.samples import parses_or_refuses
 from tests.relay.made_parcels import LONG_LETTER_BYTES, PREVIEW_BYTES, TODAY, Made, make
 from tests.relay.running_relay import Desk, transfer
@@ -225,7 +224,7 @@ async def _serve(folder: Path, scripts: list[Script]) -> None:
         node = Node(_CONFIG, _KEYS, store, Desks(folder / FOLDER), lambda: TODAY * 86_400.0)
         for script in scripts:
             dialogue = _Dialogue(script)
-            link = _Link(chunks_of(dialogue.stream(), script.sizes))
+            link = _Link(chunks_of(dialogue.stream(), script.sizes, whole=True))
             try:
                 await Conversation(node, link).run()
             except BadChannel:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from tests.fuzz.events import Script, framed, packets_of, read_script
-from tests.fuzz.target import Shape, Target, pieces
+from tests.fuzz.target import Shape, Target, chunks_of
 from tests.fuzz.vectors import scenarios
 from tests.protocol.samples import SECRETS, parses_or_refuses
 from tests.protocol.vector_operations import _KnownClient
@@ -59,7 +59,9 @@ def _hear(session: _Session, head: bytes, script: Script, rest: bytes, cut: bool
     heard: list[Frame] = []
     said = False
     chunks = (
-        [head, rest] if not cut else [*pieces(head, script.sizes), b"", *pieces(rest, script.sizes)]
+        [head, rest]
+        if not cut
+        else [*chunks_of(head, script.sizes), b"", *chunks_of(rest, script.sizes)]
     )
     try:
         for number, chunk in enumerate(chunks):
