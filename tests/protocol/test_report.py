@@ -375,6 +375,15 @@ def test_no_report_is_written_that_nobody_would_take(
         encode_report(replace(FULL, **changes))
 
 
+def test_what_fills_a_letter_is_not_yet_too_large_to_write() -> None:
+    # The longest text that is allowed has as long a head as any longer one.
+    filling = 196_608 - len(encode_report(replace(FULL, text="x" * 65_536))) + 65_536
+    with pytest.raises(LocalMalformed):
+        encode_report(replace(FULL, text="x" * filling))
+    with pytest.raises(LocalTooLarge):
+        encode_report(replace(FULL, text="x" * (filling + 1)))
+
+
 def test_a_key_that_was_read_is_looked_at_whoever_made_it() -> None:
     # 2 is no y of a point; what a SigningKey made is known by its type, which no bytes have.
     no_point = (2).to_bytes(32, "little")

@@ -100,7 +100,7 @@ def test_where_all_is_held_nothing_is_sent_and_the_transfer_closes() -> None:
     assert list(given_out(body, held=held)) == [HeaderFrame(0, body.header.encode())]
     intake.open(HeaderFrame(0, body.header.encode()))
     # A bit beyond the body counts for nothing.
-    intake.leave_out(0, Bitmap.from_indices([*range(1, body.count), 900]))
+    intake.leave_out(0, Bitmap.from_indices([*range(1, body.count + 1), 900]))
     assert intake.open_handles == (0,)
     intake = Intake()
     intake.open(HeaderFrame(0, body.header.encode()))
