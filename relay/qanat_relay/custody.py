@@ -30,8 +30,12 @@ from qanat_relay.voice import Voice
 MAX_WAITING_BYTES = 4 * 2**20
 """Unacknowledged bytes of a session: a fast disk's commit, and little enough for many sessions."""
 
-MAX_WAITING = 512
-"""Unacknowledged transfers and tombstones of a session: one ACK holds as many."""
+MAX_WAITING = 1024
+"""Unacknowledged transfers and tombstones of a session: half of them are on their way to the disk
+while the others gather."""
+
+MAX_TOLD = 512
+"""Entries of one ACK."""
 
 ENTRY_BYTES = 512
 """What a waiting header or tombstone is taken to weigh."""
@@ -212,8 +216,8 @@ class Custody:
         return [Outcome(AckStatus.REFUSED, verdict)] * sum(map(parcels_in, writes))
 
     async def _acknowledge(self, entries: list[AckEntry]) -> None:
-        for first in range(0, len(entries), MAX_WAITING):
-            await self._voice.say(Ack(self._commits, tuple(entries[first : first + MAX_WAITING])))
+        for first in range(0, len(entries), MAX_TOLD):
+            await self._voice.say(Ack(self._commits, tuple(entries[first : first + MAX_TOLD])))
         if len(self._taken) >= MAX_RECEIPT_IDS:
             await self._voice.say(*self.receipts())
 

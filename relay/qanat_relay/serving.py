@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from collections.abc import Callable, Sequence
@@ -50,6 +51,8 @@ async def serve(
     keys = ensure_keys(data)
     store = await SqliteStore.open(data / STORE_FOLDER, store_limits(config))
     try:
+        # What is here now stays: no search for garbage need look at it again.
+        gc.freeze()
         node = Node(config, keys, store, desks)
         server = Server(node, data, ensure_card(data, config, keys, node.clock()).envelope)
         try:
