@@ -19,10 +19,10 @@ from benchmarks.parcels import make_letter
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_protocol.card import RelayEntry
-from qanat_protocol.frames import Ack, AckStatus, Frame, Welcome
+from qanat_protocol.frames import Ack, AckStatus, Welcome
 from qanat_protocol.parcel import Header
 from qanat_protocol.relay_card import parse_relay_card
-from qanat_protocol.transfer import Outgoing
+from qanat_protocol.runs import runs_of
 
 __all__ = ["Deposit", "deposit_comparisons", "entry_of"]
 
@@ -33,8 +33,8 @@ _LIMITS = {
     " strfry 9,000/s on one connection",
     16_384: "one table, 512 rows a commit",
 }
-_FRAMES_TOGETHER_BYTES = 65_536
-"""What is handed to the connection at once: about a packet of the channel."""
+_FRAMES_TOGETHER_BYTES = 262_144
+"""What is handed to the connection at once: about four packets of the channel."""
 
 
 def entry_of(url: str) -> RelayEntry:
@@ -83,11 +83,7 @@ class Deposit:
     async def _give(self, conversation: Conversation, letters: list[tuple[Header, bytes]]) -> None:
         together = max(1, _FRAMES_TOGETHER_BYTES // self._size_bytes)
         for first in range(0, len(letters), together):
-            frames: list[Frame] = []
-            for handle, (header, body) in enumerate(letters[first : first + together], first):
-                outgoing = Outgoing(handle, header)
-                frames += [*outgoing.start(), outgoing.block(0, body)]
-            await conversation.send(*frames)
+            await conversation.send(*runs_of(letters[first : first + together], first))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import BadInput, BadPin, ClientError, HalfDuplex, Refused, Unreachable
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.frames import End, Frame, Welcome
+from qanat_protocol.runs import Run
 from qanat_protocol.session import HELLO, ClientSession
 
 __all__ = ["Conversation", "Roads", "converse"]
@@ -51,8 +52,8 @@ class Conversation:
         async with self._sending:
             await self._link.send(preamble + first)
 
-    async def send(self, *frames: Frame) -> None:
-        """Send frames in order; returns once the link has taken them."""
+    async def send(self, *frames: Frame | Run) -> None:
+        """Send frames and runs in order; returns once the link has taken them."""
         async with self._sending:
             await self._link.send(self._session.send(*frames))
 
