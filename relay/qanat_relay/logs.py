@@ -69,10 +69,12 @@ def _frames(trace: TracebackType | None) -> list[str]:
 def _is_worth_a_line(record: logging.LogRecord) -> bool:
     # What is not even HTTP, or never came as far as us, comes from scanners all day: it must not
     # fill the disk.
-    if record.name != "aiohttp.server" or not record.exc_info:
+    if not record.exc_info:
         return True
     _, error, trace = record.exc_info
-    return not isinstance(error, HttpProcessingError) and any(
+    if isinstance(error, HttpProcessingError):
+        return False
+    return record.name != "aiohttp.server" or any(
         frame.f_globals.get("__name__", "").partition(".")[0] == OWN
         for frame, _ in traceback.walk_tb(trace)
     )

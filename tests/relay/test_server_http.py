@@ -490,3 +490,17 @@ async def test_a_websocket_key_of_any_bytes_is_a_bad_request(
     assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
     writer.close()
     assert "ERROR" not in logged.getvalue()
+
+
+async def test_what_the_library_stumbles_over_before_us_fills_no_log(
+    relay: Running, logged: io.StringIO
+) -> None:
+    host, port = relay.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /v1/exchange HTTP/1.1\r\nHost: a\r\nExpect: \xff\r\nConnection: close\r\n\r\n"
+    )
+    assert (await reader.readline()).startswith(b"HTTP/1.1 ")
+    writer.close()
+    assert "ERROR" not in logged.getvalue()
+    assert "Unicode" not in logged.getvalue()
