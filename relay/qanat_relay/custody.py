@@ -27,8 +27,13 @@ from qanat_relay.store.interface import (
 )
 from qanat_relay.voice import Voice
 
-MAX_WAITING_BYTES = 4 * 2**20
-"""Unacknowledged bytes of a session: a fast disk's commit, and little enough for many sessions."""
+MAX_WAITING_BYTES = 16 * 2**20
+"""Unacknowledged bytes of a session: two of a fast disk's commits."""
+
+MAX_WAITING_TOGETHER_BYTES = 64 * 2**20
+"""Unacknowledged bytes of all sessions. Beyond it each has MIN_WAITING_BYTES."""
+
+MIN_WAITING_BYTES = 2**20
 
 MAX_WAITING = 1024
 """Unacknowledged transfers and tombstones of a session: half of them are on their way to the disk
@@ -77,6 +82,7 @@ class Custody:
         self._taken: dict[bytes, None] = {}
         self._lost_marks: Verdict | None = None
         self._finishing = False
+        self._waiting_bytes = 0
         self.ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
@@ -126,6 +132,7 @@ class Custody:
             if len(self._batch):
                 await self._acknowledge(await self._commit())
                 await self._tell_of_lost_marks()
+                self._shrink(self._in_flight.size_bytes)
                 self._in_flight = _Batch()
                 self._check_space()
             if len(self._batch):
@@ -140,8 +147,11 @@ class Custody:
 
     async def keep_rest(self) -> None:
         """Commit what still waits, with nobody left to tell."""
-        if len(self._batch):
-            await self._commit()
+        try:
+            if len(self._batch):
+                await self._commit()
+        finally:
+            self._shrink(self._waiting_bytes)
 
     def receipts(self) -> Iterator[Receipt]:
         """The custody receipts of what was taken since they were last asked for (SPEC 13)."""
@@ -150,12 +160,20 @@ class Custody:
 
     def _grow(self, size_bytes: int) -> None:
         self._batch.size_bytes += size_bytes
+        self._waiting_bytes += size_bytes
+        self._node.waiting.size_bytes += size_bytes
         self._check_space()
         self._wake.set()
 
+    def _shrink(self, size_bytes: int) -> None:
+        self._waiting_bytes -= size_bytes
+        self._node.waiting.size_bytes -= size_bytes
+
     def _check_space(self) -> None:
-        size_bytes = self._batch.size_bytes + self._in_flight.size_bytes
-        if size_bytes < MAX_WAITING_BYTES and len(self._batch) + len(self._in_flight) < MAX_WAITING:
+        crowded = self._node.waiting.size_bytes >= MAX_WAITING_TOGETHER_BYTES
+        most_bytes = MIN_WAITING_BYTES if crowded else MAX_WAITING_BYTES
+        waiting = len(self._batch) + len(self._in_flight)
+        if self._waiting_bytes < most_bytes and waiting < MAX_WAITING:
             self._space.set()
         else:
             self._space.clear()

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qanat_protocol.days import day_of
 from qanat_relay.config import Config
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys
 from qanat_relay.store.interface import Store
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What all sessions together have handed in and the disk does not have yet."""
+
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Node:
     store: Store
     desks: Desks
     clock: Callable[[], float] = time.time
+    waiting: Waiting = field(default_factory=Waiting)
 
     def today(self) -> int:
         """The day (SPEC section 1) by the relay's clock."""

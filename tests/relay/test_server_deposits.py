@@ -366,3 +366,25 @@ async def test_a_larger_body_than_the_relay_takes_is_refused_before_it_is_sent(
         assert (await talk.statuses(2))[1].status is AckStatus.STORED
         await talk.end()
     assert statuses[0].value == Verdict.REFUSED_SIZE
+
+
+async def test_a_session_goes_on_where_others_hold_all_that_may_wait(relay: Running) -> None:
+    others_bytes = 64 * 2**20
+    relay.node.waiting.size_bytes += others_bytes
+    letters = [make(number, size_bytes=16_384) for number in range(200)]
+    async with talking(relay, "exchange") as talk:
+        for handle, letter in enumerate(letters):
+            await talk.say(*transfer(letter, handle))
+        statuses = await talk.statuses(len(letters))
+        await talk.end()
+    assert {entry.status for entry in statuses.values()} == {AckStatus.STORED}
+    assert relay.node.waiting.size_bytes == others_bytes
+
+
+async def test_what_waits_is_let_go_however_a_session_ends(relay: Running, carrier: str) -> None:
+    async with talking(relay, carrier) as talk:
+        await talk.say(*transfer(make(1), 0), *transfer(part(2), 1, 0, 1, 2))
+        await talk.statuses(1)
+    async with asyncio.timeout(20):
+        while relay.node.waiting.size_bytes:
+            await asyncio.sleep(0.01)
