@@ -169,6 +169,12 @@ def test_a_packet_too_short_to_hold_anything_is_refused_at_its_length(n: int) ->
         relay.feed(n.to_bytes(2, "big"))
 
 
+def test_a_later_packet_too_short_to_hold_anything_is_refused_at_its_length_too() -> None:
+    client, relay = opened()
+    assert relay.feed(client.seal(b"good") + b"\0\x10") == [b"good"]
+    assert isinstance(relay.failure, BadChannel)
+
+
 def test_a_preamble_for_another_relay_does_not_open() -> None:
     assert outcome(RelayChannel(SECRET), [ClientChannel(OTHER.public).preamble]) == (
         [],

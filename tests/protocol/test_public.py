@@ -115,6 +115,13 @@ CARD_CONTENT = content_of(CARD_DOCUMENT)
 plain = st.characters(exclude_categories=["Cc", "Cs"])
 
 
+def test_the_content_key_is_the_one_that_the_lock_was_made_of() -> None:
+    assert lock_of(BULLETIN.content_key) == BULLETIN.header.lock
+    again = sealed()
+    assert lock_of(again.content_key) == again.header.lock
+    assert again.content_key != BULLETIN.content_key
+
+
 @given(
     serial=st.integers(1, 2**53 - 1),
     previous=st.binary(min_size=32, max_size=32),
