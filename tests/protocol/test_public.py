@@ -115,11 +115,20 @@ CARD_CONTENT = content_of(CARD_DOCUMENT)
 plain = st.characters(exclude_categories=["Cc", "Cs"])
 
 
-def test_the_content_key_is_the_one_that_the_lock_was_made_of() -> None:
-    assert lock_of(BULLETIN.content_key) == BULLETIN.header.lock
-    again = sealed()
-    assert lock_of(again.content_key) == again.header.lock
-    assert again.content_key != BULLETIN.content_key
+def test_what_a_bulletin_need_not_have_is_empty_and_its_header_is_the_one_that_is_sent() -> None:
+    document = seal_public(
+        SIGNER,
+        statement=statement(),
+        document_class=DocumentClass.BULLETIN,
+        serial=1,
+        issued_day=DAY,
+        expiry_day=DAY,
+    )
+    assert lock_of(document.content_key) == document.header.lock
+    assert parse_header(document.header.encode()) == document.header
+    found = parse_public(document.header, document.body)
+    assert (found.language, found.title, found.text, found.pictures) == ("", "", "", ())
+    assert found.previous == NO_DOCUMENT_BEFORE
 
 
 @given(
