@@ -1,7 +1,9 @@
 """A parcel's header (SPEC 3): 96 bytes that name it, order it and bind what is sealed in it.
 Never touches keys or bodies."""
 
+import hashlib
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +45,7 @@ __all__ = [
     "bind_of",
     "check_expiry",
     "parcel_id_of",
+    "parcel_ids_of",
     "parse_front",
     "parse_header",
     "rank_of",
@@ -174,6 +177,12 @@ def parse_header(data: bytes) -> Header:
 def parcel_id_of(header: bytes) -> bytes:
     """The id (32 bytes) of the parcel with this header (96 bytes)."""
     return sha256(label("parcel") + header)
+
+
+def parcel_ids_of(headers: Iterable[bytes]) -> tuple[bytes, ...]:
+    """As parcel_id_of, of many."""
+    named = label("parcel")
+    return tuple([hashlib.sha256(named + header).digest() for header in headers])
 
 
 def check_expiry(header: Header | Front, today: int) -> None:

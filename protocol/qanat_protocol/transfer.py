@@ -20,7 +20,7 @@ from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Leaves
 from qanat_protocol.limits import HASH_BYTES, MAX_OPEN_TRANSFERS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, block_length, leaf_hash, page_count, root_of
-from qanat_protocol.parcel import Header, parcel_id_of, parse_header
+from qanat_protocol.parcel import Header, parcel_ids_of, parse_header
 from qanat_protocol.runs import Run
 
 __all__ = ["Intake", "Outgoing", "Verified"]
@@ -214,11 +214,10 @@ class Intake:
         """
         if run.first != self._next or len(self._open) == MAX_OPEN_TRANSFERS:
             return None
-        for header, body in zip(run.headers, run.bodies, strict=True):
-            if leaf_hash(body) != header[-HASH_BYTES:]:
-                return None
+        if [header[-HASH_BYTES:] for header in run.headers] != list(map(leaf_hash, run.bodies)):
+            return None
         self._next += len(run.headers)
-        return tuple(map(parcel_id_of, run.headers))
+        return parcel_ids_of(run.headers)
 
     def leave_out(self, handle: int, held: Bitmap) -> None:
         """Count these blocks, which the giver was told to be held, as here already.
