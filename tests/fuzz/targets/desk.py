@@ -22,6 +22,7 @@ from typing import Any
 from sqlcipher3 import dbapi2 as sqlcipher
 from tests.client.desk.newsroom import Attached, Clock, Made, Newsroom, Writer, frames_of
 from tests.fuzz.events import Script, script_of
+from tests.fuzz.folders import lasting_folder
 from tests.fuzz.links import ScriptedRelay
 from tests.fuzz.target import Shape, Target
 from tests.fuzz.targets.screens import is_quiet, is_quiet_line
@@ -78,7 +79,7 @@ class _Template:
 
 @functools.cache
 def _template() -> _Template:
-    folder = Path(tempfile.mkdtemp(prefix="newsroom-"))
+    folder = lasting_folder()
     newsroom = Newsroom(folder / "desk")
     card = newsroom.settle()
     desk = newsroom.open()

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import functools
 import io
+import logging
 import re
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
+from tests.fuzz.folders import lasting_folder
 from tests.fuzz.target import Shape, Target
 from tests.protocol.samples import parses_or_refuses
 from tests.relay.made_parcels import TODAY
@@ -27,7 +27,7 @@ from qanat_relay.card import ensure_card
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys
-from qanat_relay.logs import start_logging
+from qanat_relay.logs import PrivateFormatter, _is_worth_a_line
 from qanat_relay.node import Node
 from qanat_relay.server import Server
 from qanat_relay.store.sqlite import SqliteStore
@@ -45,13 +45,11 @@ class _Relay:
     """A relay that serves for as long as the process lives."""
 
     def __init__(self) -> None:
-        self.log = io.StringIO()
-        start_logging("warning", self.log)
         self.runner = asyncio.Runner()
         self.host, self.port = self.runner.run(self._start())
 
     async def _start(self) -> tuple[str, int]:
-        data = Path(tempfile.mkdtemp(prefix="http-"))
+        data = lasting_folder()
         config = replace(Config(), listen=("127.0.0.1:0",), stop_s=0)
         store = await SqliteStore.open(data / "store", store_limits(config))
         node = Node(config, _KEYS, store, Desks(data / "desks"), lambda: TODAY * 86_400.0)
@@ -82,6 +80,23 @@ class _Relay:
                 await writer.wait_closed()
 
 
+@contextlib.contextmanager
+def _logged() -> Iterator[io.StringIO]:
+    """What would reach the operator's log."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    handler.setFormatter(PrivateFormatter())
+    handler.addFilter(_is_worth_a_line)
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    try:
+        yield told
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+
+
 @functools.cache
 def _relay() -> _Relay:
     return _Relay()
@@ -94,9 +109,10 @@ def _http(data: bytes) -> None:
     if not pieces:
         return
     relay = _relay()
-    answer = relay.runner.run(relay.ask(pieces, hangs_up=True))
+    with _logged() as log:
+        answer = relay.runner.run(relay.ask(pieces, hangs_up=True))
     # Scanners must not fill the disk, and a client can do nothing that is an error of ours.
-    assert relay.log.getvalue() == "", relay.log.getvalue()
+    assert log.getvalue() == "", log.getvalue()
     if (first := _STATUS.match(answer)) is not None:
         status = int(first[1])
         # The library has no better answer to an Expect that is no text.

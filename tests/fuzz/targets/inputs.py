@@ -9,12 +9,12 @@ import argparse
 import contextlib
 import functools
 import io
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from tests.fuzz.folders import lasting_folder
 from tests.fuzz.target import Shape, Target
 from tests.fuzz.vectors import binaries, strings
 from tests.protocol.samples import parses_or_refuses
@@ -62,7 +62,7 @@ def _text(data: bytes) -> str:
 
 @functools.cache
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="inputs-"))
+    return lasting_folder()
 
 
 def _file(name: str, data: bytes) -> Path:

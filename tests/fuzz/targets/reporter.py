@@ -23,6 +23,7 @@ from typing import Any
 from tests.client.made_desk import MadeDesk
 from tests.client.reporter_runs import parcels, qanat
 from tests.fuzz.events import read_script
+from tests.fuzz.folders import lasting_folder
 from tests.fuzz.links import AtOnce, ScriptedRelay
 from tests.fuzz.target import Shape, Target
 from tests.fuzz.targets.screens import is_quiet_line
@@ -74,7 +75,7 @@ class _Template:
 
 @functools.cache
 def _template() -> _Template:
-    folder = Path(tempfile.mkdtemp(prefix="reporter-"))
+    folder = lasting_folder()
     home, desk = folder / "home", MadeDesk()
     entry = RelayEntry(("http://127.0.0.1:1",), RELAY.public, _SECRET.public, "DE")
     card = desk.card(relays=[entry])

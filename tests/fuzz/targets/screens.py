@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import re
-import tempfile
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.fuzz.folders import lasting_folder
 from tests.fuzz.target import Shape, Target
 from tests.fuzz.vectors import binaries
 from tests.protocol.samples import SIGNER, parses_or_refuses
@@ -171,7 +171,7 @@ def _relay_said(data: bytes) -> None:
 
 @functools.cache
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="names-"))
+    return lasting_folder()
 
 
 def _name(data: bytes) -> None:
