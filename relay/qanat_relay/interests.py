@@ -97,7 +97,7 @@ class Interests:
         tags = [desk_tag(statement.desk_id, epoch) for epoch in epochs]
         self._rights.tags.update(tags)
         position = position_of(frame.cursor, self._store.incarnation)
-        self._giving.begin(self._give_desk(frame.number, tags, position))
+        self._giving.begin(self._give_desk(frame.number, statement.desk_id, tags, position))
 
     @property
     def own_tags(self) -> frozenset[bytes]:
@@ -135,47 +135,78 @@ class Interests:
         if known is not None and known.statement.serial > statement.serial:
             known.statement.check_certified(signing_key, self._node.today())
 
-    async def _give_desk(self, number: int, tags: list[bytes], position: Position) -> None:
+    async def _give_desk(
+        self, number: int, desk_id: bytes, tags: list[bytes], position: Position
+    ) -> None:
+        position = await position.resumed(self._store)
+        era, newest = position.era, await self._store.newest()
         first = {rank: await self._offer_page(tags, rank, position) for rank in AFTER_AN_ANSWER}
         position = await self._give_tombstones(number, tags, position)
         for rank in AT_ONCE:
             position = await self._give_rank(number, tags, rank, position)
+        complete = True
         for rank, page in first.items():
-            position = await self._give_offered(number, tags, rank, position, page)
+            position, given = await self._give_offered(number, tags, rank, position, page)
+            complete = complete and given
+        # One number for all of it: what lies between two of them can be mixed (`Store.sweep`).
+        if complete and era == position.era == self._store.era:
+            if position.after_all(newest) != position:
+                position = position.after_all(newest)
+                await self._voice.say(self._cursor(number, position))
+            self._store.note_given(desk_id, newest)
 
     async def _give_tombstones(self, number: int, tags: list[bytes], at: Position) -> Position:
-        while found := await self._store.list_tombstones(tags, at.tombstones, TOMBSTONES_PAGE):
+        while True:
+            at = await at.resumed(self._store)
+            found = await self._store.list_tombstones(tags, at.tombstones, TOMBSTONES_PAGE)
+            if at.era != self._store.era:
+                continue
+            if not found:
+                return at
             at = at.after_tombstone(found[-1][0])
             await self._voice.say(*(frame for _, frame in found), self._cursor(number, at))
-        return at
 
     async def _give_rank(
         self, number: int, tags: list[bytes], rank: Rank, at: Position
     ) -> Position:
-        while entries := await self._store.list_tags(tags, rank, at.arrivals[rank], PAGE):
+        while True:
+            at, entries = await self._list(tags, rank, at, PAGE)
+            if not entries:
+                return at
             await self._give_all([entry for entry in entries if entry.header.kind in DESK_KINDS])
-            at = at.after_arrival(rank, entries[-1].arrival)
+            at = at.after_arrival(rank, entries[-1].arrival, at.era)
             await self._voice.say(self._cursor(number, at))
-        return at
 
     async def _give_offered(
         self, number: int, tags: list[bytes], rank: Rank, at: Position, page: _Page
-    ) -> Position:
+    ) -> tuple[Position, bool]:
+        """The position, and whether nothing of the rank is left."""
         while page.entries:
             answers = await page.answers
             if answers is None:
-                break
-            last = at.after_arrival(rank, page.entries[-1].arrival)
+                return at, False
+            last = at.after_arrival(rank, page.entries[-1].arrival, page.era)
             following = await self._offer_page(tags, rank, last)
             await self._give_all(page.wanted(answers))
             at = last
             await self._voice.say(self._cursor(number, at))
             page = following
-        return at
+        return at, True
 
     async def _offer_page(self, tags: list[bytes], rank: Rank, at: Position) -> _Page:
-        entries = await self._store.list_tags(tags, rank, at.arrivals[rank], OFFERS_PAGE)
-        return _Page(entries, await self._giving.offer([entry.header for entry in entries]))
+        at, entries = await self._list(tags, rank, at, OFFERS_PAGE)
+        offered = await self._giving.offer([entry.header for entry in entries])
+        return _Page(entries, offered, at.era)
+
+    async def _list(
+        self, tags: list[bytes], rank: Rank, at: Position, limit: int
+    ) -> tuple[Position, list[Entry]]:
+        """What comes behind a position, and the position in the era of these numbers."""
+        while True:
+            at = await at.resumed(self._store)
+            entries = await self._store.list_tags(tags, rank, at.arrivals[rank], limit)
+            if at.era == self._store.era:
+                return at, entries
 
     async def _give_replies(self, prefix: bytes, bits: int) -> None:
         async with self._listing:
@@ -183,7 +214,8 @@ class Interests:
             found = await self._store.list_replies(prefix, bits, limit) if limit else []
             self._replies_left -= len(found)
         entries = [entry for entry in found if entry.header.kind is Kind.REPLY]
-        page = _Page(entries, await self._giving.offer([entry.header for entry in entries]))
+        offered = await self._giving.offer([entry.header for entry in entries])
+        page = _Page(entries, offered, self._store.era)
         if (answers := await page.answers) is not None:
             await self._give_all(page.wanted(answers))
 
@@ -227,6 +259,8 @@ class _Page:
 
     entries: list[Entry]
     answers: Awaitable[list[Answer] | None]
+    era: int
+    """In which the entries' numbers were read."""
 
     def wanted(self, answers: list[Answer]) -> list[Entry]:
         """Those that the other side wants, or wants the rest of."""

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from qanat_protocol.parcel import Rank
+from qanat_relay.store.interface import Store
 
 _LAYOUT = struct.Struct(">16s6Q")
+_ARRIVAL_BITS = 42
+"""Of a number in a cursor: more parcels than a store holds. Above the last one stands the era."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +26,40 @@ class Position:
         default_factory=lambda: MappingProxyType(dict.fromkeys(Rank, 0))
     )
     tombstones: int = 0
+    era: int = 0
+    """The oldest era of the store in which one of the numbers was read."""
 
-    def after_arrival(self, rank: Rank, arrival: int) -> Position:
-        """The position with one rank moved on."""
-        return Position(MappingProxyType({**self.arrivals, rank: arrival}), self.tombstones)
+    def after_arrival(self, rank: Rank, arrival: int, era: int = 0) -> Position:
+        """The position with one rank moved on, to a number that was read in this era."""
+        arrivals = MappingProxyType({**self.arrivals, rank: arrival})
+        return Position(arrivals, self.tombstones, min(self.era, era))
 
     def after_tombstone(self, arrival: int) -> Position:
-        """The position with the tombstones moved on."""
-        return Position(self.arrivals, arrival)
+        """The position with the tombstones moved on, to a number of the same era."""
+        return replace(self, tombstones=arrival)
+
+    def after_all(self, newest: int) -> Position:
+        """The position behind everything up to this number, which is of the same era."""
+        return Position(
+            MappingProxyType({rank: max(at, newest) for rank, at in self.arrivals.items()}),
+            max(self.tombstones, newest),
+            self.era,
+        )
+
+    async def resumed(self, store: Store) -> Position:
+        """What it has become in the store's era."""
+        if self.era == store.era:
+            return self
+        numbers = [*(self.arrivals[rank] for rank in sorted(Rank)), self.tombstones]
+        *numbers, tombstones = await store.resume(numbers, self.era)
+        arrivals = MappingProxyType(dict(zip(sorted(Rank), numbers, strict=True)))
+        return Position(arrivals, tombstones, store.era)
 
     def to_cursor(self, incarnation: bytes) -> bytes:
         """64 bytes."""
         positions = [self.arrivals[rank] for rank in sorted(Rank)]
-        return _LAYOUT.pack(incarnation, *positions, self.tombstones)
+        tombstones = self.era << _ARRIVAL_BITS | self.tombstones
+        return _LAYOUT.pack(incarnation, *positions, tombstones)
 
 
 def position_of(cursor: bytes | None, incarnation: bytes) -> Position:
@@ -46,4 +70,6 @@ def position_of(cursor: bytes | None, incarnation: bytes) -> Position:
     # What the store's 64-bit integers can't hold was not made here.
     if named != incarnation or max(*positions, tombstones) >= 2**63:
         return Position()
-    return Position(MappingProxyType(dict(zip(sorted(Rank), positions, strict=True))), tombstones)
+    era, tombstones = divmod(tombstones, 1 << _ARRIVAL_BITS)
+    arrivals = MappingProxyType(dict(zip(sorted(Rank), positions, strict=True)))
+    return Position(arrivals, tombstones, era)

@@ -270,6 +270,26 @@ class Store(Protocol):
         an arrival above `after`, ascending, at most `limit`."""
         ...
 
+    @property
+    def era(self) -> int:
+        """How often arrival numbers were dealt anew. It changes while nothing is listed; whoever
+        finds it changed after a list has to `resume` and to list again."""
+        ...
+
+    async def newest(self) -> int:
+        """The last arrival number given, 0 for none."""
+        ...
+
+    async def resume(self, arrivals: Sequence[int], era: int) -> list[int]:
+        """Arrival numbers that were read in this era, as numbers of the one that it is on return:
+        what was behind them is behind them again, and some of what was not."""
+        ...
+
+    def note_given(self, desk_id: bytes, arrival: int) -> None:
+        """A desk holds a cursor by which it was given everything up to here: as far as can be, its
+        place is spared when numbers are dealt anew."""
+        ...
+
     async def list_tombstones(
         self, tags: Sequence[bytes] | None, after: int, limit: int
     ) -> list[tuple[int, Opened | Purge]]:
@@ -320,7 +340,9 @@ class Store(Protocol):
 
     async def sweep(self, today: int) -> Swept:
         """Drop what is due by day `today`: expired parcels, bodies purged 7 days ago, partial
-        bodies without progress, tombstones 7 days past expiry.
+        bodies without progress, tombstones 7 days past expiry. Then deal the arrival numbers of
+        what came anew and lay it in another order, so that the disk does not tell who came with
+        whom.
 
         The newest day that was believed is remembered. Nothing goes unless it had its time by that
         day and by the clock. A clock that is more than 3 days away from it, ahead or behind, is

@@ -5,6 +5,7 @@ go. Trusts that they match the header's root; Intake has seen to that."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
@@ -40,6 +41,10 @@ _INSERT_PARTIAL = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _STORED = Outcome(AckStatus.STORED)
+
+PLACES = 2**44
+"""A place and the number of a block in it have 62 bits."""
+
 _INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
 
 
@@ -151,7 +156,7 @@ class _PuttingLong:
         elif self.evicted is not None:
             _forget_eviction(work, self.evicted)
             standing = self.evicted.standing
-        place = work.tally.next_place() if partial is None else partial.place
+        place = _draw_place(work) if partial is None else partial.place
         work.connection.executemany(
             _INSERT_BLOCK,
             [(place * MAX_BLOCKS + block.index, block.leaf, block.data) for block in new],
@@ -210,6 +215,17 @@ class _PuttingLong:
         self.work.connection.execute("DELETE FROM partial WHERE place = ?", (row.place,))
         self.work.tally.partial -= 1
         self.work.tally.partial_bytes -= row.held_bytes
+
+
+def _draw_place(work: Work) -> int:
+    """A number for the blocks of one body, that none has."""
+    while True:
+        place = secrets.randbelow(PLACES)
+        taken = work.connection.execute(
+            "SELECT 1 FROM block WHERE number BETWEEN ? AND ? LIMIT 1", block_numbers(place)
+        )
+        if taken.fetchone() is None:
+            return place
 
 
 def _could_have_room(

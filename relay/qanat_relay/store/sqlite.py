@@ -17,7 +17,7 @@ from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Rank
 from qanat_relay.folders import make_folder
-from qanat_relay.store import reading, sweeping
+from qanat_relay.store import mixing, reading, sweeping
 from qanat_relay.store.checking import inspect
 from qanat_relay.store.failures import naming
 from qanat_relay.store.files import (
@@ -41,8 +41,10 @@ from qanat_relay.store.interface import (
     Swept,
     Write,
 )
+from qanat_relay.store.mixer import Mixer
 from qanat_relay.store.offers import RECENT_MAX
 from qanat_relay.store.tally import load
+from qanat_relay.store.turns import Turns
 from qanat_relay.store.work import Work
 from qanat_relay.store.writer import Writer
 
@@ -76,6 +78,8 @@ class SqliteStore:
             )
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._writer = Writer(writing, limits, recent_max)
+        self._turns = Turns(mixing.newest_era(writing))
+        self._mixer = Mixer(self._writer, self._turns)
         self._closed = False
 
     @classmethod
@@ -128,13 +132,33 @@ class SqliteStore:
         self, tags: Sequence[bytes], rank: Rank, after: int, limit: int
     ) -> list[Entry]:
         """As `Store.list_tags`."""
-        return await self._read(reading.list_tags, tags, rank, after, limit)
+        async with self._turns.reading():
+            return await self._read(reading.list_tags, tags, rank, after, limit)
+
+    @property
+    def era(self) -> int:
+        """As `Store.era`."""
+        return self._turns.era
+
+    async def newest(self) -> int:
+        """As `Store.newest`."""
+        return (await self._read(load)).last_arrival
+
+    async def resume(self, arrivals: Sequence[int], era: int) -> list[int]:
+        """As `Store.resume`."""
+        async with self._turns.reading():
+            return await self._read(mixing.resume, arrivals, era)
+
+    def note_given(self, desk_id: bytes, arrival: int) -> None:
+        """As `Store.note_given`."""
+        self._mixer.cursors.note(desk_id, arrival)
 
     async def list_tombstones(
         self, tags: Sequence[bytes] | None, after: int, limit: int
     ) -> list[tuple[int, Opened | Purge]]:
         """As `Store.list_tombstones`."""
-        return await self._read(reading.list_tombstones, tags, after, limit)
+        async with self._turns.reading():
+            return await self._read(reading.list_tombstones, tags, after, limit)
 
     async def list_replies(self, prefix: bytes, bits: int, limit: int) -> list[Entry]:
         """As `Store.list_replies`."""
@@ -189,6 +213,7 @@ class SqliteStore:
         partials = await repeat(sweeping.drop_partials)
         tombstones = await repeat(sweeping.drop_tombstones)
         await repeat(sweeping.drop_memories)
+        await self._mixer.mix(days.swept_day)
         return Swept(days.due_day, days.doubted, expired, purged_bodies, partials, tombstones)
 
     async def stats(self) -> Stats:

@@ -76,9 +76,10 @@ def settle_day(work: Work, today: int) -> Days:
         "SELECT swept_day, noted_day FROM store"
     ).fetchone()
     days = judge(swept_day, noted_day, today)
-    work.connection.execute(
-        "UPDATE store SET swept_day = ?, noted_day = ?", (days.swept_day, days.noted_day)
-    )
+    if (days.swept_day, days.noted_day) != (swept_day, noted_day):
+        work.connection.execute(
+            "UPDATE store SET swept_day = ?, noted_day = ?", (days.swept_day, days.noted_day)
+        )
     return days
 
 

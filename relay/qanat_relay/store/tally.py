@@ -23,7 +23,6 @@ class Tally:
     """One row. Changes as the writer works; `save` before COMMIT, `load` after ROLLBACK."""
 
     last_arrival: int
-    last_place: int
     last_indexed: int
     letters: int
     replies: int
@@ -40,11 +39,6 @@ class Tally:
         """A number that no parcel and no tombstone of this store ever had."""
         self.last_arrival += 1
         return self.last_arrival
-
-    def next_place(self) -> int:
-        """A number for the blocks of one body."""
-        self.last_place += 1
-        return self.last_place
 
     def count(self, kind: int, difference: int) -> None:
         """One more (1) or one less (-1) complete parcel of a kind."""

@@ -8,7 +8,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from qanat_protocol.errors import QanatError
@@ -47,7 +47,15 @@ class StepCall:
     answer: asyncio.Future[Any]
 
 
-Call = WriteCall | StepCall
+@dataclass(frozen=True, slots=True)
+class CareCall:
+    """Care of the database as a whole, outside of a transaction of the writer's."""
+
+    care: Callable[[sqlite3.Connection], object]
+    answer: asyncio.Future[Any]
+
+
+Call = WriteCall | StepCall | CareCall
 
 
 class Writer:
@@ -80,6 +88,14 @@ class Writer:
     async def step(self, step: Callable[[Work], Any]) -> Any:
         """Run a step in a transaction; returns what it returned once that is on disk."""
         return await self._hand_over(StepCall(step, self._loop.create_future()))
+
+    async def fill_offers(self) -> None:
+        """Put all that is known by heart into the table of offers, where there is room for it."""
+        await self._hand_over(CareCall(lambda _: self._settle(), self._loop.create_future()))
+
+    async def care(self, care: Callable[[sqlite3.Connection], Any]) -> Any:
+        """Let something see to the database between two transactions; returns what it returns."""
+        return await self._hand_over(CareCall(care, self._loop.create_future()))
 
     async def close(self) -> None:
         """Finish what was handed over; what comes later is refused."""
@@ -115,7 +131,7 @@ class Writer:
     def _gather(self, first: Call) -> tuple[list[Call], Call | None, bool]:
         """One group, what was taken from the queue beyond it, and whether to go on after it."""
         group = [first]
-        if isinstance(first, StepCall):
+        if not _is_write(first):
             return group, None, True
         size_bytes = first.size_bytes
         while len(group) < GROUP_CALLS and size_bytes < GROUP_BYTES:
@@ -125,7 +141,7 @@ class Writer:
                 break
             if call is None:
                 return group, None, False
-            if isinstance(call, StepCall):
+            if not _is_write(call):
                 return group, call, True
             group.append(call)
             size_bytes += call.size_bytes
@@ -144,8 +160,11 @@ class Writer:
             self._loop.call_soon_threadsafe(_resolve, calls, results)
 
     def _transact(self, calls: Sequence[Call]) -> Sequence[object]:
+        if isinstance(calls[0], CareCall):
+            return [calls[0].care(self._connection)]
         self._connection.execute("BEGIN IMMEDIATE")
         tally = tallies.load(self._connection)
+        before = replace(tally)
         (swept_day,) = self._connection.execute("SELECT swept_day FROM store").fetchone()
         room = Room(self._connection, self._limits)
         room.measure()
@@ -162,7 +181,9 @@ class Writer:
             group = Group([(call.writes, call.today) for call in calls if _is_write(call)])
             group.apply(work, self._recent)
             results = group.outcomes
-        tallies.save(self._connection, tally)
+        if tally != before:
+            # A sweep that finds nothing to do leaves no trace of its hour in the log.
+            tallies.save(self._connection, tally)
         self._connection.execute("COMMIT")
         return results
 

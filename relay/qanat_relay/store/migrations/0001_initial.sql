@@ -14,7 +14,6 @@ INSERT INTO store (only) VALUES (1);
 CREATE TABLE tally (
     only          INTEGER PRIMARY KEY CHECK (only = 1),
     last_arrival  INTEGER NOT NULL DEFAULT 0,   -- numbers given so far; none is ever given twice
-    last_place    INTEGER NOT NULL DEFAULT 0,
     last_indexed  INTEGER NOT NULL DEFAULT 0,   -- parcels up to this arrival are in `offer`
     letters       INTEGER NOT NULL DEFAULT 0,
     replies       INTEGER NOT NULL DEFAULT 0,
@@ -30,7 +29,8 @@ CREATE TABLE tally (
 INSERT INTO tally (only) VALUES (1);
 
 -- Parcels that are or were complete, and those purged before they were. state: 2 held, 3 purged,
--- 4 evicted. A body of one block stands in the row; a longer one in `block` under `place`.
+-- 4 evicted. A body of one block stands in the row; a longer one in `block` under `place`, which is
+-- drawn at random: a counter would say when its first block came.
 CREATE TABLE parcel (
     arrival     INTEGER PRIMARY KEY,
     id          BLOB NOT NULL,
@@ -67,6 +67,13 @@ CREATE TABLE offer (
     offer   BLOB PRIMARY KEY,
     arrival INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- The ends of ranges of arrival numbers. Within a range, which begins behind the one before, the
+-- numbers were dealt anew, the last time in this era: they say no more of when something came.
+CREATE TABLE mixed (
+    last INTEGER PRIMARY KEY,
+    era  INTEGER NOT NULL
+);
 
 -- Bodies that are not complete. touched_day: when a block last came.
 CREATE TABLE partial (

@@ -1,0 +1,94 @@
+"""When what is mixed: after every sweep, beside sessions that write and between those that list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from qanat_relay.store import mixing
+from qanat_relay.store.turns import Turns
+from qanat_relay.store.writer import Writer
+
+PACE = 9
+"""How many times longer than a full range took nothing is mixed, where more is left: whoever sends
+gets nine tenths of the disk."""
+
+GIVEN_MAX = 1024
+"""Desks whose cursors are remembered; what others were given they may be given twice."""
+
+
+@dataclass(slots=True)
+class Cursors:
+    """How far each desk was given everything, since the day began or this process. In memory alone:
+    what is not known here costs a desk some parcels twice, and never one."""
+
+    given: dict[bytes, int] = field(default_factory=dict)
+    day: int | None = None
+
+    def note(self, desk_id: bytes, arrival: int) -> None:
+        """A desk has a cursor that says: everything up to here."""
+        if desk_id in self.given or len(self.given) < GIVEN_MAX:
+            self.given[desk_id] = arrival
+
+    def bound(self, day: int) -> tuple[int | None, bool]:
+        """Up to where may be mixed, None for everything; and whether a day is over with it.
+
+        Within a day no cursor is overtaken. When it is over that of the desk that came last
+        counts: one that came once and never again must not keep the order for all.
+        """
+        over = self.day is not None and day != self.day
+        choose = max if over else min
+        bound = choose(self.given.values(), default=None)
+        self.day = day
+        if over:
+            self.given.clear()
+        return bound, over
+
+
+class Mixer:
+    """Mixes one store. `cursors`: what may not be overtaken."""
+
+    def __init__(self, writer: Writer, turns: Turns) -> None:
+        self.cursors = Cursors()
+        self._writer = writer
+        self._turns = turns
+        self._day_start: int | None = None
+        self._log_is_full = True
+
+    async def mix(self, day: int) -> None:
+        """Mix what came since the last time, and while they are few all that came on this day."""
+        await self._writer.fill_offers()
+        bound, over = self.cursors.bound(day)
+        loop, last = asyncio.get_running_loop(), None
+        while True:
+            began_s = loop.time()
+            found = await self._mix_range(bound)
+            if found is None:
+                break
+            last = found
+            if self._day_start is None:
+                self._day_start = found.start
+            if found.is_full:
+                await asyncio.sleep(PACE * (loop.time() - began_s))
+        if over:
+            self._day_start = None if last is None else last.end
+        if self._log_is_full:
+            # In the log stands everything in the order in which it came.
+            self._log_is_full = not await self._writer.care(mixing.empty_log)
+
+    async def _mix_range(self, bound: int | None) -> mixing.Range | None:
+        async with self._turns.changing():
+            begin = partial(mixing.begin, bound=bound, day_start=self._day_start)
+            found: mixing.Range | None = await self._writer.step(begin)
+            if found is not None:
+                self._turns.era, self._log_is_full = found.era, True
+                await self._mix_rows(mixing.mix_parcels, found.parcels)
+                await self._mix_rows(mixing.mix_tombstones, found.tombstones)
+            return found
+
+    async def _mix_rows(self, mix: Callable[..., None], arrivals: Sequence[int]) -> None:
+        for at in range(0, len(arrivals), mixing.AT_ONCE):
+            some = arrivals[at : at + mixing.AT_ONCE]
+            await self._writer.step(partial(mix, arrivals=some))
