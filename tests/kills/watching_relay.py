@@ -20,7 +20,7 @@ from qanat_relay.desks import Desks
 from qanat_relay.keys import ensure_keys, load_keys
 from qanat_relay.node import Node
 from qanat_relay.server import Server
-from qanat_relay.store.interface import MarkPurged, Outcome, PutBlocks, Write
+from qanat_relay.store.interface import MarkPurged, Outcome, PutBlocks, PutRun, Write
 from qanat_relay.store.sqlite import SqliteStore
 
 __all__ = ["Told", "entry_of", "start"]
@@ -56,10 +56,22 @@ class _WatchingStore(SqliteStore):
                 if isinstance(write, MarkPurged):
                     print("purge", write.frame.parcel_id.hex(), file=file, flush=True)
             outcomes = await super().write(writes, today=today)
-            for write, outcome in zip(writes, outcomes, strict=True):
-                if isinstance(write, PutBlocks) and outcome.status in HELD:
-                    print("stored", write.header.parcel_id.hex(), file=file, flush=True)
+            ids = [parcel_id for write in writes for parcel_id in _put_by(write)]
+            for parcel_id, outcome in zip(ids, outcomes, strict=True):
+                if parcel_id is not None and outcome.status in HELD:
+                    print("stored", parcel_id.hex(), file=file, flush=True)
         return outcomes
+
+
+def _put_by(write: Write) -> Sequence[bytes | None]:
+    """For each outcome of a write, the parcel that it puts into the store."""
+    match write:
+        case PutRun():
+            return write.ids
+        case PutBlocks():
+            return [write.header.parcel_id]
+        case _:
+            return [None]
 
 
 async def _serve(data: Path, told: Path) -> None:

@@ -69,9 +69,8 @@ class Case:
 
     def check(self, check: Check, cuts: Iterable[int], seed: int) -> None:
         """Check what is left after each cut. What `check` raises gets a note that says which."""
-        with TemporaryDirectory(
-            dir=_MEMORY if os.access(_MEMORY, os.W_OK) else self._place
-        ) as place:
+        where = _MEMORY if os.access(_MEMORY, os.W_OK) else self._place
+        with TemporaryDirectory(dir=where, prefix="qanat-cuts-") as place:
             for cut in cuts:
                 folder = Path(place, "after")
                 self.remains(cut, seed).lay_out(folder)
