@@ -124,6 +124,8 @@ class Machine:
         self._forget(process)
         if thread.error is not None:
             raise thread.error
+        words = " ".join(word for word in arguments if not word.startswith(("/", "--")))
+        self._trace(f"{process.name} {words}: ended with {codes[0]}")
         return Ran(codes[0], "".join(process.said), "".join(process.warned))
 
     def signal(self, number: Signals) -> None:

@@ -336,7 +336,11 @@ class Network:
         cut: int | None = None
         if ends < faults.cut:
             # Small ones cut the handshake, large ones the middle of a body.
-            cut = int(2 ** chance.uniform(0, 19))
+            cut = (
+                int(2 ** chance.uniform(0, 19))
+                if chance.random() < 0.5
+                else chance.randrange(400_000)
+            )
         slow = chance.random() < faults.slow
         line = _Line(
             number=self.connections,

@@ -22,6 +22,7 @@ from qanat_protocol.card import DeskCard, parse_card
 from qanat_protocol.code import new_code
 from qanat_relay.cli import main as relay_main
 from qanat_relay.config import Config
+from qanat_relay.folders import make_folder
 from qanat_relay.serving import serve
 from qanat_relay.store.interface import State, Store
 from qanat_relay.store.sqlite import SqliteStore
@@ -96,7 +97,7 @@ class Relay:
 
     @property
     def data(self) -> Path:
-        return self.machine.folder
+        return self.machine.folder / "relay"
 
     @property
     def is_serving(self) -> bool:
@@ -120,6 +121,7 @@ class Relay:
             if self.machine.deaths == deaths and not task.cancelled():
                 self._world.hold(task.exception() is None, f"{name} ended by {task.exception()!r}")
 
+        make_folder(self.data)
         self._task = self.machine.spawn(
             "serve", lambda: serve(self.data, self.config, self.cards, listens)
         )
@@ -173,7 +175,7 @@ class Reporter:
 
     async def run(self, *words: object) -> Ran:
         """`qanat` with these words, and --json. Raises Died."""
-        home = str(self.machine.folder)
+        home = str(self.machine.folder / "home")
         ran = await self.machine.run(reporter_main, ["--home", home, "--json", *map(str, words)])
         self._world.hold(
             ran.code in _FINE, f"{self.machine.name}: qanat {words} ended {ran.code}: {ran.warned}"
@@ -222,7 +224,7 @@ class Reporter:
 
     def problems_of_disk(self) -> list[str]:
         """What SQLite finds wrong in the home's database."""
-        path = self.machine.folder / "qanat.db"
+        path = self.machine.folder / "home" / "qanat.db"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             found = [words for (words,) in connection.execute("PRAGMA integrity_check")]
             found += [str(row) for row in connection.execute("PRAGMA foreign_key_check")]
@@ -246,7 +248,7 @@ class Desk:
 
     @property
     def home(self) -> Path:
-        return self.machine.folder
+        return self.machine.folder / "desk"
 
     async def run(self, *words: object) -> Ran:
         """`qanat-desk` with these words. Raises Died."""

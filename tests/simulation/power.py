@@ -36,7 +36,7 @@ _MACHINES = 256
 
 _BY_NUMBER = {"write", "pwrite", "ftruncate", "fsync"}
 _PATH_AT = {
-    "open": 0, "rename": 0, "unlink": 0, "mkdir": 0,
+    "open": 0, "rename": 0, "unlink": 0, "mkdir": 0, "rmdir": 0,
     "openat": 1, "renameat": 1, "unlinkat": 1, "mkdirat": 1,
 }  # fmt: skip
 """Which argument is the path. Programs here name every file from the root."""

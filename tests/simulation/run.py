@@ -1,5 +1,10 @@
 """One run from its seed: builds the machines and the network, lets the story happen, and tells what
 was wrong. Runs in a process of its own, under the recorder of `power`.
+
+The programs are the real ones, from their command lines (a relay from `serve`) down to SQLite's
+files and HTTP's bytes. What is simulated is what an operating system gives them: time, chance,
+threads, connections, and what a disk still holds after a cut. Not simulated: TLS, proxies, disks
+that fill up or return what was never written, and two programs on two processors at one moment.
 """
 
 from __future__ import annotations

@@ -157,9 +157,17 @@ class Story:
         if self._network.is_down:
             self._network.cut_all()
         self._set_clocks()
-        for machine in self.machines:
-            if machine.is_on and chance.random() < self._temper.deaths:
-                machine.arm(int(2 ** chance.uniform(0, 8)), by_power=chance.random() < 0.7)
+        dying = [
+            one for one in self.machines if one.is_on and chance.random() < self._temper.deaths
+        ]
+        for machine in dying:
+            by_power = chance.random() < 0.7
+            if chance.random() < 0.6:
+                machine.arm(int(2 ** chance.uniform(0, 8)), by_power=by_power)
+            else:
+                # Between two changes of its disk, most likely.
+                delay_s = chance.uniform(0, 100)
+                self._loop.call_later(delay_s, _end_if_on, machine, by_power)
         self._trace(
             f"act {number}: {'no network' if self._network.is_down else self._network.faults}"
         )
@@ -228,7 +236,7 @@ class Story:
         chance = self._chance
         attached = {}
         for number in range(chance.choice((0, 0, 0, 1, 1, 2))):
-            size = int(2 ** chance.uniform(4, 19))
+            size = int(2 ** chance.uniform(8, 19))
             attached[f"{self._say('file')}-{number}.bin"] = chance.randbytes(size)
         options = [word for word in ("--urgent", "--no-code") if chance.random() < 0.2]
         desk = chance.choice(self.desks)
@@ -328,7 +336,7 @@ class Story:
 def _weather(chance: Random) -> Faults:
     """Good, or bad in one way, or in all."""
     kind = chance.randrange(5)
-    bad = chance.choice((0.1, 0.3, 0.7))
+    bad = chance.choice((0.2, 0.5, 0.8))
     return Faults(
         refused=bad / 2 if kind in (1, 4) else 0.0,
         silent=bad / 4 if kind in (1, 4) else 0.0,
@@ -337,6 +345,11 @@ def _weather(chance: Random) -> Faults:
         repeated=bad if kind in (3, 4) else 0.0,
         slow=bad if kind in (1, 3, 4) else 0.0,
     )
+
+
+def _end_if_on(machine: Machine, by_power: bool) -> None:
+    if machine.is_on:
+        machine.end(by_power=by_power)
 
 
 async def _both(*works: Coroutine[Any, Any, object]) -> None:
