@@ -199,6 +199,10 @@ class _Run:
         return found
 
 
+def _leave(number: int, _: object) -> None:
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Measure and print; 1 where a result is wrong. Being slow is no failure."""
     arguments = _arguments()
@@ -208,8 +212,9 @@ def main() -> int:
     if arguments.rounds:
         scale = replace(scale, rounds=arguments.rounds)
     note = _Progress(sys.stderr.isatty())
-    # As Ctrl-C does: what was started is stopped, and what was written is removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # What was started is stopped, and what was written is removed.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
     with tempfile.TemporaryDirectory(prefix="qanat-bench-", dir=arguments.folder) as made:
         folder = Path(made)
         machine = look_at(folder)

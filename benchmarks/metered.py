@@ -34,10 +34,12 @@ class Usage:
 
 
 def compiled(cache: Path) -> dict[str, str]:
-    """Variables under which every module is found compiled, as after an installation."""
+    """Variables under which every module is found compiled, as after an installation: in `cache`,
+    unless they name a place themselves."""
     variables = {key: value for key, value in os.environ.items() if not key.startswith("QANAT_")}
     variables.pop("PYTHONDONTWRITEBYTECODE", None)
-    return variables | {"PYTHONPYCACHEPREFIX": str(cache), "PYTHONIOENCODING": "utf-8"}
+    variables.setdefault("PYTHONPYCACHEPREFIX", str(cache))
+    return variables | {"PYTHONIOENCODING": "utf-8"}
 
 
 def resident_bytes(pid: int) -> int:
