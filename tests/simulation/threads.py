@@ -12,9 +12,10 @@ import functools
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future as Result
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from tests.simulation.processes import current_process
 from tests.simulation.virtual_time import VirtualLoop
@@ -224,6 +225,26 @@ class Pool:
             return
         result, error = _attempt(work)
         _hub.loop.call_later(takes_s, _settle, future, result, error)
+
+    def submit(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> Result[T]:
+        """Do it now, for a caller who waits for the pool and not for the loop."""
+        done: Result[T] = Result()
+        result, error = _attempt(functools.partial(work, *args, **kwargs))
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(cast(T, result))
+        return done
+
+    def map(self, work: Callable[..., T], *values: Iterable[Any]) -> Iterator[T]:
+        """As `submit` for each, in their order."""
+        return iter([self.submit(work, *some).result() for some in zip(*values, strict=False)])
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take nothing more; what waits is done now, or dropped."""
