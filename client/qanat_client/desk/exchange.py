@@ -47,7 +47,7 @@ __all__ = ["Exchange"]
 FLUSH_BYTES = 4 * 1024 * 1024
 """How much may come before it is made durable: what a cut can cost on a fast line."""
 
-MAX_OUTSTANDING = 131_072
+MAX_OUTSTANDING = 16_384
 """Parcels that a relay has offered and that are not here: each is remembered, in memory and in the
 vault. One more is left for a later session, and no cursor is kept that stands behind it."""
 

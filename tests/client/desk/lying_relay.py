@@ -23,10 +23,7 @@ Script = Callable[["LyingRelay"], Awaitable[None]]
 
 
 class LyingRelay:
-    """One relay; its next session runs the script between WELCOME and END, others say nothing.
-
-    A script that sets `hangs_up` makes it end without a word, once all that it said is out.
-    """
+    """One relay; its next session runs the script between WELCOME and END, others say nothing."""
 
     def __init__(self, now_s: float) -> None:
         self.now_s = now_s
@@ -34,7 +31,6 @@ class LyingRelay:
         self.secret = SealingSecret.generate()
         self.url = ""
         self.script: Script | None = None
-        self.hangs_up = False
         self.welcome = Welcome(1, day_of(now_s), os.urandom(16), 2**32, 0, 0, 0)
         self.heard: list[Frame] = []
         self.sessions = 0
@@ -95,9 +91,6 @@ class LyingRelay:
             script, self.script = self.script, None
             if script is not None:
                 await script(self)
-            if self.hangs_up:
-                self.hangs_up = False
-                return self._response
             # What was asked before its answer: an early IDLE says nothing about it.
             asked = asyncio.create_task(self.hear(DeskInterest, PublicInterest))
             await asyncio.wait({asked, reading}, return_when=asyncio.FIRST_COMPLETED)
