@@ -11,7 +11,6 @@ import os
 import pkgutil
 import re
 import resource
-import shutil
 import sys
 import tempfile
 import traceback
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import atheris
 from tests.fuzz.corpus import name_of
+from tests.fuzz.folders import quick_place
 from tests.fuzz.mutating import mutate_record
 from tests.fuzz.registry import CARELESS
 from tests.fuzz.target import Shape, Target
@@ -33,8 +33,6 @@ PACKAGES = ("qanat_protocol", "qanat_relay", "qanat_client")
 
 MAX_MEMORY_BYTES = 3 * 2**30
 """Of addresses, for one target: whoever allocates from a claimed size meets a MemoryError."""
-
-MIN_IN_MEMORY_BYTES = 256 * 2**20
 
 MAX_INPUT_S = 300
 """One input that takes longer is a finding as well; a busy machine is none."""
@@ -145,10 +143,8 @@ def _in_a_process(target: Target, arguments: list[str], crashes: Path) -> tuple[
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder for one run; in memory where that is large enough, since stores are made in it."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > MIN_IN_MEMORY_BYTES
-    with tempfile.TemporaryDirectory(prefix="qanat-fuzz-", dir=memory if roomy else None) as folder:
+    """A folder for one run."""
+    with tempfile.TemporaryDirectory(prefix="qanat-fuzz-", dir=quick_place()) as folder:
         yield Path(folder)
 
 

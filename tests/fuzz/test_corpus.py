@@ -2,11 +2,14 @@
 
 import ast
 import pkgutil
+import tempfile
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 from tests.fuzz.corpus import FOLDER, read_corpus
+from tests.fuzz.folders import quick_place
 from tests.fuzz.registry import load_targets
 
 import qanat_protocol
@@ -14,6 +17,14 @@ import qanat_protocol
 TARGETS = load_targets()
 MOST_BYTES = 3 * 2**20
 READS = ("parse_", "decode_", "open_", "verify_", "check_", "unpack", "normalise", "iter_bundle")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _in_memory() -> Iterator[None]:
+    before = tempfile.tempdir
+    tempfile.tempdir = str(quick_place() or tempfile.gettempdir())
+    yield
+    tempfile.tempdir = before
 
 
 @pytest.mark.parametrize("name", TARGETS)
