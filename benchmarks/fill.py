@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from qanat_protocol.frames import AckStatus
 from qanat_protocol.kinds import Rank
 from qanat_relay.position import Position
 from qanat_relay.serving import STORE_FOLDER
+from qanat_relay.store import mixer
 from qanat_relay.store.files import DATABASE
 from qanat_relay.store.interface import PutBlocks, StoredBlock, StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
@@ -38,9 +40,9 @@ class Filled:
         self.letters = 0
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def grow(self, letters: int, note: Callable[[int], None]) -> None:
-        """Store letters until there are so many; `note` hears how many there are."""
-        asyncio.run(self._grow(letters, note))
+    def grow(self, letters: int, note: Callable[[str], None]) -> float:
+        """Store letters until there are so many, then sweep; the seconds of storing alone."""
+        return asyncio.run(self._grow(letters, note))
 
     def add_newest(self, tag: bytes, count: int) -> bytes:
         """Store `count` letters under one tag; the cursor of a desk that has all before them."""
@@ -49,17 +51,24 @@ class Filled:
     async def _add_newest(self, tag: bytes, count: int) -> bytes:
         store = await SqliteStore.open(self._folder, StoreLimits())
         try:
-            # Nothing but letters came in, so their number is the last arrival's.
-            position = Position().after_arrival(Rank.LETTER, self.letters)
+            newest, era = await store.newest(), store.era
+            position = Position(era=era).after_arrival(Rank.LETTER, newest, era)
             await self._store(store, self.letters + count, [tag], lambda _: None)
             return position.to_cursor(store.incarnation)
         finally:
             await store.close()
 
-    async def _grow(self, letters: int, note: Callable[[int], None]) -> None:
+    async def _grow(self, letters: int, note: Callable[[str], None]) -> float:
         store = await SqliteStore.open(self._folder, StoreLimits())
         try:
+            begun = time.perf_counter()
             await self._store(store, letters, self._tags, note)
+            taken_s = time.perf_counter() - begun
+            # As a relay that got them over weeks: hardly anything is left for its next sweep.
+            note(f"{letters:,} letters are swept")
+            mixer.PACE = 0
+            await store.sweep(today())
+            return taken_s
         finally:
             await store.close()
 
@@ -68,7 +77,7 @@ class Filled:
         store: SqliteStore,
         letters: int,
         tags: Sequence[bytes],
-        note: Callable[[int], None],
+        note: Callable[[str], None],
     ) -> None:
         # The next ones are made while these are written.
         writing: asyncio.Task[None] | None = None
@@ -81,7 +90,7 @@ class Filled:
             await asyncio.sleep(0)
             self.letters += count
             if self.letters % _NOTED < count:
-                note(self.letters)
+                note(f"{self.letters:,} of {letters:,} letters are stored")
         if writing is not None:
             await writing
 

@@ -140,13 +140,11 @@ def large_results(
 def _store(
     folder: Path, desk: _Desk, letters: int, note: Callable[[str], None]
 ) -> Iterator[tuple[Filled, float]]:
-    """A relay's data folder with so many letters under many tags, and the seconds to fill it."""
+    """A relay's data folder with so many letters under many tags, and the seconds to store them."""
     with TemporaryDirectory(dir=folder) as made:
         tags = [desk.tag, *(token_bytes(16) for _ in range(_OTHER_TAGS))]
         filled = Filled(Path(made) / "relay", tags)
-        begun = time.perf_counter()
-        filled.grow(letters, lambda stored: note(f"{stored:,} of {letters:,} letters are stored"))
-        yield filled, time.perf_counter() - begun
+        yield filled, filled.grow(letters, note)
 
 
 def _level(filled: Filled, fill_s: float, served: _Served, desk: _Desk, deposits: int) -> Level:
