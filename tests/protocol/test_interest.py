@@ -49,7 +49,7 @@ def interest(key: SigningKey = KEY) -> DeskInterest:
 
 def test_a_desk_proves_itself_on_its_channel() -> None:
     frame = interest()
-    assert frame.signing_key == KEY.public
+    assert (frame.signing_key, frame.cursor) == (KEY.public, b"so far")
     assert verify_desk_interest(frame, CHANNEL, 18_990).root_key == ROOT.public
     # Where it stands in its own list is the asker's to say and changes nothing that is given.
     verify_desk_interest(replace(frame, cursor=None), CHANNEL, 19_000)

@@ -51,6 +51,8 @@ def test_the_search_ends_after_its_tries_and_goes_on_from_there() -> None:
     assert stamp.find_stamp(PARCEL_ID, EPOCH, 1000, start=START, tries=0) is None
     later = winner.to_bytes(16, "big")
     assert stamp.find_stamp(PARCEL_ID, EPOCH, 1000, start=later, tries=1) == found(1000)
+    behind = (winner + 1).to_bytes(16, "big")
+    assert int.from_bytes(found(1000, behind).nonce, "big") > winner
 
 
 def test_the_nonce_goes_on_from_zero_behind_the_last() -> None:
@@ -94,6 +96,7 @@ def test_the_limits_of_effort_are_efforts() -> None:
     stamp.check_stamp(Stamp(PARCEL_ID, EPOCH, 1, START), TODAY)
     with pytest.raises(BadStamp, match="does not show"):
         stamp.check_stamp(Stamp(PARCEL_ID, EPOCH, stamp.MAX_EFFORT, START), TODAY)
+    assert stamp.find_stamp(PARCEL_ID, EPOCH, stamp.MAX_EFFORT, start=START, tries=1) is None
 
 
 @given(
