@@ -1,0 +1,111 @@
+"""Cursors over a store whose numbers every sweep deals anew: whatever is cut, restarted and swept
+between pulls, a desk is given everything, and without a cut nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+from tests.relay.made_parcels import TODAY, make
+from tests.relay.running_relay import Desk, Running, running_relay, talking
+from tests.relay.test_server_giving import given, interest, store
+
+from qanat_protocol.frames import Cursor, Idle, Opened
+
+
+@dataclass
+class Editor:
+    """A desk that keeps what it was given up to the cursor that it keeps."""
+
+    desk: Desk = field(default_factory=Desk.made)
+    cursor: bytes | None = None
+    letters: list[bytes] = field(default_factory=list)
+    opened: set[bytes] = field(default_factory=set)
+
+    async def pull(self, relay: Running, draw: Random, *, is_cut: bool) -> None:
+        async with talking(relay, "exchange") as talk:
+            await talk.say(interest(talk, self.desk, cursor=self.cursor))
+            await talk.until(Idle)
+            frames = list(await talk.end())
+        at = [place for place, frame in enumerate(frames) if isinstance(frame, Cursor)]
+        if is_cut:
+            # What came behind the last cursor that was kept is lost, with the cursors behind it.
+            kept = draw.choice([0, *(place + 1 for place in at)])
+            frames, at = frames[:kept], [place for place in at if place < kept]
+        self.letters += given(frames)
+        self.opened |= {frame.parcel_id for frame in frames if isinstance(frame, Opened)}
+        if at:
+            last = frames[at[-1]]
+            assert isinstance(last, Cursor)
+            self.cursor = last.cursor
+
+
+class Story:
+    """One relay, two editors, and what happens to them, drawn from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = Random(seed)
+        self.editors = [Editor(), Editor()]
+        self.sent: dict[bytes, set[bytes]] = {each.desk.tag: set() for each in self.editors}
+        self.marked: dict[bytes, set[bytes]] = {each.desk.tag: set() for each in self.editors}
+        self.number = 0
+
+    async def send(self, relay: Running) -> None:
+        for _ in range(self.draw.choice([1, 3, 150])):
+            tag = self.draw.choice(self.editors).desk.tag
+            self.number += 1
+            made = make(self.number, tag=tag, urgent=self.draw.random() < 0.1)
+            await store(relay, made)
+            self.sent[tag].add(made.parcel_id)
+            if self.draw.random() < 0.1:
+                await relay.store.write([made.opened()], today=TODAY)
+                self.marked[tag].add(made.parcel_id)
+
+    async def sweep(self, relay: Running) -> None:
+        await relay.store.sweep(TODAY + self.draw.choice([0, 0, 1]))
+
+    async def live(self, relay: Running, *, cuts: bool) -> None:
+        for _ in range(self.draw.randrange(3, 9)):
+            doing = [self.send, self.send, self.sweep]
+            work = [asyncio.create_task(self.draw.choice(doing)(relay))]
+            if self.draw.random() < 0.7:
+                editor = self.draw.choice(self.editors)
+                is_cut = cuts and self.draw.random() < 0.6
+                work.append(asyncio.create_task(editor.pull(relay, self.draw, is_cut=is_cut)))
+            await asyncio.gather(*work)
+
+    async def settle(self, relay: Running) -> None:
+        for editor in self.editors:
+            await editor.pull(relay, self.draw, is_cut=False)
+            tag = editor.desk.tag
+            assert set(editor.letters) == self.sent[tag]
+            assert editor.opened == self.marked[tag]
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(8), *(pytest.param(n, marks=pytest.mark.soak) for n in range(8, 400))]
+)
+async def test_a_desk_misses_nothing_whatever_is_swept_cut_and_restarted(
+    tmp_path: Path, seed: int
+) -> None:
+    story = Story(seed)
+    for _ in range(3):
+        async with running_relay(tmp_path / "relay") as relay:
+            await story.live(relay, cuts=True)
+    async with running_relay(tmp_path / "relay") as relay:
+        await story.settle(relay)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.soak) for n in range(3, 100))]
+)
+async def test_a_desk_that_was_not_cut_is_given_nothing_twice(tmp_path: Path, seed: int) -> None:
+    story = Story(seed)
+    async with running_relay(tmp_path / "relay") as relay:
+        await story.live(relay, cuts=False)
+        await story.settle(relay)
+    for editor in story.editors:
+        assert len(editor.letters) == len(set(editor.letters))
