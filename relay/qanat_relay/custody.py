@@ -1,12 +1,13 @@
 """What a session handed in, from then until it is durable and acknowledged (SPEC section 17).
 
-Nothing is acknowledged that is not durable. While one commit runs the next gathers, and whoever
-sends faster than the disk takes waits.
+Nothing is acknowledged that is not durable. While one commit runs the next ones gather, and
+whoever sends faster than the disk takes waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -35,12 +36,15 @@ MAX_WAITING_TOGETHER_BYTES = 64 * 2**20
 
 MIN_WAITING_BYTES = 2**20
 
-MAX_WAITING = 1024
-"""Unacknowledged transfers and tombstones of a session: half of them are on their way to the disk
-while the others gather."""
+MAX_WAITING = 2048
+"""Unacknowledged transfers and tombstones of a session: some are on their way to the disk while
+others gather."""
 
 MAX_TOLD = 512
 """Entries of one ACK."""
+
+HANDED_MAX = 3
+"""Batches of a session that the store has: while one is written the next one is there already."""
 
 ENTRY_BYTES = 512
 """What a waiting header or tombstone is taken to weigh."""
@@ -66,6 +70,16 @@ class _Batch:
         return self.parcels_in_runs + others
 
 
+@dataclass(slots=True)
+class _Handed:
+    """A batch that the store has been given."""
+
+    batch: _Batch
+    arrivals: list[Arrival]
+    puts: list[PutBlocks]
+    writing: asyncio.Task[list[Outcome]]
+
+
 class Custody:
     """One session's waiting writes. `run` commits and acknowledges; the rest feeds it.
 
@@ -77,11 +91,12 @@ class Custody:
         self._voice = voice
         self._close = close
         self._batch = _Batch()
-        self._in_flight = _Batch()
+        self._handed: deque[_Handed] = deque()
         self._commits = 0
         self._taken: dict[bytes, None] = {}
         self._lost_marks: Verdict | None = None
         self._finishing = False
+        self._waiting = 0
         self._waiting_bytes = 0
         self.ended = asyncio.Event()
         self._wake = asyncio.Event()
@@ -91,7 +106,7 @@ class Custody:
     @property
     def is_busy(self) -> bool:
         """Whether something waits to be committed or acknowledged."""
-        return bool(len(self._batch) or len(self._in_flight))
+        return bool(len(self._batch) or self._handed)
 
     def put(self, arrival: Arrival, size_bytes: int) -> None:
         """Commit what waits of a transfer; 0 bytes where it only asks."""
@@ -127,18 +142,25 @@ class Custody:
 
     async def _commit_all(self) -> None:
         while True:
-            await self._wake.wait()
             self._wake.clear()
-            if len(self._batch):
-                await self._acknowledge(await self._commit())
+            if len(self._batch) and self._may_hand_over():
+                self._hand_over()
+            if self._handed and self._handed[0].writing.done():
+                handed = self._handed[0]
+                await self._acknowledge(self._outcome(handed))
                 await self._tell_of_lost_marks()
-                self._shrink(self._in_flight.size_bytes)
-                self._in_flight = _Batch()
-                self._check_space()
-            if len(self._batch):
-                self._wake.set()
-            elif self._finishing:
+                self._handed.popleft()
+                self._shrink(len(handed.batch), handed.batch.size_bytes)
+            elif self._handed or not self._finishing:
+                await self._wake.wait()
+            else:
                 return
+
+    def _may_hand_over(self) -> bool:
+        """Whether the disk has nothing of this session, or will soon have nothing to do."""
+        batch = self._batch
+        enough = len(batch) >= MAX_WAITING // 4 or batch.size_bytes >= MAX_WAITING_BYTES // 4
+        return not self._handed or (enough and len(self._handed) < HANDED_MAX)
 
     def finish(self) -> None:
         """Let `run` return when all that came is committed and acknowledged."""
@@ -149,9 +171,11 @@ class Custody:
         """Commit what still waits, with nobody left to tell."""
         try:
             if len(self._batch):
-                await self._commit()
+                self._hand_over()
+            if self._handed:
+                await asyncio.wait([handed.writing for handed in self._handed])
         finally:
-            self._shrink(self._waiting_bytes)
+            self._shrink(self._waiting, self._waiting_bytes)
 
     def receipts(self) -> Iterator[Receipt]:
         """The custody receipts of what was taken since they were last asked for (SPEC 13)."""
@@ -165,32 +189,40 @@ class Custody:
         self._check_space()
         self._wake.set()
 
-    def _shrink(self, size_bytes: int) -> None:
+    def _shrink(self, count: int, size_bytes: int) -> None:
+        self._waiting -= count
         self._waiting_bytes -= size_bytes
         self._node.waiting.size_bytes -= size_bytes
+        self._check_space()
 
     def _check_space(self) -> None:
         crowded = self._node.waiting.size_bytes >= MAX_WAITING_TOGETHER_BYTES
         most_bytes = MIN_WAITING_BYTES if crowded else MAX_WAITING_BYTES
-        waiting = len(self._batch) + len(self._in_flight)
+        waiting = self._waiting + len(self._batch)
         if self._waiting_bytes < most_bytes and waiting < MAX_WAITING:
             self._space.set()
         else:
             self._space.clear()
 
-    async def _commit(self) -> list[AckEntry]:
+    def _hand_over(self) -> None:
         batch, self._batch = self._batch, _Batch()
-        self._in_flight = batch
+        self._waiting += len(batch)
         arrivals = list(batch.arrivals.values())
         puts = [arrival.take() for arrival in arrivals]
         runs = [run for _, run in batch.runs]
-        outcomes = await self._write([*runs, *puts, *batch.marks])
+        # A task of its own: a session that is ended must not take back what the disk is given.
+        writing = asyncio.create_task(self._write([*runs, *puts, *batch.marks]))
+        writing.add_done_callback(lambda _: self._wake.set())
+        self._handed.append(_Handed(batch, arrivals, puts, writing))
+
+    def _outcome(self, handed: _Handed) -> list[AckEntry]:
+        outcomes, batch = handed.writing.result(), handed.batch
         self._commits += 1
         entries = []
         for first, run in batch.runs:
             told, outcomes = outcomes[: len(run.ids)], outcomes[len(run.ids) :]
             entries += self._entries(first, run, told)
-        for arrival, put, outcome in zip(arrivals, puts, outcomes, strict=False):
+        for arrival, put, outcome in zip(handed.arrivals, handed.puts, outcomes, strict=False):
             if not arrival.settled:
                 entries += self._entry(arrival, put, outcome)
         return entries + batch.refusals
@@ -219,10 +251,8 @@ class Custody:
     async def _write(self, writes: Sequence[Write]) -> list[Outcome]:
         if not writes:
             return []
-        # A session that is ended now must not take back what the disk is being given.
-        task = asyncio.ensure_future(self._node.store.write(writes, today=self._node.today()))
         try:
-            return await asyncio.shield(task)
+            return await self._node.store.write(writes, today=self._node.today())
         except StoreFull:
             verdict = Verdict.REFUSED_FULL
         except StoreError as error:
