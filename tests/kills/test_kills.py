@@ -13,7 +13,10 @@ import pytest
 from tests.power_cuts.cutting import REPOSITORY, environment
 from tests.power_cuts.recording import is_possible
 
-pytestmark = pytest.mark.skipif(not is_possible(), reason="moments are counted by ptrace")
+pytestmark = [
+    pytest.mark.skipif(not is_possible(), reason="moments are counted by ptrace"),
+    pytest.mark.timeout(600),  # a machine that does much else at once takes minutes
+]
 
 SHARES = {"relay": 334, "reporter": 333, "desk": 333}
 """A thousand."""
