@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from tests.linkage.newsroom import Newsroom
 from tests.linkage.people import EPOCH, EXPIRY_DAY
 from tests.linkage.relays import Clock, running
 from tests.linkage.visits import Visit
-from tests.relay.made_parcels import ORIGINAL_BYTES, Made, make
+from tests.relay.made_parcels import LETTER_BYTES, ORIGINAL_BYTES, PREVIEW_BYTES, Made, make
 from tests.relay.running_relay import Desk
 
 from qanat_protocol.frames import AckStatus, Cursor, Opened
@@ -46,12 +48,13 @@ class Flow:
         self.newsroom = Newsroom(self.desk, False, {}, self.made)
         self._rng = Random(seed)
 
-    async def come(self, count: int) -> list[Made]:
+    async def come(
+        self, count: int, kind: Kind = Kind.LETTER, size_bytes: int = LETTER_BYTES
+    ) -> list[Made]:
         """So many letters, each in a commit of its own."""
-        found = [
-            make(self._rng.getrandbits(60), tag=self.tag, expiry_day=EXPIRY_DAY)
-            for _ in range(count)
-        ]
+        settings: dict[str, Any] = {"tag": self.tag, "expiry_day": EXPIRY_DAY}
+        numbers = [self._rng.getrandbits(60) for _ in range(count)]
+        found = [make(number, kind, size_bytes, **settings) for number in numbers]
         for made in found:
             self.made[made.parcel_id] = made
             self.newsroom.letter_of[made.parcel_id] = made.parcel_id
@@ -113,6 +116,23 @@ async def test_a_session_goes_on_where_numbers_change_under_it(node: Node) -> No
             await flow.come(1)
     assert await flow.ids() != before
     await flow.pull()
+    assert set(flow.newsroom.given) == set(flow.made)
+
+
+async def test_a_list_that_waited_while_numbers_changed_is_made_anew(node: Node) -> None:
+    flow, store = Flow(node), cast(SqliteStore, node.store)
+    # What a session lists first of all.
+    await flow.come(20, Kind.PART, PREVIEW_BYTES)
+    await flow.pull()
+    await flow.come(20, Kind.PART, PREVIEW_BYTES)
+    await store._writer.fill_offers()
+    async with store._turns.changing():
+        pulling = asyncio.create_task(flow.pull())
+        await asyncio.sleep(0.5)
+        found = await store._writer.step(partial(mixing.begin, bound=None, day_start=None))
+        store._turns.era = found.era
+        await store._mixer._mix_rows(mixing.mix_parcels, found.parcels)
+    await pulling
     assert set(flow.newsroom.given) == set(flow.made)
 
 
