@@ -54,6 +54,21 @@ def parsed(content: bytes) -> RelayCard:
     return parse_relay_card(sign_envelope(DocumentType.RELAY_CARD, RELAY, content))
 
 
+def test_a_relay_need_not_say_where_it_stands_nor_name_others() -> None:
+    card = parse_relay_card(
+        sign_relay_card(
+            RELAY,
+            serial=1,
+            issued_day=DAY,
+            name="",
+            addresses=[],
+            sealing_key=SEALING_KEYS[2],
+            largest_body=2**32,
+        )
+    )
+    assert (card.country, card.others) == ("", ())
+
+
 @given(
     serial=st.integers(0, 2**53 - 1),
     issued_day=st.integers(0, 2**53 - 1),
