@@ -191,7 +191,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A complete parcel. arrival: from 1, never given twice; taken_day: when it was complete."""
+    """A complete parcel. arrival: from 1, that of no other, until a sweep deals them anew;
+    taken_day: when it was complete."""
 
     arrival: int
     header: Header
