@@ -20,6 +20,7 @@ __all__ = [
     "NothingReachable",
     "Refused",
     "Stalled",
+    "TookTooLong",
     "Unreachable",
 ]
 
@@ -62,6 +63,10 @@ class Unreachable(ClientError):
 
 class Stalled(Unreachable):
     """The connection stood still for longer than the timeout: nothing is lost, try again."""
+
+
+class TookTooLong(Unreachable):
+    """The session had its time: what is left of it goes in the next one."""
 
 
 class NothingReachable(Unreachable):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.client.desk.lying_relay import LyingRelay
 from tests.client.desk.newsroom import Made, deposit
-from tests.client.made_desk import MadeDesk, write_card
+from tests.client.made_desk import MadeDesk, today, write_card
 from tests.client.relay_process import fetch
 from tests.client.reporter_runs import Ran, parcels, qanat
 from tests.relay.running_relay import Running
@@ -94,6 +96,14 @@ class Scene:
         arrived = await self.arrived()
         for header, body in before:
             assert arrived[header.parcel_id] == (header, body)
+
+    def say_that_all_is_held(self, days_ago: int) -> None:
+        """Note in the home that the liar claimed every parcel some days ago."""
+        with closing(sqlite3.connect(self.home / "qanat.db")) as database, database:
+            database.execute(
+                "INSERT INTO custody (parcel, relay, word, day) SELECT key, ?, 3, ? FROM parcel",
+                (self.liar.key.public, today() - days_ago),
+            )
 
     async def hand_over(self, *made: Made) -> None:
         """Hand parcels to the honest relay, as anybody can."""

@@ -15,6 +15,7 @@ from tests.attackers.peak import measured
 from tests.attackers.scene import Scene
 from tests.client.desk.lying_relay import LyingRelay, lying_relay
 from tests.client.desk.newsroom import Clock, Made, Newsroom, Writer, frames_of
+from tests.client.reporter_runs import start
 
 from qanat_client.desk.exchange import MAX_OUTSTANDING
 from qanat_client.desk.tombstones import MAX_UNPROVEN_ALARMS
@@ -186,6 +187,34 @@ async def test_a_relay_that_drips_is_given_up_and_holds_nobody_else_up(scene: Sc
     assert "too slow" in liar["problem"]
     assert honest["signed"] == 1
     await scene.assert_safe(before)
+
+
+@pytest.mark.promise(BOUNDED)
+async def test_a_relay_that_never_ends_keeps_no_later_report_of_a_watch_from_the_others(
+    scene: Scene,
+) -> None:
+    await scene.queue("The first.")
+
+    async def chats(relay: LyingRelay) -> None:
+        relay.script = chats
+        while True:
+            await relay.say(*[Idle()] * 100)
+            await asyncio.sleep(0.05)
+
+    scene.liar.script = chats
+    options = ("--watch", "--every", "0.2", "--round-timeout", "2")
+    watch = start(scene.home, "sync", *options)
+    try:
+        for count_there in (1, 2):
+            while len(await scene.arrived()) < count_there:
+                assert watch.poll() is None
+                await asyncio.sleep(0.1)
+            if count_there == 1:
+                await scene.queue("The second.")
+    finally:
+        watch.terminate()
+        await asyncio.to_thread(watch.communicate)
+    assert scene.liar.sessions >= 2
 
 
 class ToADesk:

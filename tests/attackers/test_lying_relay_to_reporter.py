@@ -186,6 +186,21 @@ async def test_a_relay_that_has_everything_already_keeps_nothing_from_the_desk(
     await scene.assert_safe(before)
 
 
+@pytest.mark.promise(GOES_ON)
+async def test_an_original_that_relays_only_claim_goes_to_another_after_a_week(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (scene.home / "settings.toml").write_text("original_copies = 1\n")
+    film = tmp_path / "film.bin"
+    film.write_bytes(os.urandom(200_000))
+    await scene.queue("With a film.", "--attach", film)
+    await asyncio.to_thread(scene.say_that_all_is_held, 8)
+    scene.liar.script = claims_to_have_all
+    _, honest = await scene.sync()
+    assert honest["taken"] == 2
+    await scene.assert_safe(scene.queued())
+
+
 @pytest.mark.promise(SIGNED)
 @pytest.mark.parametrize("who", ["another relay", "the relay itself, for what it never got"])
 async def test_a_receipt_counts_under_the_relays_own_key_and_for_what_it_was_given(

@@ -11,7 +11,15 @@ from typing import TypeVar
 from qanat_client.carriers.http import Transport, open_link
 from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import BadInput, BadPin, ClientError, HalfDuplex, Refused, Unreachable
+from qanat_client.errors import (
+    BadInput,
+    BadPin,
+    ClientError,
+    HalfDuplex,
+    Refused,
+    TookTooLong,
+    Unreachable,
+)
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.frames import End, Frame, Welcome
 from qanat_protocol.runs import Run
@@ -138,8 +146,24 @@ async def converse(
 
     `talk` opens the conversation and reads its frames to the end. It is called again, on a
     WebSocket, if it raises HalfDuplex or the address refuses the streaming request, so it must
-    stand being run twice. Raises what the last road raised.
+    stand being run twice. Raises what the last road raised, TookTooLong after `session_s`.
     """
+    try:
+        async with asyncio.timeout(settings.session_s):
+            return await _by_some_road(entry, talk, settings=settings, roads=roads)
+    except TimeoutError:
+        raise TookTooLong(
+            f"{entry.addresses[0]}: more than {settings.session_s:g} s; the rest goes next time"
+        ) from None
+
+
+async def _by_some_road(
+    entry: RelayEntry,
+    talk: Callable[[Conversation], Awaitable[T]],
+    *,
+    settings: CarrierSettings,
+    roads: Roads,
+) -> T:
     problem: ClientError = BadInput("the relay has no address")
     for address in entry.addresses:
         for transport in roads.transports(address):

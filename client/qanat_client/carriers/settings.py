@@ -23,6 +23,10 @@ class CarrierSettings:
     stall_s: float = 60.0
     """How long a connection may stand still before it counts as broken."""
 
+    session_s: float | None = None
+    """How long one session may take in all, so that nobody can hold up what comes after it; None:
+    as long as anything moves."""
+
     first_answer_s: float = 6.0
     """How long a request may be open without a byte of the answer, before the path counts as
     half duplex. Longer than the slowest satellite's round trip, shorter than a window."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from qanat_client.desk.context import Context
@@ -20,6 +21,9 @@ from qanat_protocol.verdicts import Verdict
 __all__ = ["pull_command", "pull_now"]
 
 MIN_EVERY_S = 1
+
+ROUND_S = 600
+"""How long one relay may hold up the next round of a watch; what is left comes in that one."""
 
 
 def _tell(context: Context, desk: Desk, result: PullResult) -> None:
@@ -122,10 +126,15 @@ def _code(result: PullResult) -> int:
 
 
 def _pull_once(
-    context: Context, desk: Desk, entries: Sequence[RelayEntry], extra: Mapping[str, Any]
+    context: Context,
+    desk: Desk,
+    entries: Sequence[RelayEntry],
+    extra: Mapping[str, Any],
+    limit_s: float | None = None,
 ) -> int:
+    carriers = replace(context.carriers, session_s=limit_s)
     with context.counting("taken") as advance:
-        result = asyncio.run(pull(desk, entries, context.carriers, advance))
+        result = asyncio.run(pull(desk, entries, carriers, advance))
     _tell(context, desk, result)
     refusals = _refusals(desk)
     _tell_refusals(context, refusals)
@@ -149,7 +158,8 @@ def pull_command(context: Context) -> int:
             # A watch runs for months: cards and keys change beside it.
             refresh(desk)
             entries = choose_relays(desk, arguments.relay)
-            code = _pull_once(context, desk, entries, {})
+            limit_s = ROUND_S if arguments.watch else None
+            code = _pull_once(context, desk, entries, {}, limit_s)
             if not arguments.watch:
                 return code
             time.sleep(arguments.every)

@@ -261,6 +261,13 @@ def _fill_sync(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=_seconds, metavar="SECONDS", help="with --watch: by the clock instead"
     )
+    parser.add_argument(
+        "--round-timeout",
+        type=_seconds,
+        default=600.0,
+        metavar="S",
+        help="with --watch: how long a relay may hold up the next round; default 600 seconds",
+    )
     _add_code_file(parser)
 
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from typing import Any
 
 from qanat_client.carriers.conversation import Roads
@@ -224,7 +225,9 @@ async def _wait(changes: NetworkChanges | None, every_s: float | None) -> str:
 async def _watch(
     home: Home, arguments: argparse.Namespace, terminal: Terminal, mailboxes: Sequence[bytes]
 ) -> None:
-    carrier, roads = carrier_of(arguments), Roads()
+    # A relay that never comes to its end must not keep the next round from the others.
+    carrier = replace(carrier_of(arguments), session_s=arguments.round_timeout)
+    roads = Roads()
     async with AsyncExitStack() as stack:
         changes: NetworkChanges | None = None
         if arguments.every is None:
@@ -233,6 +236,7 @@ async def _watch(
         else:
             when = f"about every {arguments.every:g} seconds, as you asked"
         while True:
+            reports: list[RelayReport] = []
             try:
                 with home.sync_lock():
                     reports = await _sync(
@@ -246,6 +250,8 @@ async def _watch(
                 terminal.result(_tell(reports, terminal))
             except HomeBusy as error:
                 terminal.warn(str(error))
+            if any(report.has_more for report in reports):
+                continue
             terminal.say(f"{_waiting_line(home)}. Again {when}. Ctrl-C ends it.")
             terminal.say(f"{await _wait(changes, arguments.every)}: syncing")
 

@@ -62,6 +62,9 @@ class Traffic:
     _active: dict[bytes, bytes] = field(default_factory=dict)
     _holders: dict[bytes, set[bytes]] = field(default_factory=dict)
     _takers: dict[bytes, set[bytes]] = field(default_factory=dict)
+    _lapsed: dict[bytes, set[bytes]] = field(default_factory=dict)
+    """Relays whose word on a parcel is over while nobody opened it: they may have lied, and count
+    for nothing when it is asked how many others have it."""
 
     def loads(self, parcels: Iterable[StoredParcel], relay: bytes) -> list[Load]:
         """What a relay is to be offered, each with its place among its report's of that rank."""
@@ -76,6 +79,11 @@ class Traffic:
                 for other, (word, day) in parcel.words.items()
                 if _is_trusted(word, day, self.today)
             )
+            self._lapsed[parcel.id] = {
+                other
+                for other, (word, day) in parcel.words.items()
+                if word >= Word.HOLDS and not _is_trusted(word, day, self.today)
+            }
             if due_for(parcel, relay, self.today):
                 found.append(Load(parcel, ordinal))
         return found
@@ -116,7 +124,7 @@ class Traffic:
         if parcel.rank < Rank.ORIGINAL:
             return True
         others = self._holders.get(parcel.id, set()) | self._takers.get(parcel.id, set())
-        return len(others - {relay}) < self.copies
+        return len(others - {relay} - self._lapsed.get(parcel.id, set())) < self.copies
 
     def _note_active(self, relay: bytes, load: Load | None) -> None:
         if load is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import HalfDuplex, Refused, Unreachable
+from qanat_client.errors import HalfDuplex, Refused, TookTooLong, Unreachable
 from qanat_client.reporter.asking import ask, public_interest
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.disk_thread import DiskThread
@@ -294,6 +294,7 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
         )
     except (Unreachable, HalfDuplex) as error:
         report.problem = str(error)
+        report.has_more = isinstance(error, TookTooLong)
     except ProtocolError as error:
         report.problem = f"it breaks the protocol: {error}"
     return report
