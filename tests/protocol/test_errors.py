@@ -40,6 +40,7 @@ def test_every_verdict_has_one_error_of_its_name(verdict: Verdict) -> None:
     assert error.verdict is verdict
     assert type(error).__name__ == "".join(word.title() for word in verdict.name.split("_"))
     assert str(error) == "why"
+    assert repr(error) == f"{type(error).__name__}('why')"
     assert [kind.verdict for kind in RemoteError.__subclasses__()].count(verdict) == 1
 
 
