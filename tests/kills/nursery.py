@@ -109,12 +109,13 @@ class Nursery:
         self.too_late = 0
 
     def kill(self, times: int) -> None:
-        """Kill so often. Raises AssertionError, naming the kill, when a check fails."""
-        done = 0
-        while done < times:
+        """Kill so often. Raises AssertionError, naming the run, when a check fails."""
+        runs = 0
+        # What had ended before its moment came was not killed.
+        while (done := self.by_time + self.by_call) < times:
             here = min(KILLS_IN_A_FOLDER, times - done)
-            self._kill_here(done, here)
-            done += here
+            self._kill_here(runs, here)
+            runs += here
 
     def _kill_here(self, first: int, times: int) -> None:
         self._folder.mkdir()
@@ -125,14 +126,14 @@ class Nursery:
             if self._measure is None:
                 self._measure = self._take_measure(work, said)
             for number in range(first + 1, first + times + 1):
-                _must(partial(work.begin, number), f"what precedes kill {number}")
+                _must(partial(work.begin, number), f"what precedes run {number}")
                 moment, lines = self._run_and_kill(work, number)
                 said += lines
                 self.lines += len(lines)
-                _must(partial(work.check, said), f"kill {number}, {moment}")
+                _must(partial(work.check, said), f"run {number}, killed {moment}")
             _must(partial(work.begin, 0), "the last run")
             said += self._run(work, 0, None)[1]
-            _must(partial(work.complete, said), f"all after kill {first + times}")
+            _must(partial(work.complete, said), f"all after run {first + times}")
         finally:
             for pid in beside:
                 os.kill(pid, signal.SIGKILL)

@@ -42,7 +42,7 @@ def kill(work: str, folder: Path, times: int, seed: int | None = None) -> str:
 
 def test_what_is_said_before_it_is_stored_is_caught(tmp_path: Path) -> None:
     kill("careful", tmp_path / "careful", 12, seed=1)
-    with pytest.raises(AssertionError, match="not as it must be: kill"):
+    with pytest.raises(AssertionError, match="not as it must be: run"):
         kill("careless", tmp_path / "careless", 12, seed=1)
 
 
