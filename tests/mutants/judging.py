@@ -46,11 +46,14 @@ class Judge:
         """How the tests end. A mutant that runs while the protocol is imported is there from the
         start; any other becomes active when the tests begin, which spares collecting them anew."""
         importing = self._runs_in(self._survey.importing, mutant)
-        tests = self._chosen(mutant, whole_function=importing)
-        if not tests:
-            return Outcome(killed=False, killer="no test runs it")
+        tests = self._tests_of(mutant, whole_function=importing)
         server = self._fresh if importing else self._warm
-        outcome = server.run(self._task(mutant.switch, tests))
+        outcome = Outcome(killed=False)
+        if tests:
+            outcome = server.run(self._task(mutant, tests))
+        if importing and not outcome.killed:
+            # What it made while it was imported may show in any test.
+            outcome = server.run(self._task(mutant, set(self._survey.seconds)))
         if outcome.killer in self._survey.seconds:
             killers = self._killers[mutant.module, mutant.function]
             if outcome.killer in killers:
@@ -60,9 +63,11 @@ class Judge:
 
     def proves_itself(self) -> bool:
         """Without a mutant every test passes, and one that always fails is killed; both ways."""
+        seconds = self._survey.seconds
         touching = [test for test, lines in self._survey.lines.items() if lines]
-        tests = sorted(touching, key=self._survey.seconds.__getitem__)[:500]
-        good, bad = self._task(NO_MUTANT, tests), self._task(EVERY_MUTANT, tests)
+        quickest = sorted(touching, key=seconds.__getitem__)[:500]
+        timed = tuple(seconds[test] for test in quickest)
+        good, bad = (Task(name, tuple(quickest), timed) for name in (NO_MUTANT, EVERY_MUTANT))
         return (
             not self._fresh.run(good).killed
             and not self._warm.run(good).killed
@@ -80,7 +85,8 @@ class Judge:
         file = self._files[mutant]
         return any((file, line) in lines for line in range(first, last + 1))
 
-    def _chosen(self, mutant: Mutant, *, whole_function: bool) -> list[str]:
+    def _tests_of(self, mutant: Mutant, *, whole_function: bool) -> set[str]:
+        """The tests that run the changed statement, or any line of its function."""
         file = self._files[mutant]
         first, last = mutant.first_line, mutant.last_line
         if whole_function:
@@ -88,22 +94,21 @@ class Judge:
         found: set[str] = set()
         for line in range(first, last + 1):
             found |= self._tests.get((file, line), set())
-        if whole_function and not found:
-            # What it made was made when it was imported: any test may see it.
-            found = set(self._survey.seconds)
+        return found
+
+    def _task(self, mutant: Mutant, tests: set[str]) -> Task:
+        """The tests in the order in which they are likely to kill."""
         seconds = self._survey.seconds
-        quickest = sorted(found, key=lambda test: (seconds[test], test))
+        quickest = sorted(tests, key=lambda test: (seconds[test], test))
+        recent = self._killers[mutant.module, mutant.function][:10]
+        proven = sorted(tests.intersection(recent), key=seconds.__getitem__)
         # The tests of the module itself know it best.
         own = [test for test in quickest if test.startswith(f"{TESTS}/test_{mutant.module}.py::")]
-        recent = self._killers[mutant.module, mutant.function][:10]
-        proven = sorted(found.intersection(recent), key=seconds.__getitem__)
         spent = list(accumulate(seconds[test] for test in quickest))
         others = [test for test, s in zip(quickest, spent, strict=True) if s <= _PATIENCE_S]
         # The first mention of each counts.
-        return list(dict.fromkeys([*proven, *own, *(others or quickest[:1])]))
-
-    def _task(self, switch: str, tests: Sequence[str]) -> Task:
-        return Task(switch, tuple(tests), tuple(self._survey.seconds[test] for test in tests))
+        ordered = tuple(dict.fromkeys([*proven, *own, *(others or quickest[:1])]))
+        return Task(mutant.switch, ordered, tuple(seconds[test] for test in ordered))
 
 
 _judge: Judge | None = None
