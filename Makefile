@@ -15,6 +15,7 @@ help:
 	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
+	@echo "make performance   all of make bench, and the drawing of docs/performance.md"
 	@echo "make mutants spoil the protocol in thousands of ways and see that a test fails (ARGS=\"record card\")"
 	@echo "make fuzz    look for inputs that break a parser's law (TARGET=letter SECONDS=600)"
 	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"

@@ -116,7 +116,10 @@ def _arguments() -> argparse.Namespace:
         metavar="FILE",
         help="draw what a relay costs against what it stores, as SVG (needs the extra `plot`)",
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.plot is not None and "large" not in (arguments.only or _LONG):
+        parser.error("--plot draws what the group `large` measures")
+    return arguments
 
 
 def _drawing() -> Callable[[Sequence[Level], Path], None]:

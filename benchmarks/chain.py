@@ -4,6 +4,7 @@ report, step by step, with what each step took."""
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -30,10 +31,12 @@ _PASSPHRASE = "only for a measurement"
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """A relay that listens. `stop` may be called early, for what it took."""
+    """A relay that listens. start_s: seconds until it did. `stop` may be called early, for what it
+    took."""
 
     url: str
     pid: int
+    start_s: float
     stop: Callable[[], Usage]
 
 
@@ -41,11 +44,13 @@ class Relay:
 def run_relay(data: Path, variables: dict[str, str], listen: str) -> Iterator[Relay]:
     """A relay that serves this folder until the end of the block."""
     arguments = ["serve", "--data", str(data), "--listen", listen]
+    begun = time.perf_counter()
     with running(command("qanat-relay", arguments), variables) as program:
         word, _, url = program.first_line().strip().partition(" ")
+        start_s = time.perf_counter() - begun
         if word != "listening":
             raise Failed(f"the relay says {word!r}")
-        yield Relay(url, program.pid, program.stop)
+        yield Relay(url, program.pid, start_s, program.stop)
 
 
 class Chain:
