@@ -83,6 +83,8 @@ def _run(data: bytes) -> None:
 def _seeds() -> Iterable[bytes]:
     for first in (0, 1, 125, 127, 128, 254, 255, 65_533, 2**32 - 3):
         yield first.to_bytes(4, "big") + b"\x05\0"
+    # The handle of a BLOCK that is not its HEADER's.
+    yield bytes(4) + b"\x03\0" + b"\0\0\0\x6b\0\x09"
     yield bytes(4) + b"\x03\x01" + b"\0\0\0\x09\0\x91" + b"\0\0\x10\x10\2\x01"
 
 

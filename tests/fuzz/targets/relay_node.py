@@ -287,6 +287,7 @@ def _seeds() -> Iterable[bytes]:
     seeds: list[list[Any]] = [
         [deposit],
         [deposit, asking],
+        [deposit, [b"", [[0, hello], [11, 1, 1, 0, 1], [11, 1, 1, 0, 6], [0, end]], b""]],
         [[b"", [[0, hello], [12, 0, 1, 2], [10, 2, 1], [0, end]], b""],
          [b"", [[0, hello], [12, 2, 0], [10, 2, 0], [0, end]], b"\x80"],
          [b"", [[0, hello], [0, held], [11, 0, 0, 0, 0], [0, want], [0, end]], b""]],

@@ -222,6 +222,7 @@ class _Taking:
             assert found.handle not in self._complete
             assert found.handle not in self.intake.open_handles
             self._complete.add(found.handle)
+        assert (found.handle, found.index) not in self._seen
         self._seen.add((found.handle, found.index))
 
     def check(self) -> None:
@@ -294,6 +295,7 @@ def _transfer_seeds() -> Iterable[bytes]:
     body = _BODIES[0]
     header, block = HeaderFrame(0, body.header.encode()), Block(0, 0, body.block(0)[:600])
     yield pack([[encode_frame(header)], [encode_frame(block)]])
+    yield pack([[0, 2], [1, 0, 0], [2, 0, 0], [2, 0, 0], [2, 0, 1]])
     yield pack([[0, 1]] * 65)
 
 
