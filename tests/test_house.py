@@ -339,7 +339,7 @@ def test_every_command_in_a_document_exists() -> None:
 Reference = tuple[str, str]
 
 
-def tests_named_in(block: str) -> list[Reference]:
+def named_tests_in(block: str) -> list[Reference]:
     """(path under tests/, function) of each test that a row or a point names, in its order."""
     found = []
     path = ""
@@ -389,11 +389,11 @@ def attacks() -> dict[Reference, str]:
 def test_every_promise_names_a_test_that_exists() -> None:
     rows = [block for block in promises() if block.startswith("| **")]
     assert len(rows) >= 14
-    assert [row for row in rows if not tests_named_in(row)] == []
+    assert [row for row in rows if not named_tests_in(row)] == []
     missing = [
         (path, name)
         for block in promises()
-        for path, name in tests_named_in(block)
+        for path, name in named_tests_in(block)
         if not re.search(
             rf"^(async )?def {name}\(", (ROOT / "tests" / path).read_text(), flags=re.MULTILINE
         )
@@ -408,7 +408,7 @@ def test_every_attacker_stands_beside_the_promise_that_it_is_to_break() -> None:
         test
         for test, words in found.items()
         if not words
-        or not any(words in block and test in tests_named_in(block) for block in promises())
+        or not any(words in block and test in named_tests_in(block) for block in promises())
     ]
     assert elsewhere == []
 
