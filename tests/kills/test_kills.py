@@ -13,10 +13,7 @@ import pytest
 from tests.power_cuts.cutting import REPOSITORY, environment
 from tests.power_cuts.recording import is_possible
 
-pytestmark = [
-    pytest.mark.skipif(not is_possible(), reason="moments are counted by ptrace"),
-    pytest.mark.timeout(600),  # a machine that does much else at once takes minutes
-]
+pytestmark = pytest.mark.skipif(not is_possible(), reason="moments are counted by ptrace")
 
 SHARES = {"relay": 334, "reporter": 333, "desk": 333}
 """A thousand."""
@@ -46,6 +43,7 @@ def test_what_is_said_before_it_is_stored_is_caught(tmp_path: Path) -> None:
         kill("careless", tmp_path / "careless", 12, seed=1)
 
 
+@pytest.mark.timeout(600)  # a machine that does much else at once takes minutes
 @pytest.mark.parametrize("work", SHARES)
 def test_whatever_was_said_holds_after_a_kill(tmp_path: Path, work: str) -> None:
     kill(work, tmp_path / "killed", SHARES[work] // 24)
