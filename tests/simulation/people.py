@@ -77,6 +77,9 @@ class Told:
     text: str
     report: Sent | None
     at_s: float
+    is_due: bool
+    """Whether its date is one at which it is still carried."""
+
     came_to: set[Reporter] = field(default_factory=set)
 
 
@@ -250,6 +253,10 @@ class Desk:
     def home(self) -> Path:
         return self.machine.folder / "desk"
 
+    @property
+    def _knows_the_day(self) -> bool:
+        return abs(self.machine.clock_error_s) < 86_400
+
     async def run(self, *words: object) -> Ran:
         """`qanat-desk` with these words. Raises Died."""
         given = ["--home", self.home, "--json", "--passphrase-file", self.passphrase_file, *words]
@@ -285,10 +292,10 @@ class Desk:
         ran = await self.run("reply", sent.report_id, text, *options)
         if ran.code == 0:
             sent.is_answered = True
-            self.world.told.append(Told(self, text, sent, now_s))
+            self.world.told.append(Told(self, text, sent, now_s, self._knows_the_day))
 
     async def publish(self, text: str, now_s: float) -> None:
         """Publish a bulletin. Raises Died."""
         self.world.spoken.add(text)
         if (await self.run("bulletin", text, "--title", "news")).code == 0:
-            self.world.told.append(Told(self, text, None, now_s))
+            self.world.told.append(Told(self, text, None, now_s, self._knows_the_day))

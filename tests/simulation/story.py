@@ -20,8 +20,8 @@ from qanat_relay.config import Config
 __all__ = ["Story"]
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
-_PAUSES_S = (20.0, HOUR_S, DAY_S, 8 * DAY_S)
-"""Between acts: seconds, as in a window of the network, or hours, days, more than a week."""
+_PAUSES_S = (20.0, HOUR_S, DAY_S, 8 * DAY_S, 25 * DAY_S)
+"""Between acts: seconds, as in a window of the network, or hours, days, a week, most of a month."""
 
 _QUIET_ROUNDS = 16
 
@@ -167,7 +167,7 @@ class Story:
             else:
                 # Between two changes of its disk, most likely.
                 delay_s = chance.uniform(0, 100)
-                self._loop.call_later(delay_s, _end_if_on, machine, by_power)
+                self._loop.call_later(delay_s, self._end_if_on, machine, by_power)
         self._trace(
             f"act {number}: {'no network' if self._network.is_down else self._network.faults}"
         )
@@ -183,6 +183,10 @@ class Story:
         pause_s = chance.choice(_PAUSES_S[: self._temper.longest_pause + 1])
         await asyncio.sleep(pause_s * chance.uniform(0.2, 1.5))
         await self.truths.weigh_relays()
+
+    def _end_if_on(self, machine: Machine, by_power: bool) -> None:
+        if machine.is_on and not self._is_quiet:
+            machine.end(by_power=by_power)
 
     def _set_clocks(self) -> None:
         chance = self._chance
@@ -345,11 +349,6 @@ def _weather(chance: Random) -> Faults:
         repeated=bad if kind in (3, 4) else 0.0,
         slow=bad if kind in (1, 3, 4) else 0.0,
     )
-
-
-def _end_if_on(machine: Machine, by_power: bool) -> None:
-    if machine.is_on:
-        machine.end(by_power=by_power)
 
 
 async def _both(*works: Coroutine[Any, Any, object]) -> None:

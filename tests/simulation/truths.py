@@ -134,7 +134,8 @@ class Truths:
                 found.append(f"files of {sent.text!r}")
         for told in self._world.told:
             for reporter in self._reporters if told.report is None else [told.report.reporter]:
-                if now_s - told.at_s < 28 * 86_400 and reporter not in told.came_to:
+                is_due = told.is_due and now_s - told.at_s < 28 * 86_400
+                if is_due and reporter not in told.came_to:
                     name = reporter.machine.name
                     found.append(f"{told.desk.name}'s words {told.text!r} to {name}")
         return found
