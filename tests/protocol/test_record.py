@@ -171,6 +171,15 @@ def test_arrays_nest_four_deep_and_no_deeper() -> None:
         pack([[[[[]]]]])
 
 
+def test_arrays_with_a_length_nest_no_deeper_than_short_ones() -> None:
+    four = b"\x00"
+    for _ in range(4):
+        four = b"\xdc\x00\x10" + four + bytes(15)
+    assert len(unpack(four, max_bytes=100)) == 16
+    with pytest.raises(Malformed, match="deeper than 4"):
+        unpack(b"\xdc\x00\x10" + four + bytes(15), max_bytes=100)
+
+
 @pytest.mark.parametrize(
     "bomb",
     [
