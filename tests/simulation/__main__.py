@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the machines' folders")
     parser.add_argument("--minutes", type=float, help="go on with the seeds that follow, so long")
     parser.add_argument("--breakage", help="run with this part broken")
+    parser.add_argument("--until-wrong", action="store_true", help="end with the first that is")
     arguments = parser.parse_args()
     _settle()
     doors.install()
@@ -66,6 +67,8 @@ def main() -> int:
         _tell(outcome, arguments, place)
         if not arguments.keep:
             rmtree(place)
+        if wrong and arguments.until_wrong:
+            break
     return 1 if wrong else 0
 
 

@@ -1,5 +1,5 @@
-"""Parts that are broken on purpose, so that it shows that a run finds them. One is applied to a run
-and to nothing else; `tests/simulation/test_simulation.py` names a seed that finds each.
+"""Parts that are broken on purpose, so that it shows that runs find them. One is applied to a run,
+and to nothing else, by `--breakage`.
 """
 
 from __future__ import annotations

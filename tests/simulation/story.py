@@ -234,7 +234,9 @@ class Story:
             await reporter.read(sync=chance.random() < 0.7)
         elif drawn < 0.95:
             await self._drop(reporter)
-        await self._look_at_outbox(reporter)
+        # Not each time: looking is writing too, and makes safe what lay unsafe before.
+        if chance.random() < 0.5:
+            await self._look_at_outbox(reporter)
 
     async def _send(self, reporter: Reporter) -> None:
         chance = self._chance
