@@ -20,6 +20,7 @@ import pytest
 from tests.relay.made_parcels import (
     PAGED_BYTES,
     TAG,
+    THUMBNAIL_BYTES,
     TODAY,
     make,
     part,
@@ -36,12 +37,16 @@ from qanat_relay.store.interface import (
     StoreBroken,
     StoreBusy,
     StoreClosed,
+    StoreError,
     StoreFull,
     StoreInUse,
     StoreLimits,
     StoreTooNew,
 )
+from qanat_relay.store.room import drop_body
+from qanat_relay.store.rows import find_parcel
 from qanat_relay.store.sqlite import SqliteStore
+from qanat_relay.store.work import Work
 
 REPOSITORY = Path(__file__).parents[2]
 STORED = Outcome(AckStatus.STORED)
@@ -453,6 +458,36 @@ async def test_what_cannot_be_indexed_now_is_found_and_indexed_later(tmp_path: P
         (indexed,) = connection.execute("SELECT count(*) FROM offer").fetchone()
     assert indexed == 15
     await store.close()
+
+
+async def test_an_evicted_parcel_is_found_where_it_was_after_a_commit_that_failed(
+    store: SqliteStore,
+) -> None:
+    thumbnail = part(1, THUMBNAIL_BYTES)
+    offer = thumbnail.header.offer
+
+    def evict(work: Work) -> None:
+        row = find_parcel(work.connection, work.recent, offer)
+        assert row is not None
+        drop_body(work.connection, work.tally, row)
+
+    assert await store.write([thumbnail.put()], today=TODAY) == [STORED]
+    await store._writer.step(evict)
+    await store._writer.step(
+        lambda work: work.connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON parcel BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    )
+    with pytest.raises(StoreError):
+        await store.write([thumbnail.put()], today=TODAY)
+    await store._writer.step(lambda work: work.connection.execute("DROP TRIGGER full"))
+    assert await states(store, offer) == [State.EVICTED]
+    assert await store.write([thumbnail.put()], today=TODAY) == [STORED]
+    await store.sweep(TODAY)
+    # Two rows of one id could never be indexed, nor anything behind them.
+    assert not store._writer.recent
+    assert await states(store, offer) == [State.HELD]
+    assert [problem async for problem in store.check()] == []
 
 
 # A kill

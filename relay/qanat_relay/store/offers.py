@@ -22,12 +22,14 @@ class Recent:
     """What the table does not tell yet. One writer adds; readers of any thread look.
 
     It only ever hints: a row may be gone, or be another's after a transaction that was undone, so
-    whoever finds one here compares the id.
+    whoever finds one here compares the id. But it lacks none. `moved`: where parcels were that the
+    transaction which runs gave other rows.
     """
 
     def __init__(self, connection: sqlite3.Connection, most: int = RECENT_MAX) -> None:
         """With what came since the table was filled; full with `most`."""
         self._most = self._due = most
+        self.moved: dict[bytes, int] = {}
         self.arrivals: dict[bytes, int] = dict(
             connection.execute(
                 f"SELECT substr(id, 1, {OFFER_BYTES}), arrival FROM parcel"  # noqa: S608
@@ -53,6 +55,11 @@ class Recent:
     def put_off(self) -> None:
         """Filling the table failed: try again when as many have come once more."""
         self._due = len(self.arrivals) + self._most
+
+    def restore(self) -> None:
+        """The transaction is undone: what it gave another row has its old one."""
+        self.arrivals.update(self.moved)
+        self.moved.clear()
 
     def settle(self, connection: sqlite3.Connection) -> None:
         """Put all of it into the table, in a transaction of its own."""

@@ -21,7 +21,8 @@ class Work:
     """One transaction. swept_day: the newest day that a sweep believed, 0 before the first.
 
     known: the first 16 bytes of the ids in this group that may have a row in `parcel`; recent: in
-    which row, of those that the table `offer` lacks. `add_offer` tells of a row that is new.
+    which row, of those that the table `offer` lacks. `add_offer` tells of a row that is new; moved:
+    what it wrote over, for when the transaction is undone.
     """
 
     connection: sqlite3.Connection
@@ -31,11 +32,14 @@ class Work:
     swept_day: int
     known: set[bytes] = field(default_factory=set)
     recent: dict[bytes, int] = field(default_factory=dict)
+    moved: dict[bytes, int] = field(default_factory=dict)
 
     def add_offer(self, parcel_id: bytes, arrival: int) -> None:
         """Take note of a row in `parcel`."""
         offer = parcel_id[:OFFER_BYTES]
         self.known.add(offer)
+        if (before := self.recent.get(offer)) is not None:
+            self.moved.setdefault(offer, before)
         self.recent[offer] = arrival
 
     def day(self, today: int) -> int:

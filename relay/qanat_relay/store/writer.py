@@ -151,10 +151,10 @@ class Writer:
         try:
             results = self._transact(calls)
         except sqlite3.Error as error:
-            self._roll_back()
+            self._undo()
             self._answer_all(calls, named(error))
         except StoreError as error:
-            self._roll_back()
+            self._undo()
             self._answer_all(calls, error)
         else:
             self._loop.call_soon_threadsafe(_resolve, calls, results)
@@ -175,6 +175,7 @@ class Writer:
             self._limits,
             swept_day or 0,
             recent=self._recent.arrivals,
+            moved=self._recent.moved,
         )
         results: list[Any] = [call.step(work) for call in calls if isinstance(call, StepCall)]
         if not results:
@@ -185,6 +186,7 @@ class Writer:
             # A sweep that finds nothing to do leaves no trace of its hour in the log.
             tallies.save(self._connection, tally)
         self._connection.execute("COMMIT")
+        self._recent.moved.clear()
         return results
 
     def _settle(self) -> None:
@@ -195,6 +197,10 @@ class Writer:
             self._roll_back()
             self._recent.put_off()
             log.warning("an index of the store is behind: %s", type(named(error)).__name__)
+
+    def _undo(self) -> None:
+        self._roll_back()
+        self._recent.restore()
 
     def _roll_back(self) -> None:
         # SQLite has rolled back by itself after some errors, a full disk for one.
