@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 
-from tests.simulation import doors
+from tests.simulation import breakages, doors
 from tests.simulation.machines import Machine
 from tests.simulation.network import Network
 from tests.simulation.people import World
@@ -86,8 +86,6 @@ def run(seed: str, place: Path, power: Power, breakage: str | None = None) -> Ou
     story = Story(world, network, make_machine, Random(f"{seed} story"), trace)
     loop.on_turn += [machine.look_at_power for machine in story.machines]
     if breakage is not None:
-        from tests.simulation import breakages
-
         breakages.apply(breakage)
     try:
         loop.run_until_complete(story.perform())

@@ -23,6 +23,10 @@ TRIED = [str(seed) for seed in (2, 6, 10, 11, 3, 7, 5, 13, 15, 16, 17, 18, 19, 2
 """Seeds that try a broken part, until one finds it."""
 
 
+pytestmark = pytest.mark.timeout(600)
+"""Seconds of work, and minutes where every processor has other work too."""
+
+
 @pytest.fixture(autouse=True)
 def _linux() -> None:
     if not is_possible():
