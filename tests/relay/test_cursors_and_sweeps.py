@@ -4,16 +4,23 @@ between pulls, a desk is given everything, and without a cut nothing twice."""
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import pytest
-from tests.relay.made_parcels import TODAY, make
+from tests.relay.made_parcels import TAG, TODAY, make
 from tests.relay.running_relay import Desk, Running, running_relay, talking
 from tests.relay.test_server_giving import given, interest, store
 
 from qanat_protocol.frames import Cursor, Idle, Opened
+from qanat_protocol.parcel import Rank
+from qanat_relay.store import mixing
+from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.sqlite import SqliteStore
+from qanat_relay.store.work import Work
 
 
 @dataclass
@@ -97,6 +104,36 @@ async def test_a_desk_misses_nothing_whatever_is_swept_cut_and_restarted(
             await story.live(relay, cuts=True)
     async with running_relay(tmp_path / "relay") as relay:
         await story.settle(relay)
+
+
+async def test_a_list_waits_for_a_mixing_whose_sweep_was_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go, mix = threading.Event(), threading.Event(), mixing.mix_parcels
+
+    def mix_later(work: Work, arrivals: Sequence[int]) -> None:
+        begun.set()
+        go.wait()
+        mix(work, arrivals)
+
+    monkeypatch.setattr(mixing, "mix_parcels", mix_later)
+    store = await SqliteStore.open(tmp_path, StoreLimits())
+    made = [make(number) for number in range(64)]
+    await store.write([each.put() for each in made], today=TODAY)
+    sweep = asyncio.create_task(store.sweep(TODAY))
+    await asyncio.to_thread(begun.wait)
+    sweep.cancel()
+    asyncio.get_running_loop().call_later(0.2, go.set)
+    listed = await store.list_tags([TAG], Rank.LETTER, 0, 32)
+    with pytest.raises(asyncio.CancelledError):
+        await sweep
+    # What is written now comes behind all that the writer was given before.
+    made.append(make(64))
+    await store.write([made[-1].put()], today=TODAY)
+    (at,) = await store.resume([listed[-1].arrival], store.era)
+    listed += await store.list_tags([TAG], Rank.LETTER, at, 64)
+    assert {entry.header.parcel_id for entry in listed} == {each.parcel_id for each in made}
+    await store.close()
 
 
 @pytest.mark.parametrize(

@@ -91,4 +91,10 @@ class Mixer:
     async def _mix_rows(self, mix: Callable[..., None], arrivals: Sequence[int]) -> None:
         for at in range(0, len(arrivals), mixing.AT_ONCE):
             some = arrivals[at : at + mixing.AT_ONCE]
-            await self._writer.step(partial(mix, arrivals=some))
+            step = asyncio.create_task(self._writer.step(partial(mix, arrivals=some)))
+            try:
+                await asyncio.shield(step)
+            except asyncio.CancelledError:
+                # The writer does it all the same: nobody may list before it has.
+                await asyncio.wait([step])
+                raise
