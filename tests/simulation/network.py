@@ -339,7 +339,7 @@ class Network:
             cut = (
                 int(2 ** chance.uniform(0, 19))
                 if chance.random() < 0.5
-                else chance.randrange(400_000)
+                else chance.randrange(120_000)
             )
         slow = chance.random() < faults.slow
         line = _Line(

@@ -346,7 +346,7 @@ def _weather(chance: Random) -> Faults:
     return Faults(
         refused=bad / 2 if kind in (1, 4) else 0.0,
         silent=bad / 4 if kind in (1, 4) else 0.0,
-        cut=bad if kind in (2, 4) else 0.0,
+        cut=bad if kind in (2, 3, 4) else 0.0,
         half_open=bad if kind in (2, 4) else 0.0,
         repeated=bad if kind in (3, 4) else 0.0,
         slow=bad if kind in (1, 3, 4) else 0.0,
