@@ -168,6 +168,28 @@ def test_a_header_goes_with_its_block_so_that_both_are_read_as_a_run() -> None:
     assert relay.receive(client.send(*runs)) == said
 
 
+def test_a_header_that_goes_with_its_block_takes_room_in_the_packet_that_it_goes_to() -> None:
+    client, relay = opened()
+    body = body_of(16_384)
+    pair = [frames.HeaderFrame(0, body.header.encode()), frames.Block(0, 0, body.block(0))]
+    # Behind three blocks there is room for the HEADER, and none for its BLOCK.
+    blocks = [frames.Block(1, index, bytes(16_384)) for index in range(3)]
+    taken = sum(2 + len(encode_frame(frame)) for frame in pair)
+    purge_bytes = 2 + len(encode_frame(PURGE))
+    purges = [PURGE] * ((65_519 - 100 - taken) // purge_bytes)
+    left = 65_519 - taken - purge_bytes * len(purges) - 2 - len(encode_frame(frames.Error(0, "")))
+    for length in (left - 1, left):
+        said = [*blocks, *pair, *purges, frames.Error(0, "x" * length)]
+        assert relay.receive(client.send(*said)) == said
+
+
+def test_what_stands_behind_a_run_is_read_too() -> None:
+    client, relay = opened()
+    body = body_of(4096)
+    said = [frames.HeaderFrame(0, body.header.encode()), frames.Block(0, 0, body.block(0)), END]
+    assert relay.receive(client.send(*said)) == said
+
+
 def test_no_run_is_sent_before_the_greeting() -> None:
     client = ClientSession(SECRET.public)
     client.start()
@@ -224,6 +246,34 @@ def test_the_table_is_the_law_for_both_ends_of_a_direction(
     if allowed:
         speaker.send(frame)
     else:
+        with pytest.raises(LocalUnexpectedFrame):
+            speaker.send(frame)
+
+
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.HeaderFrame(0, body_of(4096).header.encode()),
+        frames.Leaves(0, 0, (bytes(32),)),
+        frames.Block(0, 0, b"block"),
+        frames.Ack(0, (frames.AckEntry(0, frames.AckStatus.STORED, 0),)),
+    ],
+    ids=lambda frame: type(frame).__name__,
+)
+def test_what_comes_by_the_thousand_keeps_to_the_table_too(side: Side, frame: Frame) -> None:
+    greeting: Frame = HELLO if side is Side.CLIENT else WELCOME
+    for before in ([], [greeting, END]):
+        client, relay = ClientSession(SECRET.public), RelaySession(SECRET)
+        if side is Side.CLIENT:
+            heard = outcome(relay, [saying(*before, frame)])
+        else:
+            heard = outcome(client, [from_relay(client, *before, frame)])
+        assert heard == (before, UnexpectedFrame)
+        client, relay = ClientSession(SECRET.public), RelaySession(SECRET)
+        relay.receive(client.start())
+        speaker = client if side is Side.CLIENT else relay
+        speaker.send(*before)
         with pytest.raises(LocalUnexpectedFrame):
             speaker.send(frame)
 
@@ -290,6 +340,13 @@ def test_an_offer_gets_one_answer_and_what_is_no_offer_gets_none(answers: list[F
         relay.send(*answers)
 
 
+def test_offers_may_be_answered_a_few_at_a_time() -> None:
+    client, relay = opened()
+    relay.receive(client.send(OFFERS))
+    answers = [frames.Answers(0, (Answer.WANT,)), frames.Answers(1, (Answer.HAVE,))]
+    assert client.receive(relay.send(*answers)) == answers
+
+
 def test_a_relay_that_shares_no_version_can_say_so() -> None:
     relay = RelaySession(SECRET)
     client = ClientSession(SECRET.public)
@@ -332,6 +389,7 @@ def test_a_session_that_began_well_has_no_refusal() -> None:
         (b"\0\x01\x91\x14", Malformed),
         (framed(b"\x91\x14")[:-1], Malformed),
         (framed(b"\x91\x14") + b"\0", Malformed),
+        ((len(encode_frame(PURGE)) + 1).to_bytes(2, "big") + encode_frame(PURGE), Malformed),
         (framed(pack([23])), UnexpectedFrame),
         (framed(pack([3, 0, 9])), UnknownKind),
     ],
