@@ -178,6 +178,9 @@ def test_a_run_is_taken_as_its_frames_would_be() -> None:
     bodies = [body_of(LETTER, tag) for tag in range(3)]
     intake = Intake()
     assert intake.run(run_of(*bodies)) == tuple(body.header.parcel_id for body in bodies)
+    # Handles go on from run to run.
+    for following in (1, 2):
+        assert intake.run(run_of(*bodies, first=following * len(bodies))) is not None
     assert intake.open_handles == ()
     assert intake.open(HeaderFrame(3, bodies[0].header.encode())) == bodies[0].header
 

@@ -171,7 +171,10 @@ def test_a_header_goes_with_its_block_so_that_both_are_read_as_a_run() -> None:
 def test_a_header_that_goes_with_its_block_takes_room_in_the_packet_that_it_goes_to() -> None:
     client, relay = opened()
     body = body_of(16_384)
-    pair = [frames.HeaderFrame(0, body.header.encode()), frames.Block(0, 0, body.block(0))]
+    pair: list[Frame] = [
+        frames.HeaderFrame(0, body.header.encode()),
+        frames.Block(0, 0, body.block(0)),
+    ]
     # Behind three blocks there is room for the HEADER, and none for its BLOCK.
     blocks = [frames.Block(1, index, bytes(16_384)) for index in range(3)]
     taken = sum(2 + len(encode_frame(frame)) for frame in pair)
@@ -179,14 +182,15 @@ def test_a_header_that_goes_with_its_block_takes_room_in_the_packet_that_it_goes
     purges = [PURGE] * ((65_519 - 100 - taken) // purge_bytes)
     left = 65_519 - taken - purge_bytes * len(purges) - 2 - len(encode_frame(frames.Error(0, "")))
     for length in (left - 1, left):
-        said = [*blocks, *pair, *purges, frames.Error(0, "x" * length)]
+        said: list[Frame] = [*blocks, *pair, *purges, frames.Error(0, "x" * length)]
         assert relay.receive(client.send(*said)) == said
 
 
 def test_what_stands_behind_a_run_is_read_too() -> None:
     client, relay = opened()
     body = body_of(4096)
-    said = [frames.HeaderFrame(0, body.header.encode()), frames.Block(0, 0, body.block(0)), END]
+    said: list[Frame] = [frames.HeaderFrame(0, body.header.encode())]
+    said += [frames.Block(0, 0, body.block(0)), END]
     assert relay.receive(client.send(*said)) == said
 
 
