@@ -102,6 +102,7 @@ class Story:
         self.truths = Truths(world, self.relays, self.desks, self.reporters)
         self._words = 0
         self._is_quiet = False
+        self._jumped: set[str] = set()
 
     @property
     def _now_s(self) -> float:
@@ -181,6 +182,9 @@ class Story:
             self._trace(f"{relay.machine.name} is stopped by its operator")
             await relay.stop()
         pause_s = chance.choice(_PAUSES_S[: self._temper.longest_pause + 1])
+        if pause_s > DAY_S:
+            for one in self.relays:
+                one.machine.clock_error_s = 0.0
         await asyncio.sleep(pause_s * chance.uniform(0.2, 1.5))
         await self.truths.weigh_relays()
 
@@ -194,7 +198,11 @@ class Story:
             return
         for machine in self.machines:
             may_be = machine.name.startswith(("reporter", self._temper.wrong_clocks))
+            if machine.name.startswith("relay"):
+                # One jump, and set right before four weeks are over: what jumps on may be believed.
+                may_be = may_be and machine.name not in self._jumped
             if may_be and chance.random() < 0.5:
+                self._jumped.add(machine.name)
                 error_s = chance.choice((0, 40, -40, 5000, -5000)) * chance.random() * DAY_S
                 machine.clock_error_s = error_s
                 self._trace(f"the clock of {machine.name} is off by {error_s / DAY_S:+.1f} days")
