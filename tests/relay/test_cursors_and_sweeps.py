@@ -4,6 +4,7 @@ between pulls, a desk is given everything, and without a cut nothing twice."""
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from tests.relay.test_server_giving import given, interest, store
 from qanat_protocol.frames import Cursor, Idle, Opened
 from qanat_protocol.parcel import Rank
 from qanat_relay.store import mixing
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.interface import StoreBroken, StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.store.work import Work
 
@@ -133,6 +134,44 @@ async def test_a_list_waits_for_a_mixing_whose_sweep_was_cancelled(
     (at,) = await store.resume([listed[-1].arrival], store.era)
     listed += await store.list_tags([TAG], Rank.LETTER, at, 64)
     assert {entry.header.parcel_id for entry in listed} == {each.parcel_id for each in made}
+    await store.close()
+
+
+async def test_a_mixing_that_was_cut_is_done_again_and_a_desk_misses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mix, mixed = mixing.mix_parcels, 0
+
+    def fail_at_the_second(work: Work, arrivals: Sequence[int]) -> None:
+        nonlocal mixed
+        mixed += 1
+        if mixed == 2:
+            raise sqlite3.OperationalError("disk I/O error")
+        mix(work, arrivals)
+
+    monkeypatch.setattr(mixing, "AT_ONCE", 32)
+    store = await SqliteStore.open(tmp_path, StoreLimits())
+    made = [make(number) for number in range(64)]
+    await store.write([each.put() for each in made], today=TODAY)
+    listed, era = await store.list_tags([TAG], Rank.LETTER, 0, 48), store.era
+    with monkeypatch.context() as failing:
+        failing.setattr(mixing, "mix_parcels", fail_at_the_second)
+        with pytest.raises(StoreBroken):
+            await store.sweep(TODAY)
+    await store.close()
+    store = await SqliteStore.open(tmp_path, StoreLimits())
+    before = await store.list_tags([TAG], Rank.LETTER, 0, 64)
+    # What was begun is ended, also behind the cursors of this day.
+    store.note_given(bytes(32), 16)
+    await store.sweep(TODAY)
+    after = await store.list_tags([TAG], Rank.LETTER, 0, 64)
+    kept = sum(was.header == now.header for was, now in zip(before, after, strict=True))
+    assert kept < 16
+    (at,) = await store.resume([listed[-1].arrival], era)
+    listed += await store.list_tags([TAG], Rank.LETTER, at, 64)
+    assert {entry.header.parcel_id for entry in listed} == {each.parcel_id for each in made}
+    await store.sweep(TODAY)
+    assert await store.list_tags([TAG], Rank.LETTER, 0, 64) == after
     await store.close()
 
 

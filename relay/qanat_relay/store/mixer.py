@@ -86,6 +86,7 @@ class Mixer:
                 self._turns.era, self._log_is_full = found.era, True
                 await self._mix_rows(mixing.mix_parcels, found.parcels)
                 await self._mix_rows(mixing.mix_tombstones, found.tombstones)
+                await self._writer.step(partial(mixing.finish, end=found.end))
             return found
 
     async def _mix_rows(self, mix: Callable[..., None], arrivals: Sequence[int]) -> None:

@@ -46,7 +46,8 @@ class Range:
 
 
 def begin(work: Work, bound: int | None, day_start: int | None) -> Range | None:
-    """Settle what is mixed next, and that no cursor into it counts any more; None for nothing.
+    """Settle what is mixed next, and that no cursor into it counts any more; None for nothing. It
+    counts as mixed from `finish` on: a range whose mixing was cut is the next one again.
 
     day_start: where the ranges of this day began, None where that is not known.
     """
@@ -55,11 +56,14 @@ def begin(work: Work, bound: int | None, day_start: int | None) -> Range | None:
     end = min(work.tally.last_arrival, work.tally.last_indexed)
     if bound is not None:
         end = min(end, bound)
-    (start,) = connection.execute("SELECT coalesce(max(last), 0) FROM mixed").fetchone()
+    (start,) = connection.execute("SELECT coalesce(max(last), 0) FROM mixed WHERE whole").fetchone()
+    (begun,) = connection.execute("SELECT coalesce(max(last), 0) FROM mixed").fetchone()
+    # Where some were dealt anew all of them are: no cursor into the rest is good any more.
+    end = max(end, begun)
     new = [_arrivals(connection, table, start, end, RANGE_MAX) for table in _TABLES]
     if not any(new):
         return None
-    end = min([end, *(numbers[-1] for numbers in new if len(numbers) == RANGE_MAX)])
+    end = max(begun, min([end, *(some[-1] for some in new if len(some) == RANGE_MAX)]))
     if day_start is not None and day_start < start and _is_small(connection, day_start, end):
         start = day_start
     era = newest_era(connection) + 1
@@ -70,6 +74,11 @@ def begin(work: Work, bound: int | None, day_start: int | None) -> Range | None:
     _RANDOM.shuffle(parcels)
     _RANDOM.shuffle(tombstones)
     return Range(start, end, era, parcels, tombstones)
+
+
+def finish(work: Work, end: int) -> None:
+    """All rows of the range that ends here are mixed."""
+    work.connection.execute("UPDATE mixed SET whole = 1 WHERE last = ?", (end,))
 
 
 def mix_parcels(work: Work, arrivals: Sequence[int]) -> None:

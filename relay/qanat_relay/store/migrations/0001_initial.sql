@@ -71,8 +71,9 @@ CREATE TABLE offer (
 -- The ends of ranges of arrival numbers. Within a range, which begins behind the one before, the
 -- numbers were dealt anew, the last time in this era: they say no more of when something came.
 CREATE TABLE mixed (
-    last INTEGER PRIMARY KEY,
-    era  INTEGER NOT NULL
+    last  INTEGER PRIMARY KEY,
+    era   INTEGER NOT NULL,
+    whole INTEGER NOT NULL DEFAULT 0 -- 1 once all of it was; a range that was cut is the last one
 );
 
 -- Bodies that are not complete. touched_day: when a block last came.
