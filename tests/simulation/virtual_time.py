@@ -35,6 +35,7 @@ class _Task(asyncio.Task[Any]):
 
     def __init__(self, coro: Any, **options: Any) -> None:
         self._number = next(_numbers)
+        self.process = current_process()
         super().__init__(coro, **options)
 
     def __hash__(self) -> int:
@@ -109,7 +110,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return super().call_soon(callback, *args, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        process = current_process()
+        # A task may be swept up in anybody's name; what it was doing, it did in its own.
+        task = context.get("future")
+        process = task.process if isinstance(task, _Task) else current_process()
         if process is None or not process.dead:
             error = context.get("exception")
             self.complaints.append(f"{context.get('message')}: {error!r}")
