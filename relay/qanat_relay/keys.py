@@ -87,7 +87,7 @@ def load_keys(data: Path) -> RelayKeys:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read; its bytes are on the disk when this returns."""
+    """Write a new file that only its owner can read; it is on the disk when this returns."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
