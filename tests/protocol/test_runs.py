@@ -80,6 +80,7 @@ def public_document() -> Body:
 NO_RUNS: dict[str, bytes] = {
     "nothing": b"",
     "another frame": framed(Idle(), *pair(0, body_of(LETTER))),
+    "no more than a type": b"\x00\x6b\x93\x09",
     "a header alone": framed(pair(0, body_of(LETTER))[0]),
     "a long body": framed(*pair(0, body_of(TWO_BLOCKS))),
     "a public document": framed(*pair(0, public_document())),
@@ -98,6 +99,8 @@ NO_RUNS: dict[str, bytes] = {
 def test_what_is_no_run_is_left_to_the_frames(name: str) -> None:
     plain = NO_RUNS[name]
     assert read_run(memoryview(plain), 0) is None
+    before = framed(*pair(0, body_of(LETTER)))
+    assert read_run(memoryview(before + plain), len(before)) is None
     assert read(plain, in_runs=True) == read(plain, in_runs=False)
 
 
@@ -161,6 +164,13 @@ NO_RUN_TO_WRITE = {
 def test_what_makes_no_run_is_not_written(what: str) -> None:
     with pytest.raises(LocalMalformed):
         write_run(NO_RUN_TO_WRITE[what])
+
+
+def test_a_run_is_written_up_to_the_last_handle_but_one() -> None:
+    last = replace(run_of(body_of(LETTER)), first=2**32 - 2)
+    assert len(write_run(last)) == 1
+    with pytest.raises(LocalMalformed):
+        write_run(replace(last, first=2**32 - 1))
 
 
 def test_parcels_become_runs_as_long_as_they_are_alike() -> None:
