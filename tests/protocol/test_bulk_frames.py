@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from qanat_protocol import bulk_frames
-from qanat_protocol.errors import LocalMalformed, ProtocolError
+from qanat_protocol.errors import LocalMalformed, Malformed, ProtocolError
 from qanat_protocol.frame_codec import decode_frame, encode_frame
 from qanat_protocol.frames import Ack, AckEntry, AckStatus, Block, Frame, HeaderFrame, Idle
 from qanat_protocol.record import pack, unpack
@@ -140,3 +140,10 @@ def test_an_ack_is_read_the_short_way_up_to_its_last_entry() -> None:
     other = replace(ack, commit=2**32)
     assert bulk_frames.decode(encode_frame(other)) is None
     assert decode_frame(encode_frame(other)) == other
+
+
+def test_an_ack_that_ends_anywhere_is_malformed() -> None:
+    ack = encode_frame(stored(*range(16)))
+    for length in range(len(ack)):
+        with pytest.raises(Malformed):
+            decode_frame(ack[:length])
