@@ -49,17 +49,6 @@ def _reporter_keeps_what_was_written() -> None:
     replace(send, "seal_report", seal_and_keep)
 
 
-def _desk_takes_what_was_cut_for_whole() -> None:
-    from qanat_client.desk.arrivals import Arrivals
-
-    is_here = Arrivals.is_here
-
-    def is_here_or_half(arrivals: Arrivals, offer: bytes) -> bool:
-        return is_here(arrivals, offer) or arrivals.half_of(offer) is not None
-
-    replace(Arrivals, "is_here", is_here_or_half)
-
-
 def _desk_tells_before_it_is_on_disk() -> None:
     from qanat_client.desk.vault import Vault
 
@@ -77,7 +66,6 @@ BREAKAGES: dict[str, Callable[[], None]] = {
         _relay_acknowledges_before_it_is_on_disk,
         _reporter_says_queued_before_it_is_on_disk,
         _reporter_keeps_what_was_written,
-        _desk_takes_what_was_cut_for_whole,
         _desk_tells_before_it_is_on_disk,
     )
 }
