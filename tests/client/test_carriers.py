@@ -30,7 +30,7 @@ from qanat_client.carriers.http import Transport, open_link
 from qanat_client.carriers.http import fetch as fetch_url
 from qanat_client.carriers.proxies import parse_proxy
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import BadInput, BadPin, Refused, Stalled, Unreachable
+from qanat_client.errors import BadInput, BadPin, Refused, Stalled, TookTooLong, Unreachable
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.sync import sync_once
 from qanat_client.terminal import Terminal
@@ -123,6 +123,24 @@ async def test_the_answer_comes_while_the_request_is_still_open(relay: RelayProc
     settings = CarrierSettings(first_answer_s=60)
     said = await converse(relay.entry, wait_first, settings=settings, roads=Roads())
     assert said == "both ways"
+
+
+async def test_a_session_that_has_its_time_ends_and_no_other_timeout_is_taken_for_that(
+    relay: RelayProcess,
+) -> None:
+    async def be_late(conversation: Conversation) -> None:
+        await conversation.open()
+        raise TimeoutError("a disk's")
+
+    async def never_end(conversation: Conversation) -> None:
+        await conversation.open()
+        await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError, match="a disk's"):
+        await converse(relay.entry, be_late, settings=CarrierSettings(), roads=Roads())
+    settings = CarrierSettings(session_s=0.1)
+    with pytest.raises(TookTooLong):
+        await converse(relay.entry, never_end, settings=settings, roads=Roads())
 
 
 @pytest.mark.parametrize("transport", list(Transport))

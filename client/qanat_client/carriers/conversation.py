@@ -148,10 +148,13 @@ async def converse(
     WebSocket, if it raises HalfDuplex or the address refuses the streaming request, so it must
     stand being run twice. Raises what the last road raised, TookTooLong after `session_s`.
     """
+    limit = asyncio.timeout(settings.session_s)
     try:
-        async with asyncio.timeout(settings.session_s):
+        async with limit:
             return await _by_some_road(entry, talk, settings=settings, roads=roads)
     except TimeoutError:
+        if not limit.expired():
+            raise  # the caller's own
         raise TookTooLong(
             f"{entry.addresses[0]}: more than {settings.session_s:g} s; the rest goes next time"
         ) from None
