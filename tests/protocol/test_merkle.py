@@ -15,6 +15,7 @@ from qanat_protocol.merkle import (
     leaf_hash,
     page_count,
     page_roots,
+    root_by_path,
     root_of,
     verify_inclusion,
 )
@@ -128,3 +129,8 @@ def test_a_body_is_cut_into_blocks_and_pages(
     for beyond in (-1, blocks):
         with pytest.raises(LocalMalformed):
             block_length(body_size, beyond)
+
+
+def test_no_path_leads_from_behind_the_last_leaf() -> None:
+    assert root_by_path(bytes(32), 0, 1, []) == bytes(32)
+    assert root_by_path(bytes(32), 1, 1, []) is None
