@@ -7,7 +7,7 @@ which of them runs is told by an environment variable, so one process can become
 import ast
 import difflib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -114,7 +114,7 @@ def _by_function(
     tree: libcst.Module, mutations: list[Mutation]
 ) -> Iterator[tuple[str, str, libcst.FunctionDef, list[Mutation]]]:
     """(mangled name, qualified name, function, its mutations), in the order of the module."""
-    grouped: Mapping[libcst.CSTNode, list[Mutation]] = group_by_top_level_node(mutations)
+    grouped: Mapping[libcst.CSTNode, Sequence[Mutation]] = group_by_top_level_node(mutations)
     for statement in tree.body:
         if isinstance(statement, libcst.FunctionDef):
             within, functions = None, [statement]
