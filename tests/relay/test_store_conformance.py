@@ -928,6 +928,18 @@ async def test_a_relay_that_was_off_for_long_believes_its_clock_after_four_weeks
     assert (swept.day, swept.clock_doubted, swept.expired) == (back + 28, False, 1)
 
 
+async def test_a_doubted_clock_that_jumps_again_is_doubted_for_weeks_more(store: Store) -> None:
+    letter = make(1)
+    await put(store, letter)
+    await store.sweep(TODAY)
+    first, second = EXPIRY + 36, EXPIRY + 60
+    assert (await sweep_until(store, first, first + 3)).clock_doubted
+    # Seven days for the jump and three before it: eighteen are lacking, whatever the clock says.
+    assert (await sweep_until(store, second, second + 17)).clock_doubted
+    assert await state_of(store, letter) is State.HELD
+    assert (await store.sweep(second + 18)).expired == 1
+
+
 async def test_a_relay_that_is_on_once_a_week_drops_what_has_expired(store: Store) -> None:
     await put(store, make(1))
     expired = 0

@@ -347,8 +347,9 @@ class Store(Protocol):
 
         The newest day that was believed is remembered. Nothing goes unless it had its time by that
         day and by the clock. A clock that is more than 3 days away from it, ahead or behind, is
-        doubted: it is noted, and believed only when a later sweep finds it 28 to 90 days past the
-        note; one from before 2022 never. What comes in meanwhile is taken if either day lets it.
+        doubted, and believed when it has gone on for 28 days by later sweeps, two of which count
+        for 7 at most and for none when they are more than 90 days apart; one from before 2022
+        never. What comes in meanwhile is taken if either day lets it.
         """
         ...
 

@@ -30,6 +30,10 @@ AGREEING_DAYS = 28
 """How long a clock that jumped must have gone on from there before it is believed. Until then a
 relay that was off for long only keeps more than it need."""
 
+AGREED_AT_ONCE_DAYS = 7
+"""What two looks at a doubted clock count for at most: a relay may be on once a week, and a second
+jump must not pass for weeks in which the clock went on."""
+
 NOTE_DAYS = 90
 """After that two looks at a clock say nothing about what it did between them."""
 
@@ -41,12 +45,14 @@ BATCH = 128
 class Days:
     """What the store remembers of the clock, and due_day: what is removed had its time before it.
 
+    noted_day is the last day of a clock that is doubted, agreed_days how long it has gone on.
     due_day is never past the clock nor past the newest day that was believed, so that nothing goes
     unless both say so.
     """
 
     swept_day: int
     noted_day: int | None
+    agreed_days: int
     due_day: int
 
     @property
@@ -55,30 +61,31 @@ class Days:
         return self.noted_day is not None
 
 
-def judge(swept_day: int | None, noted_day: int | None, today: int) -> Days:
+def judge(swept_day: int | None, noted_day: int | None, agreed_days: int, today: int) -> Days:
     """The day to sweep by. Rules in `Store.sweep`."""
     if swept_day is None or swept_day <= today <= swept_day + STEP_DAYS:
-        return Days(today, None, today)
+        return Days(today, None, 0, today)
     due_day = min(swept_day, today)
     if swept_day - STEP_DAYS <= today < swept_day:
-        return Days(swept_day, None, due_day)
-    past_note = -1 if noted_day is None else today - noted_day
-    if AGREEING_DAYS <= past_note <= NOTE_DAYS and today >= EARLIEST_DAY:
-        return Days(today, None, today)
-    if 0 <= past_note < AGREEING_DAYS:
-        return Days(swept_day, noted_day, due_day)
-    return Days(swept_day, today, due_day)
+        return Days(swept_day, None, 0, due_day)
+    went_on = noted_day is not None and noted_day <= today <= noted_day + NOTE_DAYS
+    agreed_days += min(today - (noted_day or 0), AGREED_AT_ONCE_DAYS)
+    if went_on and agreed_days >= AGREEING_DAYS and today >= EARLIEST_DAY:
+        return Days(today, None, 0, today)
+    return Days(swept_day, today, agreed_days if went_on else 0, due_day)
 
 
 def settle_day(work: Work, today: int) -> Days:
     """Judge the clock and remember it."""
-    (swept_day, noted_day) = work.connection.execute(
-        "SELECT swept_day, noted_day FROM store"
+    known = work.connection.execute(
+        "SELECT swept_day, noted_day, agreed_days FROM store"
     ).fetchone()
-    days = judge(swept_day, noted_day, today)
-    if (days.swept_day, days.noted_day) != (swept_day, noted_day):
+    swept_day, noted_day, agreed_days = known
+    days = judge(swept_day, noted_day, agreed_days, today)
+    found = days.swept_day, days.noted_day, days.agreed_days
+    if found != known:
         work.connection.execute(
-            "UPDATE store SET swept_day = ?, noted_day = ?", (days.swept_day, days.noted_day)
+            "UPDATE store SET swept_day = ?, noted_day = ?, agreed_days = ?", found
         )
     return days
 

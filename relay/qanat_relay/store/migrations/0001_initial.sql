@@ -6,7 +6,8 @@ CREATE TABLE store (
     only        INTEGER PRIMARY KEY CHECK (only = 1),
     incarnation BLOB,                       -- 16 random bytes; NULL in a copy, drawn when it is opened
     swept_day   INTEGER,                    -- the newest day of the clock that was believed
-    noted_day   INTEGER                     -- where a clock jumped to that is not believed yet
+    noted_day   INTEGER,                    -- the last day of a clock that jumped and is doubted
+    agreed_days INTEGER NOT NULL DEFAULT 0  -- how long it has gone on since
 );
 INSERT INTO store (only) VALUES (1);
 
