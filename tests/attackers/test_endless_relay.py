@@ -217,6 +217,32 @@ async def test_a_relay_that_never_ends_keeps_no_later_report_of_a_watch_from_the
     assert scene.liar.sessions >= 2
 
 
+@pytest.mark.promise(BOUNDED)
+async def test_a_relay_that_never_ends_and_confirms_nothing_starts_no_round_by_itself(
+    scene: Scene,
+) -> None:
+    await scene.queue("The first.")
+
+    async def chats(relay: LyingRelay) -> None:
+        while True:
+            await relay.say(*[Idle()] * 100)
+            await asyncio.sleep(0.05)
+
+    scene.liar.script = chats
+    watch = start(scene.home, "sync", "--watch", "--every", "5000", "--round-timeout", "1")
+    assert watch.stdout is not None
+    try:
+        told = b""
+        while b"Again about every 5000 seconds" not in told:
+            line = await asyncio.to_thread(watch.stdout.readline)
+            assert line, "the watch ended"
+            told += line
+    finally:
+        watch.terminate()
+        await asyncio.to_thread(watch.communicate)
+    assert scene.liar.sessions == 1
+
+
 class ToADesk:
     """What is sent to a desk about a letter that it has."""
 

@@ -243,6 +243,7 @@ class Giving:
             if entry.handle >= len(self._transfers):
                 raise UnexpectedFrame("a status of a parcel that was never sent")
             load = self._transfers[entry.handle].load
+            self._report.went_on = True
             if entry.status is AckStatus.PARTIAL:
                 words.append((load.parcel.key, Word.HALF))
                 continue

@@ -41,8 +41,10 @@ class RelayReport:
     advice: list[str] = field(default_factory=list)
     problem: str = ""
     says_no: bool = False
+    went_on: bool = False
+    """Whether it confirmed anything, if only blocks of a file."""
     has_more: bool = False
-    """The session was ended for its length; there may be more to send or to take."""
+    """The session went on and was ended for its length: there may be more to send or to take."""
 
     def refuse(self, key: int, reason: str) -> None:
         """A parcel, by its key in the outbox, was refused."""

@@ -42,6 +42,10 @@ from qanat_protocol.kinds import Rank
 
 __all__ = ["carrier_of", "mailboxes_of", "sync", "sync_once"]
 
+_MOST_ROUNDS_ON = 144
+"""Rounds that follow at once, as a relay's session was too short for what it has confirmed: a day
+of them. One that only claims to go on is not talked to for longer without a network's change."""
+
 
 def carrier_of(arguments: argparse.Namespace) -> CarrierSettings:
     """The carriers' settings that the command line gives."""
@@ -228,6 +232,7 @@ async def _watch(
     # A relay that never comes to its end must not keep the next round from the others.
     carrier = replace(carrier_of(arguments), session_s=arguments.round_timeout)
     roads = Roads()
+    left = _MOST_ROUNDS_ON
     async with AsyncExitStack() as stack:
         changes: NetworkChanges | None = None
         if arguments.every is None:
@@ -250,8 +255,10 @@ async def _watch(
                 terminal.result(_tell(reports, terminal))
             except HomeBusy as error:
                 terminal.warn(str(error))
-            if any(report.has_more for report in reports):
+            if left and any(report.has_more for report in reports):
+                left -= 1
                 continue
+            left = _MOST_ROUNDS_ON
             terminal.say(f"{_waiting_line(home)}. Again {when}. Ctrl-C ends it.")
             terminal.say(f"{await _wait(changes, arguments.every)}: syncing")
 

@@ -294,7 +294,7 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
         )
     except (Unreachable, HalfDuplex) as error:
         report.problem = str(error)
-        report.has_more = isinstance(error, TookTooLong)
+        report.has_more = isinstance(error, TookTooLong) and report.went_on
     except ProtocolError as error:
         report.problem = f"it breaks the protocol: {error}"
     return report
