@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,8 @@ def as_another_user(work: Callable[[], int]) -> int:
                 os.setresuid(65_534, 65_534, 65_534)
             code = work()
         finally:
+            if code == 99:
+                traceback.print_exc()
             os._exit(code)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
