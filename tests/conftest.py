@@ -1,6 +1,8 @@
-"""What holds for the whole run: no test judges by the clock, and CI skips nothing."""
+"""What holds for the whole run: no test judges by the clock, none changes what the next one may
+write, and CI skips nothing."""
 
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -8,6 +10,17 @@ from hypothesis import settings
 # Speed is measured in benchmarks/; a slow machine must not fail a correct program.
 settings.register_profile("qanat", settings(), deadline=None)
 settings.load_profile("qanat")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, bool | None, bool | None]:
+    """Programs that run in this process narrow the umask for good."""
+    before = os.umask(0o022)
+    os.umask(before)
+    try:
+        return (yield)
+    finally:
+        os.umask(before)
 
 
 def _skipped(config: pytest.Config) -> list[pytest.TestReport]:

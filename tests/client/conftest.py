@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.client.made_desk import MadeDesk, write_card
 from tests.client.reporter_runs import CODE, qanat
-
-
-@pytest.fixture(autouse=True)
-def _the_umask_of_before() -> Iterator[None]:
-    before = os.umask(0o022)
-    os.umask(before)
-    yield
-    os.umask(before)
 
 
 @pytest.fixture(scope="session")
