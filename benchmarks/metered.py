@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 __all__ = ["Failed", "Running", "Usage", "compiled", "resident_bytes", "run", "running"]
 
@@ -99,7 +100,14 @@ class Running:
 def running(command: Sequence[str | Path], variables: Mapping[str, str]) -> Iterator[Running]:
     """A program that is stopped at the end of the block; `command[0]` is a path."""
     reading, writing = os.pipe()
+    interrupts: list[int] = []
     with tempfile.TemporaryFile() as said, open(reading) as report:  # noqa: PTH123
+        # An interrupt while it is being started would leave behind what nobody knows of yet.
+        before = {
+            number: signal.signal(number, lambda number, _: interrupts.append(number))
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        process = None
         try:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", _METER, str(writing), *command],
@@ -110,15 +118,24 @@ def running(command: Sequence[str | Path], variables: Mapping[str, str]) -> Iter
                 pass_fds=[writing],
                 text=True,
             )
-        finally:
             os.close(writing)
-        with process:
-            try:
-                program = Running(process, report, said)
-                yield program
-                program.stop()
-            finally:
-                _end(process)
+            program = Running(process, report, said)
+            _let_through(interrupts, before)
+            yield program
+            program.stop()
+        finally:
+            if process is not None:
+                with process:
+                    _end(process)
+            _let_through(interrupts, before)
+
+
+def _let_through(interrupts: list[int], handlers: Mapping[signal.Signals, Any]) -> None:
+    """Handle interrupts as before, and those that waited."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    while interrupts:
+        signal.raise_signal(interrupts.pop())
 
 
 def _end(process: subprocess.Popen[str]) -> None:
