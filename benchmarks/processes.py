@@ -16,7 +16,6 @@ from qanat_client.demo.programs import command
 
 __all__ = ["process_comparisons"]
 
-_QANAT = "from qanat_client.reporter.cli import program; program()"
 _IMPORTS = (
     "import argparse, dataclasses, json, pathlib, sqlite3, msgpack\n"
     "from cryptography.hazmat.primitives import hpke"

@@ -13,10 +13,11 @@ from typing import Any
 
 __all__ = ["Answer", "Relay", "command", "environment", "run"]
 
-_MODULES = {
-    "qanat": "qanat_client.reporter.cli",
-    "qanat-desk": "qanat_client.desk.cli",
-    "qanat-relay": "qanat_relay.cli",
+# What the installed commands do.
+_STARTS = {
+    "qanat": "from qanat_client.reporter.cli import program; program()",
+    "qanat-desk": "import sys; from qanat_client.desk.cli import main; sys.exit(main())",
+    "qanat-relay": "import sys; from qanat_relay.cli import main; sys.exit(main())",
 }
 _START_S = 20.0
 _PATIENCE_S = 60.0
@@ -33,8 +34,7 @@ class Answer:
 
 def command(program: str, arguments: Sequence[str]) -> list[str]:
     """The argument list that starts `qanat`, `qanat-desk` or `qanat-relay` with this Python."""
-    start = f"import sys; from {_MODULES[program]} import main; sys.exit(main())"
-    return [sys.executable, "-c", start, *arguments]
+    return [sys.executable, "-c", _STARTS[program], *arguments]
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:
