@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import ssl
 from collections.abc import Iterator
@@ -164,6 +165,23 @@ async def test_a_relay_at_another_address_is_found_by_the_next_one(relay: RelayP
         port = dead.port
     heard = await talk_to(relay.entry_at(f"http://127.0.0.1:{port}", relay.url))
     assert isinstance(heard[0], Welcome)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"), [(ConnectionError("Connection lost"), False), (KeyError("a fault"), True)]
+)
+async def test_a_lost_connection_that_nobody_asks_for_shows_no_traceback(
+    relay: RelayProcess, caplog: pytest.LogCaptureFixture, error: Exception, is_told: bool
+) -> None:
+    async def ends() -> None:
+        raise error
+
+    async with open_link(relay.url, transport=Transport.WEBSOCKET, settings=CarrierSettings()):
+        task = asyncio.ensure_future(ends())
+        await asyncio.wait([task])
+        del task
+        gc.collect()
+    assert ("never retrieved" in caplog.text) is is_told
 
 
 async def test_an_address_where_nobody_listens_is_unreachable() -> None:

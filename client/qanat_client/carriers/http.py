@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
+from typing import Any
 
 import aiohttp
 
@@ -197,6 +198,14 @@ class _WebSocket:
             await asyncio.wait_for(self._socket.close(), 1.0)
 
 
+def _hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The library's own task that writes a request may end with the connection and be asked by
+    nobody: the session has told of that, and a person is shown no traceback for it."""
+    is_lost = isinstance(context.get("exception"), (ConnectionError, aiohttp.ClientError))
+    if not (is_lost and "never retrieved" in context["message"]):
+        loop.default_exception_handler(context)
+
+
 @asynccontextmanager
 async def open_link(
     address: str, *, transport: Transport, settings: CarrierSettings, pin: bytes | None = None
@@ -209,6 +218,7 @@ async def open_link(
     address = address.rstrip("/")
     session, proxy = client_of(settings)
     tls = tls_of(settings, pin)
+    asyncio.get_running_loop().set_exception_handler(_hear)
     async with session:
         if transport is Transport.EXCHANGE:
             exchange = _Exchange(session, address, proxy, tls, settings)
