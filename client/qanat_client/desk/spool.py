@@ -11,6 +11,7 @@ from pathlib import Path
 from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.vault import disk_faults
 from qanat_client.errors import HomeUnusable
+from qanat_client.reporter.home import sync_path
 from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.merkle import TreeBuilder, leaf_hash
 from qanat_protocol.parcel import Header
@@ -94,8 +95,4 @@ class Spool:
 
 def _sync(path: Path) -> None:
     with disk_faults(str(path)):
-        target = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(target)
-        finally:
-            os.close(target)
+        sync_path(path)

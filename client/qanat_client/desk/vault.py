@@ -21,7 +21,7 @@ except ImportError:  # `check_installed` tells which extra it comes with
 
 from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
 from qanat_client.errors import BadInput, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
-from qanat_client.reporter.home import named_os_error, put_in_place, sync_folder
+from qanat_client.reporter.home import named_os_error, put_in_place, sync_path
 
 __all__ = ["MIGRATIONS", "VAULT_NAME", "Row", "Vault", "check_installed", "disk_faults"]
 
@@ -173,7 +173,7 @@ class Vault:
         with disk_faults(str(self.path.parent)):
             for spare in self.path.parent.glob(f"{VAULT_NAME}.before-*"):
                 spare.unlink()
-            sync_folder(self.path.parent)
+            sync_path(self.path.parent)
 
     def run(self, statement: str, *parameters: object) -> int:
         """Run one statement; returns the number of rows that it changed."""

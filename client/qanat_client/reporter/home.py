@@ -30,7 +30,7 @@ __all__ = [
     "make_folder",
     "named_os_error",
     "put_in_place",
-    "sync_folder",
+    "sync_path",
     "write_durably",
 ]
 
@@ -56,13 +56,14 @@ def named_os_error(error: OSError, what: str) -> ClientError:
     return HomeUnusable(f"{what}: {reason}")
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder safe: what was made, renamed or removed there stays so."""
-    folder = os.open(path, os.O_RDONLY)
+def sync_path(path: Path) -> None:
+    """Make safe what a file holds, or a folder's names: what was made, renamed or removed there
+    stays so."""
+    target = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(target)
     finally:
-        os.close(folder)
+        os.close(target)
 
 
 def make_folder(path: Path) -> None:
@@ -74,13 +75,13 @@ def make_folder(path: Path) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
     # Where one may write and not list, nobody can do more.
     with contextlib.suppress(PermissionError):
-        sync_folder(path.parent)
+        sync_path(path.parent)
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
     """Give a file that is safe its name, in place of what had it; on the disk when this returns."""
     temporary.replace(path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def write_durably(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from qanat_client.reporter.home import Home, named_os_error, sync_folder
+from qanat_client.reporter.home import Home, named_os_error, sync_path
 
 __all__ = ["OURS", "UNSURE", "wipe"]
 
@@ -56,7 +56,7 @@ def wipe(home: Home) -> list[Path]:
     """Remove everything; what was left in the home because it is not ours."""
     with contextlib.suppress(OSError):
         home.wipe_mark.touch(mode=0o600)
-        sync_folder(home.path)
+        sync_path(home.path)
     try:
         for path in _ours(home):
             # A disk that is full or read-only must not keep the rest from going.
@@ -65,15 +65,15 @@ def wipe(home: Home) -> list[Path]:
                     _overwrite(path)
             path.unlink(missing_ok=True)
         if home.desks.is_dir():
-            sync_folder(home.desks)
+            sync_path(home.desks)
             with contextlib.suppress(OSError):
                 home.desks.rmdir()
-        sync_folder(home.path)
+        sync_path(home.path)
         home.wipe_mark.unlink(missing_ok=True)
-        sync_folder(home.path)
+        sync_path(home.path)
         with contextlib.suppress(OSError):
             home.path.rmdir()
-            sync_folder(home.path.parent)
+            sync_path(home.path.parent)
     except OSError as error:
         raise named_os_error(error, str(home.path)) from error
     return sorted(home.path.iterdir()) if home.path.exists() else []
