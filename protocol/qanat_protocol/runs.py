@@ -73,7 +73,6 @@ class _Layout:
 
     def __init__(self, number: _Number, body_size: int) -> None:
         handle_bytes = len(number.head) + struct.calcsize(f">{number.code}")
-        self.number = number
         self.header_start = _start(2 + handle_bytes + 2 + HEADER_BYTES, 0x93, FrameType.HEADER)
         self.header_start += number.head
         self.header_head = b"\xc4" + bytes([HEADER_BYTES])
