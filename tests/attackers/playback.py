@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from tests.client.roads import copy
 
 
 @dataclass
@@ -19,18 +20,6 @@ class Line:
     answers: list[bytearray] = field(default_factory=list)
 
 
-async def _pass(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
-) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65_536):
-            record += data
-            writer.write(data)
-            await writer.drain()
-    with contextlib.suppress(OSError):
-        writer.close()
-
-
 @asynccontextmanager
 async def recorded(url: str) -> AsyncIterator[Line]:
     """A line to a relay (a plain URL) that remembers."""
@@ -40,12 +29,12 @@ async def recorded(url: str) -> AsyncIterator[Line]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if line.plays_back:
             writer.write(bytes(line.answers[0]))
-            await _pass(reader, writer, bytearray())
+            await copy(reader, writer, bytearray())
             return
         line.answers.append(bytearray())
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", relay_port)
         await asyncio.gather(
-            _pass(reader, up_writer, bytearray()), _pass(up_reader, writer, line.answers[-1])
+            copy(reader, up_writer, bytearray()), copy(up_reader, writer, line.answers[-1])
         )
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

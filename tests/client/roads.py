@@ -28,7 +28,7 @@ def port_of(url: str) -> int:
     return port
 
 
-async def _copy(
+async def copy(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
 ) -> None:
     with contextlib.suppress(OSError):
@@ -45,7 +45,7 @@ async def _join(
 ) -> None:
     up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
     await asyncio.gather(
-        _copy(reader, up_writer, seen.to_relay), _copy(up_reader, writer, seen.from_relay)
+        copy(reader, up_writer, seen.to_relay), copy(up_reader, writer, seen.from_relay)
     )
 
 
@@ -76,8 +76,8 @@ async def buffering_proxy(url: str, *, cuts_answers: bool = False) -> AsyncItera
                 up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port_of(url))
                 up_writer.write(head)
                 await asyncio.gather(
-                    _copy(reader, up_writer, seen.to_relay),
-                    _copy(up_reader, writer, seen.from_relay),
+                    copy(reader, up_writer, seen.to_relay),
+                    copy(up_reader, writer, seen.from_relay),
                 )
                 return
             body = b""
@@ -95,7 +95,7 @@ async def buffering_proxy(url: str, *, cuts_answers: bool = False) -> AsyncItera
                 writer.close()
                 up_writer.close()
                 return
-            await _copy(up_reader, writer, seen.from_relay)
+            await copy(up_reader, writer, seen.from_relay)
             up_writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
