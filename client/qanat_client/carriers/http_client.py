@@ -75,4 +75,4 @@ def client_of(settings: CarrierSettings) -> tuple[aiohttp.ClientSession, str | N
         trust_env=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_s),
     )
-    return session, proxy.http_url or None if proxy is not None else None
+    return session, None if proxy is None else proxy.http_url

@@ -23,14 +23,14 @@ _HTTP_PORTS = {"http": 80, "https": 443}
 class Proxy:
     """Where the proxy listens, and who asks; user and password also part Tor's circuits.
 
-    `http_url` is what an HTTP client takes; empty for a SOCKS5 proxy, which is left every name.
+    `http_url` is what an HTTP client takes; None for a SOCKS5 proxy, which is left every name.
     """
 
     host: str
     port: int
     user: str = ""
     password: str = ""
-    http_url: str = ""
+    http_url: str | None = None
 
 
 def parse_proxy(url: str) -> Proxy:
@@ -58,7 +58,7 @@ def parse_proxy(url: str) -> Proxy:
         port or usual,
         user,
         password,
-        "" if is_socks else _url(parts.scheme, host, port or usual, user, password),
+        None if is_socks else _url(parts.scheme, host, port or usual, user, password),
     )
 
 

@@ -263,11 +263,8 @@ def _announce(
 def _older_reports(count: int) -> str:
     if not count:
         return ""
-    return (
-        " 1 older report is safely queued."
-        if count == 1
-        else (f" {count} older reports are safely queued.")
-    )
+    them = "1 older report is" if count == 1 else f"{count} older reports are"
+    return f" {them} safely queued."
 
 
 class _Sending:

@@ -91,7 +91,7 @@ class Writer:
 
     async def fill_offers(self) -> None:
         """Put all that is known by heart into the table of offers, where there is room for it."""
-        await self._hand_over(CareCall(lambda _: self._settle(), self._loop.create_future()))
+        await self.care(lambda _: self._settle())
 
     async def care(self, care: Callable[[sqlite3.Connection], Any]) -> Any:
         """Let something see to the database between two transactions; returns what it returns."""
