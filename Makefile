@@ -42,7 +42,7 @@ bench: .venv/.made
 
 # The whole run and its drawing, for docs/performance.md.
 performance: .venv/.made
-	@$(BIN)/pip install -qq --require-hashes -r requirements/plot.txt
+	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/plot.txt
 	@$(BIN)/python -m benchmarks --plot docs/performance.svg $(ARGS)
 
 soak: .venv/.made
@@ -58,9 +58,11 @@ mutants: .venv/.mutants
 	@nice -n 10 $(BIN)/python -m tests.mutants $(ARGS)
 
 .venv/.mutants: .venv/.made requirements/mutants.txt
-	@$(BIN)/pip install -qq --require-hashes -r requirements/mutants.txt
+	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/mutants.txt
 	@touch $@
 
+# The locks are whole, so pip looks for nothing behind them: one of 2023 takes a newer coverage for `coverage[toml]` and
+# then fails, having no hash for it.
 # Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
 # pip looked are the machine's own business, so only errors are shown.
 .venv/.made: requirements/dev.txt pyproject.toml
@@ -71,7 +73,7 @@ mutants: .venv/.mutants
 		echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	@if $(BIN)/python -c '' 2>/dev/null; then echo "bringing .venv up to date"; \
 		else echo "making .venv (once, about a minute)"; $(PYTHON) -m venv --clear .venv; fi
-	@$(BIN)/pip install -qq --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
