@@ -11,7 +11,7 @@ from secrets import token_bytes
 from qanat_protocol.errors import LocalTooLarge, Malformed
 from qanat_protocol.fields import binary, row, uint, version
 from qanat_protocol.frames import Receipt
-from qanat_protocol.hashing import sha256, u32
+from qanat_protocol.hashing import u32
 from qanat_protocol.labels import label
 from qanat_protocol.limits import HASH_BYTES, SIGNATURE_BYTES, SIGNING_KEY_BYTES
 from qanat_protocol.merkle import inclusion_paths, leaf_hash, root_by_path, root_of
@@ -60,7 +60,7 @@ class SingleReceipt:
 
 def custody_root(ids: Sequence[bytes], seed: bytes) -> bytes:
     """The root (32 bytes) over parcel ids in this order, each hidden by a nonce from the seed."""
-    return root_of(_leaves(ids, seed))
+    return root_of(_leaves(ids, _nonces(seed, len(ids))))
 
 
 def sign_receipt(key: SigningKey, day: int, ids: Sequence[bytes]) -> Receipt:
@@ -89,7 +89,8 @@ def verify_receipt(relay_key: bytes, frame: Receipt) -> None:
 
 def single_receipts(relay_key: bytes, frame: Receipt) -> list[bytes]:
     """A single receipt (a record) for each id of a receipt, in its order."""
-    leaves = _leaves(frame.ids, frame.seed)
+    nonces = _nonces(frame.seed, len(frame.ids))
+    leaves = _leaves(frame.ids, nonces)
     return [
         pack(
             [
@@ -99,13 +100,13 @@ def single_receipts(relay_key: bytes, frame: Receipt) -> list[bytes]:
                 len(leaves),
                 index,
                 parcel_id,
-                _nonce(frame.seed, index),
+                nonce,
                 b"".join(path),
                 frame.signature,
             ]
         )
-        for index, (parcel_id, path) in enumerate(
-            zip(frame.ids, inclusion_paths(leaves), strict=True)
+        for index, (parcel_id, nonce, path) in enumerate(
+            zip(frame.ids, nonces, inclusion_paths(leaves), strict=True)
         )
     ]
 
@@ -120,30 +121,26 @@ def verify_single(data: bytes) -> SingleReceipt:
         unpack(data, max_bytes=_MAX_SINGLE_BYTES)
     )[1:]
     hashes = [path[start : start + HASH_BYTES] for start in range(0, len(path), HASH_BYTES)]
-    root = root_by_path(_leaf(parcel_id, nonce), index, count, hashes)
+    (leaf,) = _leaves([parcel_id], [nonce])
+    root = root_by_path(leaf, index, count, hashes)
     if root is None or len(path) % HASH_BYTES:
         raise Malformed(f"{len(path)} bytes are no path from parcel {index} of {count}")
     verify_signature(relay_key, signature, "custody", _context(relay_key, day, count), root)
     return SingleReceipt(relay_key, day, parcel_id)
 
 
-def _nonce(seed: bytes, index: int) -> bytes:
-    return sha256(label("custody-nonce") + seed + u32(index))[:_NONCE_BYTES]
-
-
-def _leaf(parcel_id: bytes, nonce: bytes) -> bytes:
-    return leaf_hash(sha256(label("custody-leaf") + parcel_id + nonce))
-
-
-def _leaves(ids: Sequence[bytes], seed: bytes) -> list[bytes]:
-    # As _leaf and _nonce; a relay makes one for each letter that it takes.
-    before_nonce, before_leaf = label("custody-nonce") + seed, label("custody-leaf")
-    nonces = [
-        hashlib.sha256(before_nonce + index.to_bytes(4)).digest()[:_NONCE_BYTES]
-        for index in range(len(ids))
-    ]
+# A relay makes one of each for each letter that it takes: hashed without a call for each part.
+def _nonces(seed: bytes, count: int) -> list[bytes]:
+    before = label("custody-nonce") + seed
     return [
-        leaf_hash(hashlib.sha256(before_leaf + parcel_id + nonce).digest())
+        hashlib.sha256(before + index.to_bytes(4)).digest()[:_NONCE_BYTES] for index in range(count)
+    ]
+
+
+def _leaves(ids: Sequence[bytes], nonces: Sequence[bytes]) -> list[bytes]:
+    before = label("custody-leaf")
+    return [
+        leaf_hash(hashlib.sha256(before + parcel_id + nonce).digest())
         for parcel_id, nonce in zip(ids, nonces, strict=True)
     ]
 
