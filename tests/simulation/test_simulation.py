@@ -8,15 +8,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.power_cuts.cutting import REPOSITORY, environment
 from tests.power_cuts.recording import is_possible
 from tests.simulation.breakages import BREAKAGES
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PATHS = os.pathsep.join(str(REPOSITORY / name) for name in ("protocol", "relay", "client"))
 SOAK_MINUTES = float(os.environ.get("SIMULATION_MINUTES", "15"))
 
 TRIED = [str(seed) for seed in (2, 6, 10, 11, 3, 7, 5, 13, 15, 16, 17, 18, 19, 20, 21, 22)]
@@ -38,7 +36,7 @@ def simulate(*words: str) -> list[dict[str, Any]]:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.simulation", "--json", *words],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": PATHS},
+        env=environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
