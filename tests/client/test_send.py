@@ -321,15 +321,21 @@ def grows(home: Path, process: subprocess.Popen[bytes], size: int) -> bool:
     return False
 
 
-def test_a_stopped_send_says_that_the_report_is_not_queued_and_gives_the_room_back(
-    home: Path, tmp_path: Path
-) -> None:
-    assert qanat(home, "send", "before", "--no-code").code == 0
-    film = tmp_path / "film.mp4"
+def sealing_a_film(home: Path, folder: Path) -> subprocess.Popen[bytes]:
+    """A `send` that has sealed a part of its film, and not all."""
+    film = folder / "film.mp4"
     with film.open("wb") as file:
         file.truncate(300 << 20)
     process = start(home, "send", "with a film", "--no-code", "--attach", film)
     assert grows(home, process, 20 << 20)
+    return process
+
+
+def test_a_stopped_send_says_that_the_report_is_not_queued_and_gives_the_room_back(
+    home: Path, tmp_path: Path
+) -> None:
+    assert qanat(home, "send", "before", "--no-code").code == 0
+    process = sealing_a_film(home, tmp_path)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 130
@@ -342,11 +348,7 @@ def test_a_stopped_send_says_that_the_report_is_not_queued_and_gives_the_room_ba
 def test_the_outbox_clears_what_a_killed_send_left_and_gives_the_room_back(
     home: Path, tmp_path: Path
 ) -> None:
-    film = tmp_path / "film.mp4"
-    with film.open("wb") as file:
-        file.truncate(300 << 20)
-    process = start(home, "send", "with a film", "--no-code", "--attach", film)
-    assert grows(home, process, 20 << 20)
+    process = sealing_a_film(home, tmp_path)
     process.kill()
     process.communicate()
     assert qanat(home, "outbox").code == 0
@@ -357,11 +359,7 @@ def test_a_send_that_is_killed_leaves_nothing_in_the_queue_and_its_rest_is_clear
     home: Path, tmp_path: Path
 ) -> None:
     assert qanat(home, "send", "before", "--no-code").code == 0
-    film = tmp_path / "film.mp4"
-    with film.open("wb") as file:
-        file.truncate(300 << 20)
-    process = start(home, "send", "with a film", "--no-code", "--attach", film)
-    assert grows(home, process, 20 << 20)
+    process = sealing_a_film(home, tmp_path)
     process.kill()
     process.communicate()
     assert len(parcels(home)) == 1

@@ -478,29 +478,31 @@ async def test_whoever_hangs_up_before_the_answer_begins_is_no_error_in_the_log(
     assert "ERROR" not in logged.getvalue()
 
 
+async def first_line(relay: Running, request: bytes) -> bytes:
+    """What the relay answers to these bytes first."""
+    host, port = relay.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request)
+    line = await reader.readline()
+    writer.close()
+    return line
+
+
 async def test_a_websocket_key_of_any_bytes_is_a_bad_request(
     relay: Running, logged: io.StringIO
 ) -> None:
-    host, port = relay.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(
+    request = (
         b"GET /v1/sync HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \xff\r\n\r\n"
     )
-    assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
-    writer.close()
+    assert (await first_line(relay, request)).startswith(b"HTTP/1.1 400 ")
     assert "ERROR" not in logged.getvalue()
 
 
 async def test_what_the_library_stumbles_over_before_us_fills_no_log(
     relay: Running, logged: io.StringIO
 ) -> None:
-    host, port = relay.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(
-        b"POST /v1/exchange HTTP/1.1\r\nHost: a\r\nExpect: \xff\r\nConnection: close\r\n\r\n"
-    )
-    assert (await reader.readline()).startswith(b"HTTP/1.1 ")
-    writer.close()
+    request = b"POST /v1/exchange HTTP/1.1\r\nHost: a\r\nExpect: \xff\r\nConnection: close\r\n\r\n"
+    assert (await first_line(relay, request)).startswith(b"HTTP/1.1 ")
     assert "ERROR" not in logged.getvalue()
     assert "Unicode" not in logged.getvalue()
