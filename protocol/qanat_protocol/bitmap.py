@@ -56,6 +56,11 @@ class Bitmap:
         """How many blocks are held."""
         return int.from_bytes(self._packed, "big").bit_count()
 
+    def count_missing(self, blocks: int) -> int:
+        """How many indices below `blocks` are not held."""
+        behind = max(0, 8 * len(self._packed) - blocks)
+        return blocks - (int.from_bytes(self._packed, "big") >> behind).bit_count()
+
     def missing(self, blocks: int) -> Iterator[int]:
         """The indices below `blocks` that are not held, ascending."""
         return (index for index in range(blocks) if index not in self)

@@ -22,6 +22,9 @@ letters, an original goes beside letters after three weeks, while its receipts s
 _SPARE_ENTRIES: Final = 16
 """Replaced entries that a heap may hold beyond as many as there are live ones."""
 
+_LETTER: Final = int(Rank.LETTER)
+"""Ranks are plain integers here: members of an enumeration are hashed and compared slowly."""
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -80,7 +83,7 @@ class _Item(_Member, Generic[K]):
 
     key: K
     number: int
-    rank: Rank
+    rank: int
     flow: Hashable
     order: tuple[int, ...]
     weeks: int
@@ -91,7 +94,7 @@ class _Item(_Member, Generic[K]):
 
     def as_entry(self) -> tuple[Any, ...]:
         # Letters by age, and all of them small: what is left of one makes no difference.
-        if self.rank <= Rank.LETTER:
+        if self.rank <= _LETTER:
             return (0, 0, self.order, self.number, self)
         # What is nearly there first, but a week older before that, or small ones could keep
         # coming for ever.
@@ -103,7 +106,7 @@ class _Lane(_Member, Generic[K]):
 
     __slots__ = ("account", "items", "place")
 
-    def __init__(self, place: tuple[Hashable, Rank], account: int) -> None:
+    def __init__(self, place: tuple[Hashable, int], account: int) -> None:
         self.place = place
         self.account = account
         self.items = _Heap()
@@ -116,12 +119,12 @@ class _Group(Generic[K]):
     __slots__ = ("accounts", "lanes", "level", "order")
 
     def __init__(self) -> None:
-        self.lanes: dict[tuple[Hashable, Rank], _Lane[K]] = {}
+        self.lanes: dict[tuple[Hashable, int], _Lane[K]] = {}
         self.order = _Heap()
         self.level = 0
         """What the lane that was given something last had then. Nobody starts below it or is
         charged from below it, so nobody has anything to catch up."""
-        self.accounts: dict[tuple[Hashable, Rank], int] = {}
+        self.accounts: dict[tuple[Hashable, int], int] = {}
         """Of lanes in which nothing waits at the moment."""
 
     def add(self, item: _Item[K]) -> None:
@@ -250,7 +253,7 @@ class Queue(Generic[K]):
         `waited_days`: since it came here.
         """
         item: _Item[K] = _Item()
-        item.key, item.rank, item.flow, item.order = key, rank, flow, order
+        item.key, item.rank, item.flow, item.order = key, int(rank), flow, order
         item.weeks = max(0, waited_days) // AGING_DAYS
         item.left_bytes = left_bytes
         self._items[key] = item
@@ -276,7 +279,8 @@ class Queue(Generic[K]):
         if item.left_bytes > 0:
             item.group.put(item)
         else:
-            self.discard(key)
+            del self._items[key]
+            item.group.drop(item)
 
     def update(self, key: K, *, wanted: bool | None = None, left_bytes: int | None = None) -> None:
         """Somebody asked for it, or it turned out that more or less of it is to be sent."""
@@ -300,6 +304,6 @@ class Queue(Generic[K]):
         self._groups[2 * _class_of(item.rank, item.weeks) + (not wanted)].add(item)
 
 
-def _class_of(rank: Rank, weeks: int) -> Rank:
+def _class_of(rank: int, weeks: int) -> int:
     # Nothing becomes better than a letter by waiting.
-    return rank if rank <= Rank.LETTER else Rank(max(Rank.LETTER, rank - weeks))
+    return rank if rank <= _LETTER else max(_LETTER, rank - weeks)

@@ -22,17 +22,17 @@ SLICE_BLOCKS = 8
 """128 KiB: a preview in one, and little for a letter to wait behind on a slow line."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Gift:
     """A parcel that the other side is to be given. `done` resolves to whether all was sent."""
 
     header: Header
+    parcel_id: bytes
     taken_day: int | None
     held: Bitmap
     done: asyncio.Future[bool] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
     refused: bool = False
     handle: int = -1
     _outgoing: Outgoing | None = None
@@ -42,6 +42,20 @@ class Gift:
     def rank(self) -> Rank:
         """Its place in the order of SPEC section 3."""
         return rank_of(self.header)
+
+    @property
+    def flow(self) -> bytes | None:
+        """What it shares a class with in turns: a mailbox. Replies have a tag each."""
+        return None if self.header.kind is Kind.REPLY else self.header.tag
+
+    @property
+    def left_bytes(self) -> int:
+        """The bytes of all blocks that the other side did not tell to hold."""
+        blocks = block_count(self.header.body_size)
+        missing = self.held.count_missing(blocks)
+        if blocks - 1 in self.held:
+            return missing * BLOCK_BYTES
+        return self.header.body_size - (blocks - missing) * BLOCK_BYTES
 
     @property
     def is_small(self) -> bool:
@@ -58,25 +72,27 @@ class Gift:
     async def open(self, handle: int, store: Store) -> list[Frame]:
         """HEADER and, for a large body, the page roots. Raises NotHeld and StoreError."""
         paged = block_count(self.header.body_size) > PAGE_LEAVES
-        roots = await store.page_roots(self.header.parcel_id) if paged else []
+        roots = await store.page_roots(self.parcel_id) if paged else []
         self._outgoing = Outgoing(handle, self.header, self.held)
         frames = self._outgoing.start(roots)
         self._missing = iter(self._outgoing.missing())
         return frames
 
-    async def slice(self, store: Store) -> tuple[list[Frame], bool]:
-        """The next blocks with the lists that they need, and whether more may follow."""
+    async def slice(self, store: Store) -> tuple[list[Frame], int]:
+        """The next blocks with the lists that they need, and how many bytes the blocks are."""
         assert self._outgoing is not None, "open comes first"
         indices = list(islice(self._missing, SLICE_BLOCKS))
         frames: list[Frame] = []
+        size_bytes = 0
         if not indices:
-            return frames, False
-        parcel_id = self.header.parcel_id
-        for index, data in zip(indices, await store.blocks(parcel_id, indices), strict=True):
+            return frames, size_bytes
+        blocks = await store.blocks(self.parcel_id, indices)
+        for index, data in zip(indices, blocks, strict=True):
             if (page := self._outgoing.page_needed(index)) is not None:
                 first = page * PAGE_LEAVES
                 count = min(PAGE_LEAVES, block_count(self.header.body_size) - first)
-                leaves = await store.leaves(parcel_id, first, count)
+                leaves = await store.leaves(self.parcel_id, first, count)
                 frames.append(self._outgoing.page(page, leaves))
             frames.append(self._outgoing.block(index, data))
-        return frames, len(indices) == SLICE_BLOCKS
+            size_bytes += len(data)
+        return frames, size_bytes

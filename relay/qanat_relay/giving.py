@@ -6,22 +6,20 @@ Sends what it is told to; who may have what is decided elsewhere.
 from __future__ import annotations
 
 import asyncio
-import heapq
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import TypeVar
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
-from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.parcel import Header
 from qanat_protocol.receipt import MAX_RECEIPT_IDS
 from qanat_protocol.runs import runs_of
 from qanat_relay.custody import receipts_for
-from qanat_relay.gift import SLICE_BLOCKS, Gift
+from qanat_relay.gift import Gift
+from qanat_relay.gifts import Gifts
 from qanat_relay.node import Node
 from qanat_relay.store.interface import NotHeld
 from qanat_relay.voice import Voice
@@ -55,10 +53,7 @@ class Giving:
         self._node = node
         self._voice = voice
         self._group = group
-        self._waiting: list[tuple[int, int, Gift]] = []
-        self._order = count()
-        self._gifts: dict[bytes, Gift] = {}
-        self._open: dict[int, Gift] = {}
+        self._gifts = Gifts()
         self._next_handle = 0
         self._held: dict[bytes, Bitmap] = {}
         self._held_bytes = 0
@@ -77,7 +72,7 @@ class Giving:
     @property
     def is_busy(self) -> bool:
         """Whether something is being sent that waits for nobody's answer."""
-        return self._sending or bool(self._waiting)
+        return self._sending or len(self._gifts) > 0
 
     def begin(self, job: Coroutine[None, None, None]) -> None:
         """Do what was asked for beside everything else; IDLE is told when all of it is done."""
@@ -86,13 +81,22 @@ class Giving:
         self._jobs.add(task)
         task.add_done_callback(self._end_job)
 
-    def give(self, header: Header, taken_day: int | None = None) -> asyncio.Future[bool]:
-        """Send a parcel as its rank commands. The future tells whether all of it was sent."""
-        parcel_id = header.parcel_id
-        if (gift := self._gifts.get(parcel_id)) is None:
-            held = self._held.get(parcel_id, Bitmap.from_indices(()))
-            gift = self._gifts[parcel_id] = Gift(header, taken_day, held)
-            heapq.heappush(self._waiting, (gift.rank, next(self._order), gift))
+    def give(
+        self, header: Header, taken_day: int | None = None, *, wanted: bool = False
+    ) -> asyncio.Future[bool]:
+        """Send a parcel when it is its turn. The future tells whether all of it was sent.
+
+        `taken_day`: when the relay took it, for the receipt and for how long it has waited.
+        `wanted`: it was asked for by its id.
+        """
+        gift, is_new = self._gifts.add(
+            header,
+            held=self._held,
+            taken_day=taken_day,
+            today=self._node.today(),
+            wanted=wanted,
+        )
+        if is_new:
             self._wake.set()
         return gift.done
 
@@ -113,8 +117,8 @@ class Giving:
 
     async def room(self) -> None:
         """Return when so few parcels wait that the session may ask for more."""
-        while len(self._waiting) >= MAX_WAITING_GIFTS:
-            await next(iter(self._gifts.values())).ended.wait()
+        while len(self._gifts) >= MAX_WAITING_GIFTS:
+            await self._gifts.end_of_one()
 
     def take_answers(self, frame: Answers) -> None:
         """Answers to offers, in their order; the session has checked their numbers."""
@@ -141,7 +145,7 @@ class Giving:
         for entry in frame.entries:
             if entry.handle >= self._next_handle:
                 raise UnexpectedFrame(f"a status for transfer {entry.handle}, which has no HEADER")
-            gift = self._open.get(entry.handle)
+            gift = self._gifts.by_handle(entry.handle)
             if gift is not None and entry.status.is_final:
                 gift.refused = True
 
@@ -159,7 +163,7 @@ class Giving:
 
     async def _send_all(self) -> None:
         while not self._stopped:
-            if self._waiting:
+            if self._gifts:
                 await self._send_slice()
             elif self._jobs:
                 await self._sleep()
@@ -194,43 +198,29 @@ class Giving:
             yield from receipts_for(self._node, day, ids)
 
     async def _send_slice(self) -> None:
-        if small := self._take_small():
-            self._sending = True
-            await self._send_small(small)
-            self._sending = False
-            await self._tell_receipts()
-            return
-        _, order, gift = heapq.heappop(self._waiting)
         self._sending = True
+        if small := self._gifts.take_small():
+            await self._send_small(small)
+        elif (gift := self._gifts.first()) is not None:
+            await self._send_blocks(gift)
+        self._sending = False
+        await self._tell_receipts()
+
+    async def _send_blocks(self, gift: Gift) -> None:
         try:
-            frames, more = await self._next_slice(gift)
+            frames, size_bytes = await self._next_slice(gift)
         except NotHeld:
             # Purged or expired since it was listed: there is nothing to give any more.
             self._end(gift, sent=False)
             return
+        more = self._gifts.sent(gift, size_bytes)
         if frames:
             await self._voice.say(*frames)
-        self._sending = False
-        if more and not gift.refused:
-            heapq.heappush(self._waiting, (gift.rank, order, gift))
-        else:
+        if gift.refused or not more:
             self._end(gift, sent=not gift.refused)
-            await self._tell_receipts()
-
-    def _take_small(self) -> list[Gift]:
-        """As many gifts of one block as make a slice, if what comes next is one."""
-        gifts: list[Gift] = []
-        left_bytes = SLICE_BLOCKS * BLOCK_BYTES
-        while self._waiting:
-            gift = self._waiting[0][-1]
-            left_bytes -= gift.header.body_size
-            if not gift.is_small or left_bytes < 0:
-                break
-            gifts.append(heapq.heappop(self._waiting)[-1])
-        return gifts
 
     async def _send_small(self, gifts: Sequence[Gift]) -> None:
-        bodies = await self._node.store.bodies([gift.header.parcel_id for gift in gifts])
+        bodies = await self._node.store.bodies([gift.parcel_id for gift in gifts])
         # Purged or expired since it was listed: there is nothing to give any more.
         there = [(gift.header, body) for gift, body in zip(gifts, bodies, strict=True) if body]
         runs = list(runs_of(there, self._next_handle))
@@ -244,23 +234,19 @@ class Giving:
         if sum(map(len, self._given.values())) >= MAX_UNTOLD:
             await self._voice.say(*self.receipts())
 
-    async def _next_slice(self, gift: Gift) -> tuple[list[Frame], bool]:
+    async def _next_slice(self, gift: Gift) -> tuple[list[Frame], int]:
         header = [] if gift.is_open else await gift.open(self._next_handle, self._node.store)
-        blocks, more = await gift.slice(self._node.store)
+        blocks, size_bytes = await gift.slice(self._node.store)
         if header:
             # Only now, since what is not there has no HEADER, and handles leave no gap.
-            self._open[self._next_handle] = gift
-            gift.handle = self._next_handle
+            self._gifts.opened(gift, self._next_handle)
             self._next_handle += 1
-        return header + blocks, more
+        return header + blocks, size_bytes
 
     def _end(self, gift: Gift, *, sent: bool) -> None:
-        self._sending = False
-        self._open.pop(gift.handle, None)
+        self._gifts.end(gift)
         if sent and gift.taken_day is not None:
-            self._given.setdefault(gift.taken_day, []).append(gift.header.parcel_id)
-        del self._gifts[gift.header.parcel_id]
-        gift.ended.set()
+            self._given.setdefault(gift.taken_day, []).append(gift.parcel_id)
         _resolve(gift.done, sent)
 
     def _end_job(self, task: asyncio.Task[None]) -> None:

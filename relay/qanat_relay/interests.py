@@ -127,7 +127,7 @@ class Interests:
         await self._giving.room()
         for holding in await self._store.look_up(tuple(set(offers))):
             if self._may_give(holding):
-                self._giving.give(holding.header)
+                self._giving.give(holding.header, wanted=True)
         self._giving.begin_nothing()
 
     def _check_not_revoked(self, statement: Statement, signing_key: bytes) -> None:

@@ -26,6 +26,14 @@ def test_what_is_missing_is_what_is_not_held(indices: set[int], blocks: int) -> 
     assert list(missing) == [index for index in range(blocks) if index not in indices]
 
 
+@given(st.sets(st.integers(0, 90)), st.integers(0, 100))
+def test_what_is_missing_is_counted_without_what_no_block_stands_for(
+    indices: set[int], blocks: int
+) -> None:
+    bitmap = Bitmap.from_indices(indices)
+    assert bitmap.count_missing(blocks) == len(list(bitmap.missing(blocks)))
+
+
 def test_bit_seven_of_byte_zero_is_block_zero() -> None:
     assert Bitmap.from_indices([0]).to_bytes() == b"\x80"
     assert Bitmap.from_indices([8, 7]).to_bytes() == b"\x01\x80"
