@@ -66,7 +66,8 @@ class _Heap:
 
 
 class _Item(_Member, Generic[K]):
-    """One thing that waits. Its entry: what comes before what within a lane, then itself."""
+    """One thing that waits. Its entry says what comes before what within a lane, and of lanes that
+    were given equally much."""
 
     __slots__ = (
         "flow",
@@ -95,10 +96,10 @@ class _Item(_Member, Generic[K]):
     def as_entry(self) -> tuple[Any, ...]:
         # Letters by age, and all of them small: what is left of one makes no difference.
         if self.rank <= _LETTER:
-            return (0, 0, self.order, self.number, self)
+            return (self.rank, 0, 0, self.order, self.number, self)
         # What is nearly there first, but a week older before that, or small ones could keep
         # coming for ever.
-        return (-self.weeks, self.left_bytes, self.order, self.number, self)
+        return (self.rank, -self.weeks, self.left_bytes, self.order, self.number, self)
 
 
 class _Lane(_Member, Generic[K]):

@@ -67,7 +67,7 @@ class Gift:
     @property
     def is_open(self) -> bool:
         """Whether its HEADER was sent."""
-        return self._outgoing is not None
+        return self.handle >= 0
 
     async def open(self, handle: int, store: Store) -> list[Frame]:
         """HEADER and, for a large body, the page roots. Raises NotHeld and StoreError."""

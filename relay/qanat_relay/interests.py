@@ -15,8 +15,10 @@ from qanat_protocol.frames import (
     Answer,
     Cursor,
     DeskInterest,
+    Opened,
     OpenedInterest,
     PublicInterest,
+    Purge,
     RepliesInterest,
     Welcome,
 )
@@ -30,6 +32,7 @@ from qanat_relay.node import Node
 from qanat_relay.position import Position, position_of
 from qanat_relay.public_documents import card_serials
 from qanat_relay.store.interface import Entry, Holding, State
+from qanat_relay.tombstones import Tombstones
 from qanat_relay.voice import Voice
 
 AT_ONCE = (Rank.URGENT, Rank.LETTER, Rank.THUMBNAIL)
@@ -42,7 +45,7 @@ PAGE = 64
 """Parcels between two cursors: a cut repeats no more than these."""
 
 OFFERS_PAGE = 1024
-TOMBSTONES_PAGE = 256
+OPENED_PAGE = 256
 MAX_REPLIES = 2048
 MAX_REPLIES_TOLD = 4096
 """To all interests of a session: each waits in memory for its answer."""
@@ -141,9 +144,11 @@ class Interests:
         position = await position.resumed(self._store)
         era, newest = position.era, await self._store.newest()
         first = {rank: await self._offer_page(tags, rank, position) for rank in AFTER_AN_ANSWER}
-        position = await self._give_tombstones(number, tags, position)
+        tombstones = self._tombstones(number, tags)
+        position = await tombstones.some(position)
         for rank in AT_ONCE:
-            position = await self._give_rank(number, tags, rank, position)
+            position = await self._give_rank(number, tags, rank, position, tombstones)
+        position = await tombstones.rest(position)
         complete = True
         for rank, page in first.items():
             position, given = await self._give_offered(number, tags, rank, position, page)
@@ -155,19 +160,14 @@ class Interests:
                 await self._voice.say(self._cursor(number, position))
             self._store.note_given(desk_id, newest)
 
-    async def _give_tombstones(self, number: int, tags: list[bytes], at: Position) -> Position:
-        while True:
-            at = await at.resumed(self._store)
-            found = await self._store.list_tombstones(tags, at.tombstones, TOMBSTONES_PAGE)
-            if at.era != self._store.era:
-                continue
-            if not found:
-                return at
-            at = at.after_tombstone(found[-1][0])
-            await self._voice.say(*(frame for _, frame in found), self._cursor(number, at))
+    def _tombstones(self, number: int, tags: list[bytes]) -> Tombstones:
+        async def say(frames: Sequence[Opened | Purge], at: Position) -> None:
+            await self._voice.say(*frames, self._cursor(number, at))
+
+        return Tombstones(self._store, tags, say)
 
     async def _give_rank(
-        self, number: int, tags: list[bytes], rank: Rank, at: Position
+        self, number: int, tags: list[bytes], rank: Rank, at: Position, tombstones: Tombstones
     ) -> Position:
         while True:
             at, entries = await self._list(tags, rank, at, PAGE)
@@ -176,6 +176,7 @@ class Interests:
             await self._give_all([entry for entry in entries if entry.header.kind in DESK_KINDS])
             at = at.after_arrival(rank, entries[-1].arrival, at.era)
             await self._voice.say(self._cursor(number, at))
+            at = await tombstones.some(at, sum(entry.header.body_size for entry in entries))
 
     async def _give_offered(
         self, number: int, tags: list[bytes], rank: Rank, at: Position, page: _Page
@@ -223,8 +224,8 @@ class Interests:
         # One list at a time: a slow reader makes us hold no more than that.
         async with self._telling:
             found = await self._store.list_opened(prefixes, bits, MAX_OPENED)
-            for start in range(0, len(found), TOMBSTONES_PAGE):
-                await self._voice.say(*found[start : start + TOMBSTONES_PAGE])
+            for start in range(0, len(found), OPENED_PAGE):
+                await self._voice.say(*found[start : start + OPENED_PAGE])
 
     async def _give_public(self, frame: PublicInterest) -> None:
         for want in frame.wants:
