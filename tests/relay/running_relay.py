@@ -144,6 +144,8 @@ class Talk:
         self.heard: list[Frame] = []
         self._unread: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._seen = 0
+        self.received_bytes = 0
+        """What the carrier brought, also what nobody has read from here yet."""
         self.close_code: int | None = None
         self.status: int | None = None
 
@@ -220,6 +222,7 @@ class ExchangeTalk(Talk):
             async with http.post(f"{url}/v1/exchange", data=self.body()) as response:
                 self.status = response.status
                 async for data in response.content.iter_any():
+                    self.received_bytes += len(data)
                     await self._unread.put(data)
         except aiohttp.ClientError:
             pass
@@ -247,6 +250,7 @@ class WebSocketTalk(Talk):
         try:
             async for message in self.socket:
                 if message.type is aiohttp.WSMsgType.BINARY:
+                    self.received_bytes += len(message.data)
                     await self._unread.put(message.data)
         finally:
             self.close_code = self.socket.close_code

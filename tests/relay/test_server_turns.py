@@ -27,9 +27,11 @@ from qanat_protocol.frames import (
     Opened,
     Purge,
 )
+from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.parcel import Kind, parse_header
 from qanat_protocol.session import sign_desk_interest
 from qanat_protocol.tags import desk_tag
+from qanat_relay.gift import SLICE_BLOCKS
 from qanat_relay.gifts import MAX_OPEN_PARTS
 from qanat_relay.tombstones import FIRST_BYTES, TOMBSTONE_BYTES
 
@@ -163,3 +165,24 @@ async def test_tombstones_are_a_quarter_of_what_comes_while_letters_wait(
     assert FIRST_BYTES // 2 < len(told) * TOMBSTONE_BYTES <= FIRST_BYTES + letter_bytes // 3
     all_told = [frame for frame in frames if isinstance(frame, Opened | Purge)]
     assert len(all_told) == len({*all_told}) == 2 * 1500
+
+
+async def test_a_session_that_takes_thousands_of_letters_holds_up_no_others_first_letter(
+    relay: Running, desk: Desk
+) -> None:
+    letters = [make(number, size_bytes=16_384, tag=desk.tag) for number in range(2000)]
+    for start in range(0, len(letters), 200):
+        some = letters[start : start + 200]
+        await relay.store.write([each.put() for each in some], today=TODAY)
+    other = Desk.made()
+    await relay.store.write([make(9999, tag=other.tag).put()], today=TODAY)
+    async with talking(relay, "exchange") as greedy, talking(relay, "exchange") as modest:
+        await ask(greedy, desk)
+        await greedy.until(Block, 100)
+        before = greedy.received_bytes
+        await ask(modest, other)
+        await modest.until(Block)
+        meanwhile_bytes = greedy.received_bytes - before
+        await greedy.until(Block, len(letters))
+    # The other session's few questions to the store each wait behind one or two of these turns.
+    assert meanwhile_bytes < 32 * SLICE_BLOCKS * BLOCK_BYTES
