@@ -55,6 +55,10 @@ class _Pages:
         page = index // PAGE_LEAVES
         return None if page == self._current else page
 
+    def is_past(self, page: int) -> bool:
+        """Whether the page has passed and is not open any more."""
+        return page != self._current and bool(self._passed >> page & 1)
+
     def why_not_page(self, page: int) -> str | None:
         """Why these leaves may not pass now."""
         if page == PAGE_ROOTS:
@@ -118,6 +122,10 @@ class Outgoing:
     def page_needed(self, index: int) -> int | None:
         """The page to send before this block, or None."""
         return self._pages.needed_for(index)
+
+    def is_past(self, page: int) -> bool:
+        """Whether this page has passed and can't again: its blocks need another transfer."""
+        return self._pages.is_past(page)
 
     def page(self, page: int, leaves: Sequence[bytes]) -> Leaves:
         """A page's list. It takes the place of the page before."""

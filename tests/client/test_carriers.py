@@ -27,10 +27,12 @@ from tests.client.roads import (
 )
 
 from qanat_client.carriers.conversation import Conversation, Roads, converse
-from qanat_client.carriers.http import Transport, open_link
+from qanat_client.carriers.exchange import open_exchange
 from qanat_client.carriers.http import fetch as fetch_url
+from qanat_client.carriers.http import open_proxied
 from qanat_client.carriers.proxies import parse_proxy
 from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.transport import Transport
 from qanat_client.errors import BadInput, BadPin, Refused, Stalled, TookTooLong, Unreachable
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.sync import sync_once
@@ -150,7 +152,12 @@ async def test_more_than_a_relay_takes_in_one_message_may_be_sent_at_once(
 ) -> None:
     offers = Offers(0, tuple(number.to_bytes(16) for number in range(2000)))
     many = [replace(offers, first=2000 * number) for number in range(100)]
-    async with open_link(relay.url, transport=transport, settings=CarrierSettings()) as link:
+    opened = (
+        open_exchange(relay.url, settings=CarrierSettings())
+        if transport is Transport.EXCHANGE
+        else open_proxied(relay.url, transport=transport, settings=CarrierSettings())
+    )
+    async with opened as link:
         talk = Conversation(link, relay.entry.sealing_key)
         await talk.open()
         # 3.2 MB in one write.
@@ -176,7 +183,7 @@ async def test_a_lost_connection_that_nobody_asks_for_shows_no_traceback(
     async def ends() -> None:
         raise error
 
-    async with open_link(relay.url, transport=Transport.WEBSOCKET, settings=CarrierSettings()):
+    async with open_proxied(relay.url, transport=Transport.WEBSOCKET, settings=CarrierSettings()):
         task = asyncio.ensure_future(ends())
         await asyncio.wait([task])
         del task

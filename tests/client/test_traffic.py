@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from qanat_client.reporter.outbox import StoredParcel, Word
-from qanat_client.reporter.traffic import CUSTODY_DAYS, Load, Traffic, due_for
+from qanat_client.reporter.traffic import CUSTODY_DAYS, Agenda, Traffic, due_for
 from qanat_protocol.kinds import Kind, Rank, Rendition
+from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, rank_of
 from qanat_protocol.sizes import part_body_size
 
@@ -19,6 +20,7 @@ def parcel(
     *,
     size: int = 100_000,
     wanted: bool = False,
+    sealed_day: int = TODAY,
     words: dict[bytes, tuple[Word, int]] | None = None,
 ) -> StoredParcel:
     letter = rank <= Rank.LETTER
@@ -47,70 +49,91 @@ def parcel(
         header=header,
         rank=rank,
         wanted=wanted,
+        sealed_day=sealed_day,
         words=words or {},
+        held={},
     )
 
 
-def ready(traffic: Traffic, parcels: list[StoredParcel], relay: bytes) -> list[Load]:
-    loads = traffic.loads(parcels, relay)
-    for load in loads:
-        load.ready = True
-    return loads
+def ready(traffic: Traffic, parcels: list[StoredParcel], relay: bytes) -> Agenda:
+    agenda = traffic.agenda(relay)
+    for load in traffic.loads(parcels, relay):
+        agenda.add(load)
+    return agenda
 
 
-def order(traffic: Traffic, loads: list[Load], relay: bytes) -> list[int]:
+def order(agenda: Agenda) -> list[int]:
     """The keys in the order in which their first blocks go, when each goes to its end."""
     keys = []
-    while load := traffic.choose(loads, relay, worst=Rank.ORIGINAL):
-        keys.append(load.parcel.key)
-        load.over = True
+    while chosen := agenda.choose():
+        keys.append(chosen[0].parcel.key)
+        agenda.drop(chosen[0])
     return keys
+
+
+def sent(agenda: Agenda) -> list[tuple[int, int]]:
+    """All blocks in their order, each by its parcel's key and its number."""
+    found = []
+    while chosen := agenda.choose():
+        found.append((chosen[0].parcel.key, chosen[1]))
+    return found
 
 
 def test_urgent_letters_letters_thumbnails_previews_originals() -> None:
     ranks = [Rank.ORIGINAL, Rank.PREVIEW, Rank.THUMBNAIL, Rank.LETTER, Rank.URGENT]
     parcels = [parcel(key, 1, rank) for key, rank in enumerate(ranks)]
-    traffic = Traffic(TODAY, 2)
-    assert order(traffic, ready(traffic, parcels, ONE), ONE) == [4, 3, 2, 1, 0]
+    assert order(ready(Traffic(TODAY, 2), parcels, ONE)) == [4, 3, 2, 1, 0]
 
 
 def test_something_more_urgent_passes_between_two_blocks() -> None:
     traffic = Traffic(TODAY, 2)
-    loads = ready(traffic, [parcel(1, 1, Rank.ORIGINAL)], ONE)
-    first = traffic.choose(loads, ONE, worst=Rank.ORIGINAL)
-    assert first is loads[0]
-    first.sent_blocks += 1
-    loads += ready(traffic, [parcel(2, 2, Rank.LETTER)], ONE)
-    assert traffic.choose(loads, ONE, worst=Rank.ORIGINAL) is loads[1]
+    agenda = ready(traffic, [parcel(1, 1, Rank.ORIGINAL)], ONE)
+    first = agenda.choose()
+    assert first is not None
+    assert first[0].parcel.key == 1
+    (letter,) = traffic.loads([parcel(2, 2, Rank.LETTER)], ONE)
+    agenda.add(letter)
+    assert agenda.choose() == (letter, 0)
 
 
 def test_letters_go_by_age_and_pictures_of_reports_in_turn() -> None:
-    traffic = Traffic(TODAY, 2)
     letters = [parcel(key, item, Rank.LETTER) for key, item in ((1, 3), (2, 1), (3, 2))]
-    assert order(traffic, ready(traffic, letters, ONE), ONE) == [2, 3, 1]
+    assert order(ready(Traffic(TODAY, 2), letters, ONE)) == [2, 3, 1]
     pictures = [parcel(key, 1, Rank.THUMBNAIL) for key in (10, 11, 12)]
     pictures.append(parcel(20, 2, Rank.THUMBNAIL))
-    assert order(traffic, ready(traffic, pictures, ONE), ONE) == [10, 20, 11, 12]
+    assert order(ready(Traffic(TODAY, 2), pictures, ONE)) == [10, 20, 11, 12]
 
 
 def test_a_film_holds_up_no_document_and_what_the_desk_asked_for_goes_first() -> None:
-    traffic = Traffic(TODAY, 2)
     film = parcel(1, 1, Rank.ORIGINAL, size=50_000_000)
-    document = parcel(2, 2, Rank.ORIGINAL)
-    assert order(traffic, ready(traffic, [film, document], ONE), ONE) == [2, 1]
+    document = parcel(2, 1, Rank.ORIGINAL)
+    assert order(ready(Traffic(TODAY, 2), [film, document], ONE)) == [2, 1]
     wanted = parcel(1, 1, Rank.ORIGINAL, size=50_000_000, wanted=True)
-    assert order(traffic, ready(traffic, [wanted, document], ONE), ONE) == [1, 2]
+    assert order(ready(Traffic(TODAY, 2), [wanted, document], ONE)) == [1, 2]
 
 
-def test_two_relays_never_get_one_original_while_another_waits() -> None:
+def test_two_reports_films_go_in_turn_and_an_old_one_before_a_new_preview() -> None:
+    films = [parcel(1, 1, Rank.ORIGINAL, size=200_000), parcel(2, 2, Rank.ORIGINAL, size=200_000)]
+    keys = [key for key, _ in sent(ready(Traffic(TODAY, 2), films, ONE))]
+    assert keys[:6] == [1, 2, 1, 2, 1, 2]
+    old = parcel(1, 1, Rank.ORIGINAL, sealed_day=TODAY - 14)
+    assert order(ready(Traffic(TODAY, 2), [old, parcel(2, 2, Rank.PREVIEW)], ONE)) == [1, 2]
+
+
+def test_two_relays_never_get_one_block_while_another_waits() -> None:
     traffic = Traffic(TODAY, 2)
-    parcels = [parcel(1, 1, Rank.ORIGINAL), parcel(2, 2, Rank.ORIGINAL, size=200_000)]
-    for_one, for_two = ready(traffic, parcels, ONE), ready(traffic, parcels, TWO)
-    first = traffic.choose(for_one, ONE, worst=Rank.ORIGINAL)
-    second = traffic.choose(for_two, TWO, worst=Rank.ORIGINAL)
-    assert first is not None
-    assert second is not None
-    assert {first.parcel.key, second.parcel.key} == {1, 2}
+    film = [parcel(1, 1, Rank.ORIGINAL, size=200_000)]
+    one, two = ready(traffic, film, ONE), ready(traffic, film, TWO)
+    blocks = block_count(film[0].header.body_size)
+    first: list[int] = []
+    second: list[int] = []
+    while len(first) + len(second) < blocks:
+        for agenda, found in ((one, first), (two, second)):
+            if len(first) + len(second) < blocks and (chosen := agenda.choose()):
+                found.append(chosen[1])
+    assert sorted(first + second) == list(range(blocks))
+    assert [index for _, index in sent(one)] == second, "then the second copy"
+    assert [index for _, index in sent(two)] == first
 
 
 def test_an_original_goes_to_so_many_relays_as_is_set_and_one_that_failed_leaves_its_place() -> (
@@ -118,11 +141,14 @@ def test_an_original_goes_to_so_many_relays_as_is_set_and_one_that_failed_leaves
 ):
     traffic = Traffic(TODAY, 2)
     held = parcel(1, 1, Rank.ORIGINAL, words={ONE: (Word.SIGNED, TODAY)})
+    blocks = list(range(block_count(held.header.body_size)))
     for_two, for_three = ready(traffic, [held], TWO), ready(traffic, [held], THREE)
-    assert traffic.choose(for_two, TWO, worst=Rank.ORIGINAL) is for_two[0]
-    assert traffic.choose(for_three, THREE, worst=Rank.ORIGINAL) is None
+    assert [index for _, index in sent(for_two)] == blocks
+    assert for_three.choose() is None
+    for load in traffic.loads([held], TWO):
+        for_two.give_back(load, blocks)
     traffic.left(TWO)
-    assert traffic.choose(for_three, THREE, worst=Rank.ORIGINAL) is for_three[0]
+    assert [index for _, index in sent(for_three)] == blocks
 
 
 def test_a_relay_that_took_custody_is_not_offered_it_again_for_a_week() -> None:

@@ -5,12 +5,15 @@ Owns the pace and the end of a session; what is said in it is the caller's.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from qanat_client.carriers.http import Transport, open_link
+from qanat_client.carriers.exchange import open_exchange
 from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.transport import Transport
+from qanat_client.carriers.wire import Path
 from qanat_client.errors import (
     BadInput,
     BadPin,
@@ -38,6 +41,7 @@ class Conversation:
     ) -> None:
         """With `first_answer_s`, `frames` raises HalfDuplex if nothing at all comes for so long."""
         self._link = link
+        self._relay_sealing_key = relay_sealing_key
         self._session = ClientSession(relay_sealing_key)
         self._first_answer_s = first_answer_s
         self._sending = asyncio.Lock()
@@ -111,6 +115,34 @@ class Conversation:
             if self._session.failure is not None:
                 self._session.receive(b"")
 
+    def path(self) -> Path | None:
+        """What was measured of the path so far; None where nothing is told."""
+        return self._link.path()
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the line, as its opening went, has room for further conversations."""
+        return self._link.is_wide
+
+    def control_congestion(self, name: str) -> None:
+        """Ask for a congestion control by its name; where there is none nothing changes."""
+        self._link.control_congestion(name)
+
+    @asynccontextmanager
+    async def beside(self) -> AsyncIterator["Conversation | None"]:
+        """Another conversation with the same relay by the same road, closed on leaving; None where
+        there is none to be had."""
+        link = await self._link.another()
+        if link is None:
+            yield None
+            return
+        conversation = Conversation(link, self._relay_sealing_key)
+        try:
+            yield conversation
+        finally:
+            await conversation.close()
+            await link.close()
+
     async def close(self) -> None:
         """Stop waiting for the link."""
         if self._receiving is not None:
@@ -141,8 +173,11 @@ async def converse(
     *,
     settings: CarrierSettings,
     roads: Roads,
+    spares: int = 0,
 ) -> T:
     """Run `talk` with a relay, by the first of its addresses and roads that works.
+
+    `spares`: how many connections are begun beside each first one, for `Conversation.beside`.
 
     `talk` opens the conversation and reads its frames to the end. It is called again, on a
     WebSocket, if it raises HalfDuplex or the address refuses the streaming request, so it must
@@ -151,7 +186,7 @@ async def converse(
     limit = asyncio.timeout(settings.session_s)
     try:
         async with limit:
-            return await _by_some_road(entry, talk, settings=settings, roads=roads)
+            return await _by_some_road(entry, talk, settings, roads, spares)
     except TimeoutError:
         if not limit.expired():
             raise  # the caller's own
@@ -160,21 +195,30 @@ async def converse(
         ) from None
 
 
+def _open(
+    address: str, transport: Transport, settings: CarrierSettings, pin: bytes | None, spares: int
+) -> AbstractAsyncContextManager[Link]:
+    if transport is Transport.EXCHANGE and settings.proxy is None:
+        return open_exchange(address, settings=settings, pin=pin, spares=spares)
+    # A window of seconds is not spent on loading what the straight way does without.
+    from qanat_client.carriers.http import open_proxied
+
+    return open_proxied(address, transport=transport, settings=settings, pin=pin)
+
+
 async def _by_some_road(
     entry: RelayEntry,
     talk: Callable[[Conversation], Awaitable[T]],
-    *,
     settings: CarrierSettings,
     roads: Roads,
+    spares: int,
 ) -> T:
     problem: ClientError = BadInput("the relay has no address")
     for address in entry.addresses:
         for transport in roads.transports(address):
             patience_s = settings.first_answer_s if transport is Transport.EXCHANGE else None
             try:
-                async with open_link(
-                    address, transport=transport, settings=settings, pin=entry.pin
-                ) as link:
+                async with _open(address, transport, settings, entry.pin, spares) as link:
                     conversation = Conversation(link, entry.sealing_key, first_answer_s=patience_s)
                     try:
                         return await talk(conversation)

@@ -1,6 +1,7 @@
-"""A link over HTTP: one streaming POST, or one WebSocket. Tells nothing of itself in its headers.
+"""A link through a proxy, or over a WebSocket. Tells nothing of itself in its headers.
 
-Redirects and cookies are refused, and the environment's proxies are not used.
+Redirects and cookies are refused, and the environment's proxies are not used. The straight way is
+in `exchange`.
 """
 
 import asyncio
@@ -9,18 +10,20 @@ import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import Enum
 from typing import Any
 
 import aiohttp
 
-from qanat_client.carriers.http_client import client_of, tls_of
+from qanat_client.carriers.http_client import client_of
 from qanat_client.carriers.link import Link
 from qanat_client.carriers.patience import Patience
 from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.tls import Tls
+from qanat_client.carriers.transport import Transport
+from qanat_client.carriers.wire import Path
 from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
 
-__all__ = ["Transport", "fetch", "open_link"]
+__all__ = ["fetch", "open_proxied"]
 
 
 _MESSAGE_BYTES = 4 << 20
@@ -28,13 +31,6 @@ _SENT_MESSAGE_BYTES = 1 << 20
 """What a relay takes at most in one WebSocket message (relay/API.md)."""
 
 _RECEIVE_BYTES = 65_536
-
-
-class Transport(Enum):
-    """The two shapes of a session over HTTP (relay/API.md)."""
-
-    EXCHANGE = "/v1/exchange"
-    WEBSOCKET = "/v1/sync"
 
 
 def _named(error: BaseException, address: str) -> ClientError:
@@ -61,7 +57,22 @@ def _named(error: BaseException, address: str) -> ClientError:
 _FAILURES = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
-class _Exchange:
+class _Narrow:
+    """A link beside which no other is opened, and whose path is not measured."""
+
+    is_wide = False
+
+    def path(self) -> Path | None:
+        return None
+
+    def control_congestion(self, name: str) -> None:
+        pass
+
+    async def another(self) -> Link | None:
+        return None
+
+
+class _Exchange(_Narrow):
     """One POST whose body is streamed while the answer is read."""
 
     def __init__(
@@ -69,7 +80,7 @@ class _Exchange:
         session: aiohttp.ClientSession,
         address: str,
         proxy: str | None,
-        tls: ssl.SSLContext | aiohttp.Fingerprint,
+        tls: ssl.SSLContext | bool,
         settings: CarrierSettings,
     ) -> None:
         self._address = address
@@ -154,7 +165,7 @@ class _Exchange:
             (await self._request).close()
 
 
-class _WebSocket:
+class _WebSocket(_Narrow):
     """One WebSocket of binary messages, read as one stream of bytes."""
 
     def __init__(
@@ -206,8 +217,12 @@ def _hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         loop.default_exception_handler(context)
 
 
+def _judged(url: str, tls: Tls) -> ssl.SSLContext | bool:
+    return tls.context if url.startswith("https:") else True
+
+
 @asynccontextmanager
-async def open_link(
+async def open_proxied(
     address: str, *, transport: Transport, settings: CarrierSettings, pin: bytes | None = None
 ) -> AsyncIterator[Link]:
     """A link to the relay at `address` (an http(s) URL of host and port), closed on leaving.
@@ -216,12 +231,13 @@ async def open_link(
     Unreachable, BadPin, Refused, BadInput.
     """
     address = address.rstrip("/")
-    session, proxy = client_of(settings)
-    tls = tls_of(settings, pin)
+    tls = Tls(settings, pin)
+    session, proxy = client_of(settings, tls)
+    judged = _judged(address, tls)
     asyncio.get_running_loop().set_exception_handler(_hear)
     async with session:
         if transport is Transport.EXCHANGE:
-            exchange = _Exchange(session, address, proxy, tls, settings)
+            exchange = _Exchange(session, address, proxy, judged, settings)
             try:
                 await exchange.connect(settings.connect_s)
                 yield exchange
@@ -233,7 +249,7 @@ async def open_link(
                 websocket = await session.ws_connect(
                     address + transport.value,
                     proxy=proxy,
-                    ssl=tls,
+                    ssl=judged,
                     max_msg_size=_MESSAGE_BYTES,
                     compress=0,
                 )
@@ -250,14 +266,14 @@ async def fetch(
     url: str, *, max_bytes: int, settings: CarrierSettings, pin: bytes | None = None
 ) -> bytes:
     """The body of one GET, for cards. Raises Unreachable, BadPin, Refused, BadInput."""
-    session, proxy = client_of(settings)
+    tls = Tls(settings, pin)
+    session, proxy = client_of(settings, tls)
+    judged = _judged(url, tls)
     try:
         async with (
             session,
             asyncio.timeout(settings.stall_s),
-            session.get(
-                url, proxy=proxy, ssl=tls_of(settings, pin), allow_redirects=False
-            ) as response,
+            session.get(url, proxy=proxy, ssl=judged, allow_redirects=False) as response,
         ):
             if response.status != 200:
                 raise Refused(f"{url} answered with status {response.status}")

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from qanat_client.carriers.wire import Path
+
 __all__ = ["Link"]
 
 
@@ -22,3 +24,17 @@ class Link(Protocol):
 
     async def close(self) -> None:
         """Let go of everything, at once. Closing twice is fine."""
+
+    def path(self) -> Path | None:
+        """What was measured of the path so far; None where nothing is told."""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the line, as its opening went, has room for further links."""
+
+    def control_congestion(self, name: str) -> None:
+        """Ask for a congestion control by its name; where there is none nothing changes."""
+
+    async def another(self) -> "Link | None":
+        """A further link by the same road, to be closed by the caller; None where there is none to
+        be had."""

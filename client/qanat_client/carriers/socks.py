@@ -8,7 +8,6 @@ from aiohttp_socks import ProxyConnector, ProxyType
 from python_socks import ProxyConnectionError, ProxyError
 
 from qanat_client.carriers.proxies import Proxy
-from qanat_client.carriers.unsent import keep_little_unsent
 from qanat_client.errors import BadInput, BadPin, Unreachable
 
 __all__ = ["SocksConnector"]
@@ -53,7 +52,7 @@ class SocksConnector(ProxyConnector):
         if connecting.cancelled():
             raise Unreachable(f"{host} does not answer through {self._name}")
         try:
-            made = connecting.result()
+            return connecting.result()
         except ProxyConnectionError as error:
             raise Unreachable(f"{self._name} can't be reached") from error
         except ProxyError as error:
@@ -64,5 +63,3 @@ class SocksConnector(ProxyConnector):
             raise BadPin(f"{host} shows a certificate that is not believed") from error
         except UnicodeError:
             raise BadInput(f"not the name of a host: {host}") from None
-        keep_little_unsent(made[0].get_extra_info("socket"))
-        return made

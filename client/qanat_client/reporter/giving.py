@@ -1,34 +1,25 @@
-"""What goes to a relay in a session: offers, parcels block by block, and what became of them.
+"""What goes to a relay in a session: what it is offered, what it wants, and what became of that.
 
-Nothing is deleted here; what a relay says is kept with its day.
+Shared by the session's connections (`lane`). Nothing is deleted here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable
+from itertools import chain, islice
+from typing import Protocol
 
 from qanat_client.reporter.disk_thread import DiskThread
-from qanat_client.reporter.outbox import Outbox, Piece, StoredParcel, Word
-from qanat_client.reporter.ready import Ready
+from qanat_client.reporter.outbox import Outbox, Piece, Said, StoredParcel, Word
 from qanat_client.reporter.relay_report import RelayReport, too_large
+from qanat_client.reporter.spread import bitmap_of, bits_of
 from qanat_client.reporter.traffic import Load, Traffic
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.errors import UnexpectedFrame, error_for
-from qanat_protocol.frames import (
-    Ack,
-    AckStatus,
-    Answer,
-    Answers,
-    Frame,
-    Offers,
-    Partial,
-    Receipt,
-)
+from qanat_protocol.frames import Answer, Answers, Frame, Offers, Partial, Receipt
 from qanat_protocol.kinds import Rank
-from qanat_protocol.limits import MAX_OFFERS, MAX_OPEN_TRANSFERS, OFFER_BYTES, PAGE_LEAVES
-from qanat_protocol.merkle import block_count
+from qanat_protocol.limits import MAX_OFFERS, OFFER_BYTES, PAGE_LEAVES
 from qanat_protocol.receipt import verify_receipt
-from qanat_protocol.transfer import Outgoing
 
 __all__ = ["Giving"]
 
@@ -38,16 +29,29 @@ _UNASKED_BYTES = 131_072
 _READ_AHEAD = 16
 """Blocks that are read from the disk at once."""
 
+_KEPT_AHEAD = 4 * _READ_AHEAD
+"""Blocks that were read and did not go: connections that ended, something more urgent."""
+
 _TOO_LATE = "their last day is over by the day that it tells"
 
 
-class _Transfer:
-    """A load that was begun."""
+class Connection(Protocol):
+    """What a session has to know of each of its connections."""
 
-    def __init__(self, load: Load, outgoing: Outgoing) -> None:
-        self.load = load
-        self.outgoing = outgoing
-        self.missing: Iterator[int] = outgoing.missing()
+    @property
+    def wake(self) -> asyncio.Event:
+        """Set when there may be something to do."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing may begin on it."""
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it carried what the relay has not yet spoken of."""
+
+    def allows(self, load: Load) -> bool:
+        """Whether the next block of a load may go by it."""
 
 
 class Giving:
@@ -63,26 +67,41 @@ class Giving:
         report: RelayReport,
         desks: frozenset[bytes],
     ) -> None:
-        self._relay = relay
+        self.relay = relay
         self._outbox = outbox
         self._disk = disk
         self._traffic = traffic
         self._report = report
         self._desks = desks
+        self._agenda = traffic.agenda(relay)
         self._loads: dict[bytes, Load] = {}
         self._offered: list[Load] = []
         self._answered = 0
-        self._transfers: list[_Transfer] = []
-        self._open: dict[bytes, _Transfer] = {}
-        self._ready = Ready()
+        self._connections: list[Connection] = []
         self._ahead: dict[tuple[int, int], bytes] = {}
-        self._settled: set[int] = set()
         self._changes = -1
         self._unasked_bytes = 0
         self._relay_day: int | None = None
         self._largest_body: int | None = None
         self.finishing = False
         """Only letters that were begun or may go unasked; set on paths that give no answers."""
+        self.ended = asyncio.Event()
+        """The session has nothing more to give; its connections end."""
+
+    def join(self, connection: Connection) -> None:
+        """Another connection of the session."""
+        self._connections.append(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """One less."""
+        self._connections.remove(connection)
+
+    def stir(self) -> None:
+        """Something has changed: each connection looks whether there is something to do."""
+        for connection in self._connections:
+            connection.wake.set()
+
+    # What there is to give
 
     async def offers(self) -> list[Frame]:
         """Take in what is queued and not known yet; the frames that offer it."""
@@ -98,14 +117,14 @@ class Giving:
                 known.parcel = parcel
         new = [
             load
-            for load in self._traffic.loads(ours, self._relay)
+            for load in self._traffic.loads(ours, self.relay)
             if load.parcel.id[:OFFER_BYTES] not in self._loads
         ]
         for load in new:
             self._loads[load.parcel.id[:OFFER_BYTES]] = load
-            if self._goes_unasked(load.parcel):
-                self._ready.add(load)
             self._judge(load)
+            if not load.over and self._goes_unasked(load.parcel):
+                self._agenda.add(load)
         asked = [load for load in new if not load.ready and not load.over]
         asked.sort(key=lambda load: (load.parcel.rank, load.parcel.item, load.ordinal))
         frames: list[Frame] = []
@@ -117,9 +136,8 @@ class Giving:
         return frames
 
     def _goes_unasked(self, parcel: StoredParcel) -> bool:
-        # Where half of it is there already an offer costs less.
-        word = parcel.words.get(self._relay, (None, 0))[0]
-        fresh = word in (None, Word.HOLDS) and parcel.header.expiry_day >= self._traffic.today
+        # Where it, or half of it, is there already an offer costs less.
+        fresh = self.relay not in parcel.words and parcel.header.expiry_day >= self._traffic.today
         size = parcel.header.body_size
         if parcel.rank > Rank.LETTER or not fresh or self._unasked_bytes + size > _UNASKED_BYTES:
             return False
@@ -132,11 +150,9 @@ class Giving:
             return
         header = load.parcel.header
         if header.body_size > self._largest_body:
-            load.over = True
-            self._report.refuse(load.parcel.key, too_large(header.body_size, self._largest_body))
+            self.refuse(load, too_large(header.body_size, self._largest_body))
         elif header.expiry_day < self._relay_day:
-            load.over = True
-            self._report.refuse(load.parcel.key, _TOO_LATE)
+            self.refuse(load, _TOO_LATE)
 
     def welcome(self, day: int, largest_body: int) -> None:
         """The relay has told its day and the largest body that it takes."""
@@ -144,128 +160,153 @@ class Giving:
         for load in self._loads.values():
             self._judge(load)
 
-    @property
-    def waits_for_answers(self) -> bool:
-        """Whether offers are open, or more is to go when some of what was sent is acknowledged."""
-        is_full = len(self._open) >= MAX_OPEN_TRANSFERS
-        return self._answered < len(self._offered) or (is_full and bool(self._ready.candidates()))
-
-    def over(self) -> None:
-        """The session has ended, in whatever way."""
-        self._traffic.left(self._relay)
-        self._report.half_sent += sum(
-            not transfer.load.over and transfer.load.sent_blocks > 0 for transfer in self._transfers
-        )
-
-    async def next(self) -> list[Frame]:
-        """The frames of the most valuable block that may go now; empty if there is none."""
-        worst = Rank.LETTER if self.finishing else Rank.ORIGINAL
-        if len(self._open) >= MAX_OPEN_TRANSFERS:
-            loads = [transfer.load for transfer in self._open.values()]
-        else:
-            loads = self._ready.candidates()
-        load = self._traffic.choose(loads, self._relay, worst=worst)
-        if load is None:
-            return []
-        transfer = self._open.get(load.parcel.id)
-        begins = transfer is None
-        if transfer is None:
-            outgoing = Outgoing(len(self._transfers), load.parcel.header, load.held)
-            transfer = _Transfer(load, outgoing)
-        index = next(transfer.missing)
-        page = transfer.outgoing.page_needed(index)
-        piece = await self._read(load, index, page, begins=begins)
-        if piece is None:
-            # Opened by the desk, or dropped by the person, while it was on its way.
-            load.over = True
-            self._open.pop(load.parcel.id, None)
-            return await self.next()
-        frames: list[Frame] = []
-        if begins:
-            frames += transfer.outgoing.start(piece.page_roots)
-            self._transfers.append(transfer)
-            self._open[load.parcel.id] = transfer
-        if page is not None:
-            frames.append(transfer.outgoing.page(page, piece.leaves))
-        frames.append(transfer.outgoing.block(index, piece.data))
-        load.sent_blocks += 1
-        self._report.sent_bytes += len(piece.data)
-        return frames
-
-    async def _read(
-        self, load: Load, index: int, page: int | None, *, begins: bool
-    ) -> Piece | None:
-        """A block and its lists; with it the blocks that are likely to be next."""
-        parcel, blocks = load.parcel, block_count(load.parcel.header.body_size)
-        if page is not None or (begins and blocks > PAGE_LEAVES):
-            return await self._disk.run(
-                self._outbox.piece, parcel, index, page=page, with_roots=begins
-            )
-        data = self._ahead.pop((parcel.key, index), None)
-        if data is None:
-            wanted = [(parcel.key, at) for at in range(index, min(blocks, index + _READ_AHEAD))]
-            if parcel.rank <= Rank.LETTER:
-                wanted += [(load.parcel.key, 0) for load in self._ready.letters(_READ_AHEAD)]
-            self._ahead = await self._disk.run(self._outbox.blocks, wanted)
-            data = self._ahead.pop((parcel.key, index), None)
-        return None if data is None else Piece(data, [], [])
-
-    def answers(self, frame: Answers) -> list[tuple[int, Word]]:
+    def answers(self, frame: Answers) -> list[Said]:
         """What the relay says to our offers; the words to keep."""
         words = []
         for place, code in enumerate(frame.codes, frame.first):
             load = self._offered[place]
             self._answered += 1
             if code in (Answer.WANT, Answer.WANT_REST):
-                self._ready.add(load)
-                continue
-            load.over = True
-            if code is Answer.HAVE:
-                self._report.had += 1
-                self._traffic.took(self._relay, load.parcel.id)
-                words.append((load.parcel.key, Word.HOLDS))
+                if code is Answer.WANT and self.relay in load.parcel.held:
+                    # It has let go of what it had.
+                    load.spread.forget(self.relay)
+                    words.append(self.half(load))
+                self._agenda.add(load)
+            elif code is Answer.HAVE:
+                words.append(self.had(load))
             elif code is Answer.TOMBSTONED:
-                words.append((load.parcel.key, Word.PURGED))
+                words.append(self.purged(load))
             else:
-                self._report.refuse(load.parcel.key, "it does not want it now")
+                self.refuse(load, "it does not want it now")
         return words
 
     def partial(self, frame: Partial) -> None:
         """The blocks of a parcel that the relay holds already."""
         load = self._loads.get(frame.parcel_id[:OFFER_BYTES])
-        if load is not None and not load.sent_blocks and load.parcel.id not in self._open:
-            load.held = Bitmap.from_bytes(frame.bitmap)
+        if load is not None and not load.ready:
+            load.spread.hold(self.relay, bits_of(Bitmap.from_bytes(frame.bitmap)))
 
-    def acks(self, frame: Ack) -> list[tuple[int, Word]]:
-        """What became of transfers; the words to keep."""
-        words = []
-        for entry in frame.entries:
-            if entry.handle >= len(self._transfers):
-                raise UnexpectedFrame("a status of a parcel that was never sent")
-            load = self._transfers[entry.handle].load
-            self._report.went_on = True
-            if entry.status is AckStatus.PARTIAL:
-                words.append((load.parcel.key, Word.HALF))
-                continue
-            if entry.handle in self._settled:
-                continue
-            self._settled.add(entry.handle)
-            self._open.pop(load.parcel.id, None)
-            load.over = True
-            if entry.status is AckStatus.REFUSED:
-                self._report.refuse(load.parcel.key, str(error_for(entry.value)))
-            elif entry.status is AckStatus.TOMBSTONED:
-                words.append((load.parcel.key, Word.PURGED))
-            else:
-                self._report.taken += 1
-                self._traffic.took(self._relay, load.parcel.id)
-                words.append((load.parcel.key, Word.HOLDS))
-        return words
+    # What goes next
 
-    def receipt(self, frame: Receipt) -> list[tuple[int, Word]]:
+    def choose(self, connection: Connection) -> tuple[Load, int] | None:
+        """The most valuable block that may go by this connection now, counted as on its way."""
+        return self._agenda.choose(connection.allows)
+
+    def has_left(self, size_bytes: int) -> bool:
+        """Whether at least so much may still go, what is offered and not answered included."""
+        for load in chain(self._agenda.ahead(), islice(self._offered, self._answered, None)):
+            size_bytes -= self._agenda.left_bytes(load)
+            if size_bytes <= 0:
+                return True
+        return False
+
+    def is_left(self, load: Load) -> bool:
+        """Whether blocks of it are to go."""
+        return load in self._agenda
+
+    def give_back(self, load: Load, indices: Iterable[int]) -> None:
+        """What became of these blocks nobody will tell: they go again."""
+        self._agenda.give_back(load, indices)
+
+    async def read(self, load: Load, index: int, page: int | None, *, begins: bool) -> Piece | None:
+        """A block and its lists, None where the body was dropped; with it the blocks that are
+        likely to be next are read."""
+        parcel = load.parcel
+        if page is not None or (begins and load.blocks > PAGE_LEAVES):
+            return await self._disk.run(
+                self._outbox.piece, parcel, index, page=page, with_roots=begins
+            )
+        data = self._ahead.pop((parcel.key, index), None)
+        if data is None:
+            wanted = [
+                (parcel.key, at) for at in range(index, min(load.blocks, index + _READ_AHEAD))
+            ]
+            if parcel.rank <= Rank.LETTER:
+                wanted += [
+                    (other.parcel.key, 0) for other in islice(self._agenda.ahead(), _READ_AHEAD)
+                ]
+            if len(self._ahead) > _KEPT_AHEAD:
+                self._ahead.clear()
+            self._ahead |= await self._disk.run(self._outbox.blocks, wanted)
+            data = self._ahead.pop((parcel.key, index), None)
+        return None if data is None else Piece(data, [], [])
+
+    def sent(self, load: Load, size_bytes: int) -> None:
+        """A block is on its way."""
+        load.sent_blocks += 1
+        self._report.sent_bytes += size_bytes
+
+    def waits(self, connection: Connection) -> bool:
+        """Whether offers are open, or more is to go when some of what was sent is acknowledged, or
+        when another connection breaks."""
+        return (
+            self._answered < len(self._offered)
+            or (connection.is_full and not self._agenda.is_empty())
+            or any(other.unconfirmed for other in self._connections if other is not connection)
+        )
+
+    def over(self) -> None:
+        """The session has ended, in whatever way, and its connections before it."""
+        self._traffic.left(self.relay)
+        self._report.half_sent += sum(
+            not load.over and load.sent_blocks > 0 for load in self._loads.values()
+        )
+
+    @property
+    def sent_bytes(self) -> int:
+        """What was handed to the connections so far, in bodies."""
+        return self._report.sent_bytes
+
+    # What became of it
+
+    def drop(self, load: Load) -> None:
+        """Its body is not here any more."""
+        self._agenda.drop(load)
+
+    def confirm(self, load: Load, indices: Iterable[int]) -> None:
+        """Blocks are on the relay's disk."""
+        self.went_on()
+        self._agenda.confirm(load, indices)
+
+    def went_on(self) -> None:
+        """The relay has confirmed something."""
+        self._report.went_on = True
+
+    def half(self, load: Load) -> Said:
+        """The relay has a part of it."""
+        held = bitmap_of(load.spread.held(self.relay))
+        return Said(load.parcel.key, Word.HALF, held.to_bytes())
+
+    def had(self, load: Load) -> Said:
+        """The relay had it before it was offered."""
+        self._report.had += 1
+        return self._holds(load)
+
+    def took(self, load: Load) -> Said:
+        """The relay has taken the whole of it."""
+        self._report.taken += 1
+        return self._holds(load)
+
+    def purged(self, load: Load) -> Said:
+        """The desk has purged it there."""
+        self.drop(load)
+        return Said(load.parcel.key, Word.PURGED)
+
+    def refuse(self, load: Load, reason: str) -> None:
+        """The relay does not take it, and keeps nothing of it."""
+        self.drop(load)
+        load.spread.forget(self.relay)
+        self._report.refuse(load.parcel.key, reason)
+
+    def _holds(self, load: Load) -> Said:
+        self.drop(load)
+        load.spread.hold_all(self.relay)
+        return Said(load.parcel.key, Word.HOLDS)
+
+    def receipt(self, frame: Receipt) -> list[Said]:
         """A custody receipt, verified; the words to keep. Raises a RemoteError."""
-        verify_receipt(self._relay, frame)
+        verify_receipt(self.relay, frame)
         loads = (self._loads.get(parcel_id[:OFFER_BYTES]) for parcel_id in frame.ids)
         found = [load.parcel.key for load in loads if load is not None]
         self._report.signed += len(found)
-        return [(key, Word.SIGNED) for key in found]
+        return [Said(key, Word.SIGNED) for key in found]

@@ -16,7 +16,7 @@ from qanat_protocol.limits import PAGE_LEAVES, PREVIEW_BODY_BYTES
 from qanat_protocol.merkle import block_count, root_of
 from qanat_protocol.parcel import Header, Rank, parse_header, rank_of
 
-__all__ = ["Outbox", "Piece", "StoredParcel", "Word"]
+__all__ = ["Outbox", "Piece", "Said", "StoredParcel", "Word"]
 
 
 _MOST_KEPT = 2**63 - 1
@@ -33,6 +33,16 @@ class Word(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a relay has said of a parcel (its key here). `held`: which blocks it has, as in PARTIAL,
+    where it has not all."""
+
+    key: int
+    word: Word
+    held: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredParcel:
     """A parcel that is queued. `wanted`: the desk asked for it first."""
 
@@ -43,8 +53,11 @@ class StoredParcel:
     header: Header
     rank: Rank
     wanted: bool
+    sealed_day: int
     words: dict[bytes, tuple[Word, int]]
     """By relay (its signing key): its newest word and the day of it."""
+    held: dict[bytes, bytes]
+    """By relay: which blocks it has, where it has not all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +95,20 @@ class Outbox:
         """
         with disk_errors(self._home.database):
             rows = self._db.execute(
-                "SELECT key, item, desk, id, header, wanted FROM parcel JOIN item ON item = number"
+                "SELECT key, item, desk, id, header, wanted, sealed_hour FROM parcel"
+                " JOIN item ON item = number"
                 " WHERE opened_day IS NULL AND has_body ORDER BY item, position"
             ).fetchall()
             words: dict[int, dict[bytes, tuple[Word, int]]] = {}
-            for key, relay, word, day in self._db.execute(
-                "SELECT parcel, relay, word, day FROM custody"
+            held: dict[int, dict[bytes, bytes]] = {}
+            for key, relay, word, day, bitmap in self._db.execute(
+                "SELECT parcel, relay, word, day, held FROM custody"
             ):
                 words.setdefault(key, {})[relay] = (Word(word), day)
+                if bitmap is not None:
+                    held.setdefault(key, {})[relay] = bitmap
         found = []
-        for key, item, desk_id, parcel_id, data, wanted in rows:
+        for key, item, desk_id, parcel_id, data, wanted, sealed_hour in rows:
             header = parse_header(data)
             found.append(
                 StoredParcel(
@@ -102,7 +119,9 @@ class Outbox:
                     header=header,
                     rank=_sending_rank(header),
                     wanted=bool(wanted),
+                    sealed_day=sealed_hour // 24,
                     words=words.get(key, {}),
+                    held=held.get(key, {}),
                 )
             )
         return found
@@ -172,15 +191,16 @@ class Outbox:
         )
         return [leaf for (leaf,) in rows]
 
-    def note(self, relay: bytes, day: int, words: Iterable[tuple[int, Word]]) -> None:
-        """Keep what a relay says of parcels, by key; a weaker word never replaces a stronger."""
+    def note(self, relay: bytes, day: int, words: Iterable[Said]) -> None:
+        """Keep what a relay says of parcels; a weaker word never replaces a stronger."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.executemany(
-                "INSERT INTO custody (parcel, relay, word, day)"
-                " SELECT key, ?, ?, ? FROM parcel WHERE key = ?"
+                "INSERT INTO custody (parcel, relay, word, day, held)"
+                " SELECT key, ?, ?, ?, ? FROM parcel WHERE key = ?"
                 " ON CONFLICT (parcel, relay) DO UPDATE SET word = max(word, excluded.word),"
-                " day = max(day, excluded.day)",
-                [(relay, int(word), day, key) for key, word in words],
+                " day = max(day, excluded.day),"
+                " held = CASE WHEN max(word, excluded.word) = excluded.word THEN excluded.held END",
+                [(relay, int(said.word), day, said.held, said.key) for said in words],
             )
 
     def note_relay(self, signing_key: bytes, address: str, country: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from qanat_client.carriers.http import fetch
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import BadInput
 from qanat_protocol.address import check_address
@@ -57,6 +56,9 @@ def targets(cards: Sequence[DeskCard]) -> list[Target]:
 
 async def fetch_entry(address: str, settings: CarrierSettings) -> RelayEntry:
     """A relay's own word on its keys. Raises Unreachable, Refused, BadPin, BadInput."""
+    # Only for relays that no card names: loading it takes longer than the straight way needs.
+    from qanat_client.carriers.http import fetch
+
     data = await fetch(f"{address}/v1/relay", max_bytes=MAX_CARD_BYTES, settings=settings)
     try:
         card = parse_relay_card(data)

@@ -108,7 +108,8 @@ async def _sync(
         outbox = Outbox(home, connection)
         SealingRoom(home, connection).clear_abandoned()
         traffic = Traffic(today(), home.settings().original_copies)
-        total = _to_send_bytes(outbox.waiting(), found, traffic)
+        waiting = outbox.waiting()
+        total = _to_send_bytes(waiting, found, traffic)
         relays_said = "1 relay" if len(found) == 1 else f"{len(found)} relays"
         doing = f"sending to {relays_said}" if total else f"asking {relays_said}"
         with terminal.progress(doing, total) as progress:
@@ -124,7 +125,14 @@ async def _sync(
             try:
                 async with asyncio.TaskGroup() as group:
                     tasks = [
-                        group.create_task(transmit(run, target.entry, target.cards))
+                        group.create_task(
+                            transmit(
+                                run,
+                                target.entry,
+                                target.cards,
+                                due_bytes=_to_send_bytes(waiting, [target], traffic),
+                            )
+                        )
                         for target in found
                     ]
             except* ClientError as errors:

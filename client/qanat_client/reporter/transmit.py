@@ -20,14 +20,15 @@ from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.library import Library
-from qanat_client.reporter.outbox import Outbox, Word
+from qanat_client.reporter.line import Line, SideLine
+from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.traffic import Traffic
+from qanat_client.reporter.widening import spares_for, widen
 from qanat_protocol.card import DeskCard, RelayEntry
-from qanat_protocol.errors import Cut, ProtocolError, TooLarge, error_for
+from qanat_protocol.errors import Cut, ProtocolError, error_for
 from qanat_protocol.frames import (
-    Ack,
     Answers,
     Block,
     Error,
@@ -38,23 +39,10 @@ from qanat_protocol.frames import (
     Offers,
     Opened,
     Partial,
-    Receipt,
     Welcome,
 )
 
 __all__ = ["Run", "exit_code", "transmit"]
-
-_QUIET_S = 15.0
-"""How long to wait for what a relay was asked for, or still owes an answer, once nothing moves."""
-
-_MOST_HEARD_BYTES = 128 << 20
-"""What a relay may say in one session, twice what is taken of it: people pay by the megabyte."""
-
-_MOST_TOGETHER = 4
-"""Blocks that are handed over together while the line takes them at once: no more than what a
-connection keeps ready anyway, so that a slow line still gets what is most urgent next."""
-
-_QUICK_S = 0.02
 
 
 class Run:
@@ -90,16 +78,11 @@ class _Place:
     cards: tuple[DeskCard, ...]
 
 
-class _Session:
-    """One conversation, from the first byte to the last."""
+class _Session(Line):
+    """One conversation, from the first byte to the last, with those beside it."""
 
     def __init__(self, run: Run, place: _Place, report: RelayReport, talk: Conversation) -> None:
-        self._run = run
-        self._place = place
-        self._report = report
-        self._talk = talk
-        self._day = run.traffic.today
-        self._giving = Giving(
+        giving = Giving(
             place.entry.signing_key,
             outbox=run.outbox,
             disk=run.disk,
@@ -107,122 +90,90 @@ class _Session:
             report=report,
             desks=frozenset(card.desk_id for card in place.cards),
         )
+        super().__init__(talk, giving, self._keep, run.advance)
+        self._run = run
+        self._place = place
+        self._report = report
+        self._day = run.traffic.today
         self._receiving = Receiving(run.library, run.disk, report, run.traffic.today)
         self._replies: asyncio.Queue[list[Frame]] = asyncio.Queue()
-        self._wake = asyncio.Event()
         self._asked = False
         self._idle = False
-        self._over = False
 
     async def run(self) -> None:
-        await self._talk.open(*await self._giving.offers())
-        reader = asyncio.create_task(self._read())
-        sender = asyncio.create_task(self._send())
+        """As `Line.run`."""
+        await self.talk.open(*await self._giving.offers())
+        widening = asyncio.create_task(
+            widen(self.talk, self._giving, lambda talk: self._beside(talk).run())
+        )
         try:
-            await asyncio.wait({reader, sender}, return_when=asyncio.FIRST_EXCEPTION)
-            # The relay's own last word says more than that it hung up while we were sending.
-            if sender.done() and not reader.done() and sender.exception() is not None:
-                await asyncio.wait({reader}, timeout=1.0)
-            for task in (reader, sender):
-                if task.done():
-                    task.result()
+            await super().run()
+            # They have their last words to hear.
+            await widening
         finally:
-            for task in (reader, sender):
-                task.cancel()
-            await asyncio.wait({reader, sender})
+            widening.cancel()
+            await asyncio.wait({widening})
             self._giving.over()
+
+    def _beside(self, talk: Conversation) -> SideLine:
+        return SideLine(talk, self._giving, self._keep, self._run.advance)
 
     # Sending
 
-    async def _send(self) -> None:
-        loop, together = asyncio.get_running_loop(), 1
-        while not self._over:
-            self._wake.clear()
-            while not self._replies.empty():
-                frames = self._replies.get_nowait()
-                if not isinstance(frames[0], Answers):
-                    self._asked, self._idle = True, False
-                await self._talk.send(*frames)
-            if offers := await self._giving.offers():
-                await self._talk.send(*offers)
-            if parts := await self._some(together):
-                begun_s = loop.time()
-                await self._talk.send_apart(parts)
-                quick = loop.time() - begun_s < _QUICK_S
-                together = min(_MOST_TOGETHER, 2 * together) if quick else 1
-                sent = (frame for frames in parts for frame in frames)
-                self._run.advance(sum(len(f.data) for f in sent if isinstance(f, Block)))
-                continue
-            if self._is_done():
-                break
-            if self._wake.is_set():
-                continue
-            try:
-                await asyncio.wait_for(self._wake.wait(), _QUIET_S)
-            except TimeoutError:
-                break
-        if not self._over:
-            await self._talk.end()
+    async def say(self) -> None:
+        """Answers, questions and offers."""
+        while not self._replies.empty():
+            frames = self._replies.get_nowait()
+            if not isinstance(frames[0], Answers):
+                self._asked, self._idle = True, False
+            await self.talk.send(*frames)
+        if offers := await self._giving.offers():
+            await self.talk.send(*offers)
 
-    async def _some(self, most: int) -> list[list[Frame]]:
-        """The frames of the next blocks, at most so many."""
-        found: list[list[Frame]] = []
-        while len(found) < most and (frames := await self._giving.next()):
-            found.append(frames)
-        return found
-
-    def _is_done(self) -> bool:
+    def is_done(self) -> bool:
+        """Whether all was said and answered."""
         if self._giving.finishing:
             return True
         return (
             self._asked
             and self._idle
             and not self._receiving.waits
-            and not self._giving.waits_for_answers
+            and not self._giving.waits(self.lane)
             and self._replies.empty()
         )
 
+    def ended(self) -> None:
+        """Nothing more is sent, by the others neither."""
+        self._giving.ended.set()
+        self._giving.stir()
+
     # Reading
 
-    async def _read(self) -> None:
+    async def read(self) -> None:
+        """Read to the end; on a path that gives no answers before it, once letters have gone."""
         half: HalfDuplex | None = None
         try:
-            await self._read_to_the_end()
+            await super().read()
         except HalfDuplex as error:
             half = error
+            self.over = False
             self._giving.finishing = True
-            self._wake.set()
+            self._giving.stir()
             # Some of these paths cut the answer short as well.
             with contextlib.suppress(Cut, Unreachable):
-                await self._read_to_the_end()
-        finally:
-            self._over = True
-            self._wake.set()
+                await super().read()
         if half is not None:
             raise half
 
-    async def _read_to_the_end(self) -> None:
-        async for frame in self._talk.frames():
-            await self._heed(frame)
-            self._wake.set()
-            if self._talk.heard_bytes > _MOST_HEARD_BYTES:
-                raise TooLarge(f"more than {_MOST_HEARD_BYTES:,} bytes in one session")
-
-    async def _heed(self, frame: Frame) -> None:
+    async def heed(self, frame: Frame) -> None:
+        """Do what a frame asks for, or keep what it says."""
         match frame:
             case Welcome():
                 await self._welcome(frame)
             case Answers():
-                await self._note(self._giving.answers(frame))
+                await self._keep(None, self._giving.answers(frame))
             case Partial():
                 self._giving.partial(frame)
-            case Ack():
-                await self._note(self._giving.acks(frame))
-            case Receipt():
-                words = self._giving.receipt(frame)
-                await self._run.disk.run(
-                    self._run.outbox.note, self._place.entry.signing_key, frame.day, words
-                )
             case Offers():
                 self._replies.put_nowait([await self._receiving.answer(frame)])
             case HeaderFrame() | Leaves() | Block():
@@ -236,7 +187,7 @@ class _Session:
                 self._report.problem = f"the relay says: {said}"
             case _:
                 # Purges, stamps, cursors and sketches are for desks and peers.
-                pass
+                await super().heed(frame)
 
     async def _welcome(self, frame: Welcome) -> None:
         self._report.reached = True
@@ -261,17 +212,22 @@ class _Session:
         # All at once, so that one IDLE answers all of it.
         self._replies.put_nowait([*public, *asked.frames])
 
-    async def _note(self, words: list[tuple[int, Word]]) -> None:
+    async def _keep(self, day: int | None, words: Sequence[Said]) -> None:
         if words:
             await self._run.disk.run(
-                self._run.outbox.note, self._place.entry.signing_key, self._day, words
+                self._run.outbox.note,
+                self._place.entry.signing_key,
+                self._day if day is None else day,
+                words,
             )
 
 
-async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> RelayReport:
+async def transmit(
+    run: Run, entry: RelayEntry, cards: Sequence[DeskCard], *, due_bytes: int = 0
+) -> RelayReport:
     """Talk with one relay about these desks' parcels; what came of it. Never raises for the relay.
 
-    Raises what the disk does.
+    `due_bytes`: what it may want of them. Raises what the disk does.
     """
     place = _Place(entry, tuple(cards))
     report = RelayReport(entry.addresses[0], entry.country)
@@ -281,7 +237,9 @@ async def transmit(run: Run, entry: RelayEntry, cards: Sequence[DeskCard]) -> Re
         await _Session(run, place, report, conversation).run()
 
     try:
-        await converse(entry, talk, settings=run.carrier, roads=run.roads)
+        await converse(
+            entry, talk, settings=run.carrier, roads=run.roads, spares=spares_for(due_bytes)
+        )
     except Refused as error:
         report.says_no = True
         report.problem = str(error)

@@ -1,0 +1,98 @@
+"""The TCP connection under a link: how it is set up, and what the system has measured of the path.
+
+Options of Linux, each left out where it is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from asyncio.trsock import TransportSocket
+from dataclasses import dataclass
+
+__all__ = ["Path", "control_congestion", "hold_back", "measure", "tune"]
+
+_UNSENT_BYTES = 16_384
+"""What the system keeps unsent before the program has to wait: a block."""
+
+_WAITING_BYTES = 16_384
+"""What a transport keeps beside that."""
+
+_INFO = struct.Struct("=8B24I4Q6IQ3Q2I2Q")
+"""Linux's tcp_info (linux/tcp.h) up to tcpi_bytes_retrans; the places below count its fields."""
+
+_BACK_OFF, _RETRY_US, _RTT_US = 4, 8, 23
+_LEAST_RTT_US, _RATE, _SENT, _RESENT = 39, 42, 48, 49
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What the system has measured of a path by a connection's own packets.
+
+    retry_s: how long it waits for an answer before it sends again; back_off: how often in a row it
+    had to, and doubled that time. taken_bytes_s: at what rate the other side took what was sent.
+    """
+
+    rtt_s: float
+    least_rtt_s: float
+    retry_s: float
+    back_off: int
+    sent_bytes: int
+    resent_bytes: int
+    taken_bytes_s: float
+
+    @property
+    def loss(self) -> float:
+        """The share of what was sent that had to be sent again."""
+        return self.resent_bytes / self.sent_bytes if self.sent_bytes else 0.0
+
+
+def tune(made: socket.socket | TransportSocket) -> None:
+    """Hold back in the program what the line can't take yet, so that a letter written meanwhile
+    passes an original, and so that "taken" comes close to "sent". And begin with the congestion
+    control that several connections on a slow line do best with."""
+    _set(made, "TCP_NOTSENT_LOWAT", _UNSENT_BYTES)
+    control_congestion(made, "cubic")
+
+
+def hold_back(transport: asyncio.WriteTransport) -> None:
+    """The same for what a transport keeps."""
+    transport.set_write_buffer_limits(high=_WAITING_BYTES)
+
+
+def control_congestion(made: socket.socket | TransportSocket, name: str) -> None:
+    """Ask the system for a congestion control by its name (tcp(7)); it may go on with its own."""
+    _set(made, "TCP_CONGESTION", name.encode())
+
+
+def measure(made: socket.socket | TransportSocket) -> Path | None:
+    """What was measured so far; None where the system does not tell."""
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None:
+        return None
+    try:
+        told = made.getsockopt(socket.IPPROTO_TCP, option, _INFO.size)
+    except OSError:
+        return None
+    if len(told) < _INFO.size:
+        return None
+    fields = _INFO.unpack(told)
+    return Path(
+        rtt_s=fields[_RTT_US] / 1e6,
+        least_rtt_s=fields[_LEAST_RTT_US] / 1e6,
+        retry_s=fields[_RETRY_US] / 1e6,
+        back_off=fields[_BACK_OFF],
+        sent_bytes=fields[_SENT],
+        resent_bytes=fields[_RESENT],
+        taken_bytes_s=fields[_RATE],
+    )
+
+
+def _set(made: socket.socket | TransportSocket, name: str, value: int | bytes) -> None:
+    option = getattr(socket, name, None)
+    if option is not None and made.family in (socket.AF_INET, socket.AF_INET6):
+        # A system may know the option and refuse the value: it goes on with what it has.
+        with contextlib.suppress(OSError):
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
