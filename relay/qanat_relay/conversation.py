@@ -262,6 +262,11 @@ class Conversation:
             for offer in frame.offers
         )
         await self._voice.say(*partials, Answers(frame.first, codes))
+        # Its first ACK may have been lost, and no body has to come again for the receipt alone.
+        held = (found.get(offer) for offer in frame.offers)
+        await self._deposits.custody.sign_for(
+            one.parcel_id for one in held if one is not None and one.state is State.HELD
+        )
 
     def _tell_held(self, holding: Holding) -> Bitmap:
         assert holding.held is not None, "a partial body has a bitmap"

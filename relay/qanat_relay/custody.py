@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from qanat_protocol.frames import Ack, AckEntry, AckStatus, Error, Receipt
@@ -128,6 +128,11 @@ class Custody:
         """Tell with the next commit that a transfer is refused."""
         self._batch.refusals.append(AckEntry(handle, AckStatus.REFUSED, verdict))
         self._grow(ENTRY_BYTES)
+
+    async def sign_for(self, ids: Iterable[bytes]) -> None:
+        """Let the receipts speak of these too: parcels that were offered and are on the disk."""
+        self._taken.update(dict.fromkeys(ids))
+        await self._sign_in_time()
 
     async def room(self) -> None:
         """Return when the session may hand in more."""
@@ -266,6 +271,9 @@ class Custody:
     async def _acknowledge(self, entries: list[AckEntry]) -> None:
         for first in range(0, len(entries), MAX_TOLD):
             await self._voice.say(Ack(self._commits, tuple(entries[first : first + MAX_TOLD])))
+        await self._sign_in_time()
+
+    async def _sign_in_time(self) -> None:
         if len(self._taken) >= MAX_RECEIPT_IDS:
             await self._voice.say(*self.receipts())
 

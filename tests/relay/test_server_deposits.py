@@ -40,7 +40,7 @@ from qanat_protocol.frames import (
     Want,
 )
 from qanat_protocol.parcel import Kind
-from qanat_protocol.receipt import verify_receipt
+from qanat_protocol.receipt import MAX_RECEIPT_IDS, verify_receipt
 from qanat_protocol.session import HELLO
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import State
@@ -160,6 +160,34 @@ async def test_offers_are_answered_from_what_is_held(relay: Running, carrier: st
         await talk.end()
     codes = [code for answer in answers for code in answer.codes]
     assert codes == [Answer.HAVE, Answer.TOMBSTONED, Answer.WANT]
+
+
+async def test_a_receipt_is_given_for_what_was_offered_and_is_held(
+    relay: Running, carrier: str
+) -> None:
+    known, purged, half = (make(number, size_bytes=ORIGINAL_BYTES) for number in (1, 2, 3))
+    await relay.store.write([known.put(), purged.put(), half.put(0)], today=TODAY)
+    await relay.store.write([purged.purged()], today=TODAY)
+    async with talking(relay, carrier) as talk:
+        await talk.say(Offers(0, tuple(each.header.offer for each in (known, purged, half))))
+        await talk.until(Answers)
+        await talk.end()
+    (receipt,) = talk.all(Receipt)
+    verify_receipt(relay.keys.signing.public, receipt)
+    assert receipt.ids == (known.parcel_id,)
+
+
+async def test_receipts_for_many_offers_go_before_there_are_too_many_to_remember(
+    relay: Running,
+) -> None:
+    many = [make(number) for number in range(MAX_RECEIPT_IDS + 1)]
+    await relay.store.write([each.put() for each in many], today=TODAY)
+    async with talking(relay, "exchange") as talk:
+        offers = [each.header.offer for each in many]
+        await talk.say(Offers(0, tuple(offers[:-1])), Offers(MAX_RECEIPT_IDS, tuple(offers[-1:])))
+        await talk.until(Receipt)
+        await talk.end()
+    assert [len(receipt.ids) for receipt in talk.all(Receipt)] == [MAX_RECEIPT_IDS, 1]
 
 
 async def test_what_is_half_there_is_told_once_however_often_it_is_offered(
