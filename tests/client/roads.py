@@ -20,6 +20,7 @@ class Seen:
     from_relay: bytearray = field(default_factory=bytearray)
     names: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    connections: int = 0
 
 
 def port_of(url: str) -> int:
@@ -143,6 +144,7 @@ async def silent_server() -> AsyncIterator[Seen]:
     seen = Seen()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.connections += 1
         with contextlib.suppress(OSError):
             while await reader.read(65_536):
                 pass

@@ -26,6 +26,7 @@ Everything lies in one directory, the home: --home DIR, or $QANAT_HOME, or ~/.lo
 It holds sealed parcels, the desks' public cards and what relays said. It never holds what you
 wrote, your files, your code, or a key that opens any of it: not even you can open what is queued.
 settings.toml in it may say: country = "KZ"   sync_on_send = false   original_copies = 2
+probe_every_s = 0
 
 exit codes: 0 done, 2 bad usage or input, 3 nothing was reachable and all is safely queued,
 4 refused by the other side"""
@@ -49,8 +50,14 @@ Fetches the desk's word on what it opened, sealed replies, bulletins and newer c
 off is resumed next time. Nothing is deleted because it was sent: only when the desk has signed
 that it opened it does the sealed copy go, and its line in the outbox stays.
 
-It runs once. --watch goes on and tries again when this device gets another network; it never
-probes. Only --every makes it try by the clock, which can be seen by whoever watches the line."""
+Before anything goes out it says what waits, the most urgent first, how large it is, and to which
+relays it would go. --dry-run says all that, and when, and touches no network.
+
+It runs once. --watch goes on: it contacts the relays again when this device gets a network (an
+address, or a way out), within a fraction of a second, and some times more in the half minute after
+if none could be reached yet. A network that comes and goes all the time is tried twice a minute at
+most. It never probes. Only --every, or probe_every_s in settings.toml, makes it try by the clock as
+well, each time up to a quarter later: that can be seen by whoever watches the line."""
 
 _INBOX = """\
 Opens the replies to your code, in memory, and shows them with the bulletins of your desks. The
@@ -259,7 +266,15 @@ def _fill_sync(parser: argparse.ArgumentParser) -> None:
     often.add_argument("--once", action="store_true", help="one round; the default")
     often.add_argument("--watch", action="store_true", help="again whenever a network comes")
     parser.add_argument(
-        "--every", type=_seconds, metavar="SECONDS", help="with --watch: by the clock instead"
+        "--every",
+        type=_seconds,
+        metavar="SECONDS",
+        help="with --watch: by the clock as well; default probe_every_s of settings.toml: never",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="say what would go, to whom and when; touch no network",
     )
     parser.add_argument(
         "--round-timeout",

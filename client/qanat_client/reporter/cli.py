@@ -247,9 +247,15 @@ def _outbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> in
 
 def _sync(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
     from qanat_client.reporter.send import checked_code, given_code
+
+    code = checked_code(given_code(arguments))
+    if arguments.watch:
+        from qanat_client.reporter.watch import watch
+
+        return watch(arguments, home, terminal, code)
     from qanat_client.reporter.sync import sync
 
-    return sync(arguments, home, terminal, checked_code(given_code(arguments)))
+    return sync(arguments, home, terminal, code)
 
 
 def _inbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:

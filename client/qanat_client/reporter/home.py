@@ -111,6 +111,11 @@ class Settings:
     original_copies: int = 2
     """How many relays an untouched original is given to, 1 to 16."""
 
+    probe_every_s: int = 0
+    """How often `qanat sync --watch` tries by the clock, besides whenever a network comes: seconds,
+    10 to 1,000,000, each time up to a quarter later. 0, the default: never. Whoever watches the
+    line sees every try. `--every` says it for one watch."""
+
 
 class Home:
     """The paths in a home, and its locks."""
@@ -182,6 +187,7 @@ class Home:
                 ),
                 "sync_on_send": lambda v: isinstance(v, bool),
                 "original_copies": lambda v: type(v) is int and 1 <= v <= 16,
+                "probe_every_s": lambda v: type(v) is int and (v == 0 or 10 <= v <= 1_000_000),
             }.get(name, lambda _: False)(value)
         ]
         if wrong:

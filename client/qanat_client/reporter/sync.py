@@ -1,29 +1,25 @@
-"""`qanat sync`: all relays at once, past dead ones; then, if asked, again whenever a network comes.
+"""`qanat sync`: says what waits and for whom, then goes to all relays at once, past dead ones.
 
-Quiet by default: it goes to the network once, when told to, and never probes.
+Quiet by default: it goes to the network once, when told to. `watch` does it again.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import secrets
-import signal
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack, closing
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from qanat_client.carriers.conversation import Roads
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import BadInput, ClientError, HomeBusy
+from qanat_client.errors import BadInput, ClientError
 from qanat_client.reporter.clock import today
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
-from qanat_client.reporter.netlink import NetworkChanges, watch_network
-from qanat_client.reporter.outbox import Outbox, StoredParcel, Word
+from qanat_client.reporter.outbox import Outbox, Word
+from qanat_client.reporter.plan import Plan, make_plan
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.relays import (
     UNPROVEN,
@@ -34,17 +30,21 @@ from qanat_client.reporter.relays import (
     without_named,
 )
 from qanat_client.reporter.sealing_room import SealingRoom
-from qanat_client.reporter.traffic import Traffic, due_for
+from qanat_client.reporter.traffic import Traffic
 from qanat_client.reporter.transmit import Run, exit_code, transmit
-from qanat_client.terminal import Exit, Terminal, human_size
+from qanat_client.terminal import Exit, Terminal
 from qanat_protocol.code import identity
-from qanat_protocol.kinds import Rank
 
-__all__ = ["carrier_of", "mailboxes_of", "sync", "sync_once"]
-
-_MOST_ROUNDS_ON = 144
-"""Rounds that follow at once, as a relay's session was too short for what it has confirmed: a day
-of them. One that only claims to go on is not talked to for longer without a network's change."""
+__all__ = [
+    "carrier_of",
+    "mailboxes_of",
+    "plan_sync",
+    "show_plan",
+    "sync",
+    "sync_once",
+    "sync_round",
+    "tell",
+]
 
 
 def carrier_of(arguments: argparse.Namespace) -> CarrierSettings:
@@ -63,14 +63,32 @@ def mailboxes_of(home: Home, code: str | None) -> list[bytes]:
     return [identity(code, card.desk_id).mailbox_secret for card in Desks(home).all()]
 
 
+def _found_and_named(home: Home, relays: Sequence[str]) -> tuple[list[Target], list[str]]:
+    """The relays of the cards, and the addresses given by hand that no card names.
+
+    Raises BadInput where that makes none.
+    """
+    found = targets(Desks(home).all())
+    named = without_named([named_address(text) for text in relays], found)
+    if not found and not named:
+        raise BadInput("no relay is known: add a desk's card, or name one with --relay URL")
+    return found, named
+
+
+def plan_sync(home: Home, relays: Sequence[str]) -> Plan:
+    """What a sync would send now. Raises BadInput where no relay is known."""
+    found, named = _found_and_named(home, relays)
+    with closing(connect(home)) as connection:
+        parcels = Outbox(home, connection).waiting()
+    return make_plan(parcels, found, named, Traffic(today(), home.settings().original_copies))
+
+
 async def _targets(
     home: Home, relays: Sequence[str], carrier: CarrierSettings
 ) -> tuple[list[Target], list[RelayReport]]:
     """Whom to talk to, and those given by hand that could not even be asked for their keys."""
-    cards = Desks(home).all()
-    found = targets(cards)
+    found, by_hand = _found_and_named(home, relays)
     missing: list[RelayReport] = []
-    by_hand = without_named([named_address(text) for text in relays], found)
     asked = await asyncio.gather(
         *(fetch_entry(address, carrier) for address in by_hand), return_exceptions=True
     )
@@ -87,11 +105,11 @@ async def _targets(
         elif isinstance(entry, BaseException):
             raise entry
         elif entry.signing_key not in {target.entry.signing_key for target in found}:
-            found.append(Target(entry, tuple(cards)))
+            found.append(Target(entry, tuple(Desks(home).all())))
     return found, missing
 
 
-async def _sync(
+async def sync_round(
     home: Home,
     *,
     relays: Sequence[str],
@@ -99,20 +117,29 @@ async def _sync(
     mailboxes: Sequence[bytes],
     roads: Roads,
     terminal: Terminal,
+    moved: Callable[[], None] = lambda: None,
 ) -> list[RelayReport]:
+    """One session with every relay; what came of each. `moved` is called as blocks go out.
+
+    Raises what the disk does, and BadInput where no relay is known.
+    """
     found, reports = await _targets(home, relays, carrier)
-    if not found and not reports:
-        raise BadInput("no relay is known: add a desk's card, or name one with --relay URL")
     known = {target.entry.signing_key for target in targets(Desks(home).all())}
     with closing(connect(home)) as connection:
         outbox = Outbox(home, connection)
         SealingRoom(home, connection).clear_abandoned()
         traffic = Traffic(today(), home.settings().original_copies)
         waiting = outbox.waiting()
-        total = _to_send_bytes(waiting, found, traffic)
+        total = make_plan(waiting, found, (), traffic).total_bytes
+        due_bytes = [make_plan(waiting, [one], (), traffic).total_bytes for one in found]
         relays_said = "1 relay" if len(found) == 1 else f"{len(found)} relays"
         doing = f"sending to {relays_said}" if total else f"asking {relays_said}"
         with terminal.progress(doing, total) as progress:
+
+            def advance(size_bytes: int) -> None:
+                progress.advance(size_bytes)
+                moved()
+
             run = Run(
                 home,
                 connection,
@@ -120,20 +147,13 @@ async def _sync(
                 roads=roads,
                 traffic=traffic,
                 mailboxes=mailboxes,
-                advance=progress.advance,
+                advance=advance,
             )
             try:
                 async with asyncio.TaskGroup() as group:
                     tasks = [
-                        group.create_task(
-                            transmit(
-                                run,
-                                target.entry,
-                                target.cards,
-                                due_bytes=_to_send_bytes(waiting, [target], traffic),
-                            )
-                        )
-                        for target in found
+                        group.create_task(transmit(run, one.entry, one.cards, due_bytes=due))
+                        for one, due in zip(found, due_bytes, strict=True)
                     ]
             except* ClientError as errors:
                 # The disk's own complaint, from whichever session met it first.
@@ -154,25 +174,13 @@ async def _sync(
     return reports
 
 
-def _to_send_bytes(
-    parcels: Sequence[StoredParcel], found: Sequence[Target], traffic: Traffic
-) -> int:
-    """How much goes out if every relay is there and wants all that it is offered."""
-    total = 0
-    for parcel in parcels:
-        due = sum(due_for(parcel, one.entry.signing_key, traffic.today) for one in found)
-        if parcel.rank is Rank.ORIGINAL:
-            due = min(due, max(0, traffic.copies - (len(found) - due)))
-        total += due * parcel.header.body_size
-    return total
-
-
 def _first(errors: BaseExceptionGroup[ClientError]) -> ClientError:
     first = errors.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def _tell(reports: Sequence[RelayReport], terminal: Terminal) -> dict[str, Any]:
+def tell(reports: Sequence[RelayReport], terminal: Terminal) -> dict[str, Any]:
+    """Say what came of a round; the same for programs."""
     for report in reports:
         for line in report.lines():
             terminal.say(line)
@@ -196,7 +204,7 @@ def sync_once(
     home.make()
     with home.sync_lock():
         reports = asyncio.run(
-            _sync(
+            sync_round(
                 home,
                 relays=relays,
                 carrier=carrier or CarrierSettings(),
@@ -205,97 +213,34 @@ def sync_once(
                 terminal=terminal,
             )
         )
-    return exit_code(reports), _tell(reports, terminal)
+    return exit_code(reports), tell(reports, terminal)
 
 
-def _waiting_line(home: Home) -> str:
-    with closing(connect(home)) as connection:
-        parcels = Outbox(home, connection).waiting()
-    size = sum(parcel.header.body_size for parcel in parcels)
-    some = "1 parcel" if len(parcels) == 1 else f"{len(parcels)} parcels"
-    return f"{some} not yet opened, {human_size(size)}"
-
-
-async def _wait(changes: NetworkChanges | None, every_s: float | None) -> str:
-    waits = []
-    if changes is not None:
-        waits.append(asyncio.create_task(changes.next()))
-    if every_s is not None:
-        # Up to a quarter later, so that no clock can be read from it.
-        late_s = every_s * secrets.randbelow(1000) / 4000
-        waits.append(asyncio.create_task(asyncio.sleep(every_s + late_s)))
-    try:
-        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-        return "the network changed" if waits[0] in done and changes is not None else "it is time"
-    finally:
-        for task in waits:
-            task.cancel()
-
-
-async def _watch(
-    home: Home, arguments: argparse.Namespace, terminal: Terminal, mailboxes: Sequence[bytes]
-) -> None:
-    # A relay that never comes to its end must not keep the next round from the others.
-    carrier = replace(carrier_of(arguments), session_s=arguments.round_timeout)
-    roads = Roads()
-    left = _MOST_ROUNDS_ON
-    async with AsyncExitStack() as stack:
-        changes: NetworkChanges | None = None
-        if arguments.every is None:
-            changes = await stack.enter_async_context(watch_network())
-            when = "whenever a network comes or goes; nothing is probed in between"
-        else:
-            when = f"about every {arguments.every:g} seconds, as you asked"
-        while True:
-            reports: list[RelayReport] = []
-            try:
-                with home.sync_lock():
-                    reports = await _sync(
-                        home,
-                        relays=arguments.relay,
-                        carrier=carrier,
-                        mailboxes=mailboxes,
-                        roads=roads,
-                        terminal=terminal,
-                    )
-                terminal.result(_tell(reports, terminal))
-            except HomeBusy as error:
-                terminal.warn(str(error))
-            if left and any(report.has_more for report in reports):
-                left -= 1
-                continue
-            left = _MOST_ROUNDS_ON
-            terminal.say(f"{_waiting_line(home)}. Again {when}. Ctrl-C ends it.")
-            terminal.say(f"{await _wait(changes, arguments.every)}: syncing")
-
-
-async def _until_stopped(watching: Coroutine[None, None, None]) -> None:
-    """Run until Ctrl-C or SIGTERM; what was queued stays so."""
-    task = asyncio.ensure_future(watching)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+def show_plan(plan: Plan, terminal: Terminal, when: Sequence[str]) -> int:
+    """For --dry-run: tell what would go and when, and end; no network is touched."""
+    plan.tell(terminal)
+    for line in when:
+        terminal.say(line)
+    terminal.say("a dry run: nothing was sent, and no network was touched")
+    terminal.result({"dry_run": True, **plan.facts(), "when": list(when)})
+    return Exit.DONE
 
 
 def sync(arguments: argparse.Namespace, home: Home, terminal: Terminal, code: str | None) -> int:
-    """Run the command; the exit code."""
-    if arguments.every is not None and not arguments.watch:
+    """Run the command without --watch; the exit code."""
+    if arguments.every is not None:
         raise BadInput("--every goes with --watch")
-    if not arguments.watch:
-        result, told = sync_once(
-            home,
-            terminal,
-            relays=arguments.relay,
-            carrier=carrier_of(arguments),
-            code=code,
-        )
-        terminal.result(told)
-        return result
     home.make()
-    asyncio.run(_until_stopped(_watch(home, arguments, terminal, mailboxes_of(home, code))))
-    terminal.say("stopped; what was queued is safe")
-    return Exit.DONE
+    plan = plan_sync(home, arguments.relay)
+    if arguments.dry_run:
+        return show_plan(plan, terminal, ["when: once, as soon as you say `qanat sync`"])
+    plan.tell(terminal)
+    result, told = sync_once(
+        home,
+        terminal,
+        relays=arguments.relay,
+        carrier=carrier_of(arguments),
+        code=code,
+    )
+    terminal.result(told)
+    return result
