@@ -22,7 +22,6 @@ __all__ = ["main"]
 
 Command = Callable[[Context], int]
 DEFAULT_GRACE_DAYS = 90
-DEFAULT_EVERY_S = 300
 
 STOPPED_BEFORE = "stopped before it was done; what was stored before is safe"
 STOPPED = {
@@ -125,8 +124,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     mode = pull.add_mutually_exclusive_group()
     mode.add_argument("--once", action="store_true", help="one time (the default)")
-    mode.add_argument("--watch", action="store_true", help="again and again until stopped")
-    pull.add_argument("--every", type=float, default=DEFAULT_EVERY_S, metavar="SECONDS")
+    mode.add_argument(
+        "--watch",
+        action="store_true",
+        help="again and again, and when a network comes, until Ctrl-C",
+    )
+    pull.add_argument(
+        "--every",
+        type=float,
+        metavar="SECONDS",
+        help=f"with --watch: how often by the clock; default {pulling.DEFAULT_EVERY_S} seconds",
+    )
     _add_proxy(pull)
 
     listing = add("list", reading.list_inbox, "one line for each report")

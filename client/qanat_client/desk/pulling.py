@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +15,21 @@ from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
 from qanat_client.desk.words import counted, verdict_name
 from qanat_client.errors import BadInput
+from qanat_client.reporter.netlink import Network, watch_network
+from qanat_client.reporter.rtnetlink import Way
+from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.verdicts import Verdict
 
-__all__ = ["pull_command", "pull_now"]
+__all__ = ["DEFAULT_EVERY_S", "pull_command", "pull_now"]
+
+DEFAULT_EVERY_S = 30
+"""An editor's machine is not at risk: it may ask by the clock, and news should not wait long."""
 
 MIN_EVERY_S = 1
+
+MAX_EVERY_S = 1_000_000
 
 ROUND_S = 600
 """How long one relay may hold up the next round of a watch; what is left comes in that one."""
@@ -125,7 +134,7 @@ def _code(result: PullResult) -> int:
     return Exit.REFUSED if any(one.refused for one in said) else Exit.UNREACHABLE
 
 
-def _pull_once(
+async def _pull_once(
     context: Context,
     desk: Desk,
     entries: Sequence[RelayEntry],
@@ -134,7 +143,7 @@ def _pull_once(
 ) -> int:
     carriers = replace(context.carriers, session_s=limit_s)
     with context.counting("taken") as advance:
-        result = asyncio.run(pull(desk, entries, carriers, advance))
+        result = await pull(desk, entries, carriers, advance)
     _tell(context, desk, result)
     refusals = _refusals(desk)
     _tell_refusals(context, refusals)
@@ -145,21 +154,68 @@ def _pull_once(
 def pull_now(context: Context, desk: Desk, extra: Mapping[str, Any]) -> int:
     """One pull over all relays, for a command that has queued something (`extra`)."""
     with pull_lock(desk.home):
-        return _pull_once(context, desk, choose_relays(desk, []), extra)
+        return asyncio.run(_pull_once(context, desk, choose_relays(desk, []), extra))
 
 
 def pull_command(context: Context) -> int:
     """Ask the relays once, or with --watch until it is stopped."""
     arguments = context.arguments
-    if arguments.every < MIN_EVERY_S:
-        raise BadInput(f"--every is at least {MIN_EVERY_S} second")
+    if arguments.every is not None and not arguments.watch:
+        raise BadInput("--every goes with --watch")
+    every_s = DEFAULT_EVERY_S if arguments.every is None else arguments.every
+    if not MIN_EVERY_S <= every_s <= MAX_EVERY_S:
+        raise BadInput(f"--every is {MIN_EVERY_S} to {MAX_EVERY_S:,} seconds")
     with context.desk() as desk, pull_lock(desk.home):
+        if not arguments.watch:
+            entries = choose_relays(desk, arguments.relay)
+            return asyncio.run(_pull_once(context, desk, entries, {}))
+        asyncio.run(until_stopped(_watch(context, desk, every_s)))
+    context.terminal.say("stopped; nothing is lost, the next pull goes on from here")
+    return Exit.DONE
+
+
+async def _watch(context: Context, desk: Desk, every_s: float) -> None:
+    async with AsyncExitStack() as stack:
+        network: Network | None = None
+        # Where the system tells of no networks the clock is enough.
+        with contextlib.suppress(BadInput):
+            network = await stack.enter_async_context(watch_network())
+        why = "you asked for it"
         while True:
             # A watch runs for months: cards and keys change beside it.
             refresh(desk)
-            entries = choose_relays(desk, arguments.relay)
-            limit_s = ROUND_S if arguments.watch else None
-            code = _pull_once(context, desk, entries, {}, limit_s)
-            if not arguments.watch:
-                return code
-            time.sleep(arguments.every)
+            entries = choose_relays(desk, context.arguments.relay)
+            before = network.ways() if network is not None else None
+            context.terminal.say(f"{why}: {_relays_are(len(entries))} contacted now")
+            await _pull_once(context, desk, entries, {}, ROUND_S)
+            besides = " and when a network comes" if network is not None else ""
+            context.terminal.say(f"Again about every {every_s:g} seconds{besides}. Ctrl-C ends it.")
+            why = await _wait(network, before, every_s)
+
+
+def _relays_are(count: int) -> str:
+    return "1 relay is" if count == 1 else f"{count} relays are"
+
+
+async def _wait(network: Network | None, before: frozenset[Way] | None, every_s: float) -> str:
+    """Wait for the time, or for a network that comes; but never less than `MIN_EVERY_S`."""
+    await asyncio.sleep(MIN_EVERY_S)
+    try:
+        async with asyncio.timeout(max(0, every_s - MIN_EVERY_S)):
+            if network is None:
+                await asyncio.Event().wait()
+                raise AssertionError("unreachable")
+            return await _came(network, before)
+    except TimeoutError:
+        return "it is time"
+
+
+async def _came(network: Network, before: frozenset[Way] | None) -> str:
+    while True:
+        await network.changed()
+        now = network.ways()
+        if now is None or before is None:
+            return "the network changed"
+        if came := now - before:
+            return " and ".join(sorted({str(way) for way in came}))
+        before = now

@@ -114,9 +114,33 @@ async def test_a_stopped_pull_says_that_the_next_one_goes_on(
     running = AtTerminal(*options, "pull", "--watch", "--every", "999")
     await asyncio.to_thread(running.read_until, "set aside")
     running.interrupt()
-    assert await asyncio.to_thread(running.end) == 130
+    assert await asyncio.to_thread(running.end) == 0
     assert "the next pull goes on from here" in running.screen
     assert "queued" not in running.screen
+
+
+async def test_a_watch_says_when_it_pulls_and_pulls_again(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    await desk_on(newsroom, await relays.start("one"))
+    secret = newsroom.home.parent / "passphrase"
+    secret.write_text(newsroom.passphrase)
+    options = ("--home", newsroom.home, "--passphrase-file", secret)
+    running = AtTerminal(*options, "pull", "--watch", "--every", "1")
+    await asyncio.to_thread(running.read_until, "it is time: 1 relay is contacted now")
+    await asyncio.to_thread(running.read_until, "Ctrl-C ends it")
+    running.interrupt()
+    assert await asyncio.to_thread(running.end) == 0
+    assert "you asked for it: 1 relay is contacted now" in running.screen
+    assert "Again about every 1 seconds" in running.screen
+
+
+def test_how_often_is_a_sensible_number_and_goes_with_a_watch(newsroom: Newsroom) -> None:
+    newsroom.settle()
+    for options in (("--every", "5"), *(("--watch", "--every", s) for s in ("0", "-1", "nan"))):
+        done = newsroom.run("pull", *options)
+        assert done.code == 2
+        assert "--every" in done.err
 
 
 async def test_options_may_stand_between_an_id_and_a_text(newsroom: Newsroom) -> None:
