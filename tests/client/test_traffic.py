@@ -160,7 +160,7 @@ def test_a_relay_that_took_custody_is_not_offered_it_again_for_a_week() -> None:
     assert due_for(half, ONE, TODAY)
 
 
-def test_a_letter_without_a_receipt_goes_again_and_an_original_does_not() -> None:
+def test_what_is_held_without_a_receipt_is_offered_again_for_one() -> None:
     words = {ONE: (Word.HOLDS, TODAY)}
     assert due_for(parcel(1, 1, Rank.LETTER, words=words), ONE, TODAY)
-    assert not due_for(parcel(2, 1, Rank.ORIGINAL, words=words), ONE, TODAY)
+    assert due_for(parcel(2, 1, Rank.ORIGINAL, words=words), ONE, TODAY)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from qanat_client.carriers.link import Link
+from qanat_client.carriers.link import Link, Single
 from qanat_client.errors import Unreachable
 from qanat_protocol.errors import BadChannel
 from qanat_relay.conversation import Conversation
@@ -88,7 +88,7 @@ class _Pipe:
         return self._data.popleft()
 
 
-class _ClientEnd:
+class _ClientEnd(Single):
     """What the client holds of a link."""
 
     def __init__(self, line: Line, out: _Pipe, back: _Pipe) -> None:

@@ -40,9 +40,6 @@ __all__ = ["Prepared", "prepare", "survives"]
 FILE_BYTES = 20_000
 """An attachment of two blocks; it is no larger than a preview, so its rank is that of one."""
 
-AGAIN_FOR_RECEIPT = True
-"""Whether a letter that the relay holds and has not signed for is sent once more."""
-
 LONG_TEXT_BYTES = 14_000
 """A letter of two blocks: what is half there of it is resumed too."""
 
@@ -122,11 +119,7 @@ class Copy:
             assert await body_in(node, header) == body
         words = self.words()
         for header, _ in self.of.waiting:
-            # What is no letter is not offered once more for a receipt that a cut has cost.
-            expected = (
-                {Word.SIGNED} if rank_of(header) <= Rank.LETTER else {Word.HOLDS, Word.SIGNED}
-            )
-            assert words[header.parcel_id] in expected
+            assert words[header.parcel_id] is Word.SIGNED
         assert self.of.opened.parcel_id not in words
         stats = await node.store.stats()
         assert stats.partial == 0
@@ -145,8 +138,7 @@ class Copy:
         for header in (self.of.opened, *(header for header, _ in self.of.waiting)):
             word = words.get(header.parcel_id)
             is_letter = rank_of(header) <= Rank.LETTER
-            goes_again = AGAIN_FOR_RECEIPT and is_letter
-            if word is Word.SIGNED or (word is Word.HOLDS and not goes_again):
+            if word in (Word.HOLDS, Word.SIGNED):
                 continue
             blocks = range(-(-header.body_size // BLOCK_BYTES))
             # A letter goes before the relay has told what it has of it, unless it has told before.

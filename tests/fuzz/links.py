@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from tests.fuzz.events import Script, packets_of
 from tests.fuzz.target import chunks_of
 
+from qanat_client.carriers.link import Single
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_protocol.channel import PREAMBLE_BYTES, RelayChannel
 from qanat_protocol.sealing import SealingSecret
@@ -25,7 +26,7 @@ TURNS = 60
 """How often others have their turn between two pieces: enough for some blocks to be sent."""
 
 
-class ScriptedRelay:
+class ScriptedRelay(Single):
     """The relay's end of a client's link: reads the preamble, then says what the script has."""
 
     def __init__(

@@ -15,12 +15,11 @@ from typing import Any
 import aiohttp
 
 from qanat_client.carriers.http_client import client_of
-from qanat_client.carriers.link import Link
+from qanat_client.carriers.link import Link, Single
 from qanat_client.carriers.patience import Patience
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.tls import Tls
 from qanat_client.carriers.transport import Transport
-from qanat_client.carriers.wire import Path
 from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
 
 __all__ = ["fetch", "open_proxied"]
@@ -57,22 +56,7 @@ def _named(error: BaseException, address: str) -> ClientError:
 _FAILURES = (aiohttp.ClientError, OSError, TimeoutError, asyncio.IncompleteReadError)
 
 
-class _Narrow:
-    """A link beside which no other is opened, and whose path is not measured."""
-
-    is_wide = False
-
-    def path(self) -> Path | None:
-        return None
-
-    def control_congestion(self, name: str) -> None:
-        pass
-
-    async def another(self) -> Link | None:
-        return None
-
-
-class _Exchange(_Narrow):
+class _Exchange(Single):
     """One POST whose body is streamed while the answer is read."""
 
     def __init__(
@@ -165,7 +149,7 @@ class _Exchange(_Narrow):
             (await self._request).close()
 
 
-class _WebSocket(_Narrow):
+class _WebSocket(Single):
     """One WebSocket of binary messages, read as one stream of bytes."""
 
     def __init__(

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from qanat_client.carriers.wire import Path
 
-__all__ = ["Link"]
+__all__ = ["Link", "Single"]
 
 
 class Link(Protocol):
@@ -38,3 +38,20 @@ class Link(Protocol):
     async def another(self) -> "Link | None":
         """A further link by the same road, to be closed by the caller; None where there is none to
         be had."""
+
+
+class Single:
+    """For a link beside which there is no other, and whose path nobody measures."""
+
+    is_wide = False
+
+    def path(self) -> Path | None:
+        """As `Link.path`."""
+        return None
+
+    def control_congestion(self, name: str) -> None:
+        """As `Link.control_congestion`."""
+
+    async def another(self) -> Link | None:
+        """As `Link.another`."""
+        return None
