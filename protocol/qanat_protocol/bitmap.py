@@ -1,6 +1,7 @@
 """Which blocks of a parcel are held, as in PARTIAL (SPEC 17): one canonical form for each set."""
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from qanat_protocol.errors import LocalMalformed, Malformed
@@ -29,6 +30,14 @@ class Bitmap:
                 packed.extend(bytes(byte + 1 - len(packed)))
             packed[byte] |= 0x80 >> bit
         return cls(bytes(packed))
+
+    @classmethod
+    def below(cls, blocks: int) -> "Bitmap":
+        """The bitmap of all indices below `blocks`; LocalMalformed for more than a body has."""
+        if not 0 <= blocks <= MAX_BLOCKS:
+            raise LocalMalformed(f"no body has {blocks} blocks")
+        whole, rest = divmod(blocks, 8)
+        return cls(b"\xff" * whole + (bytes([0xFF00 >> rest & 0xFF]) if rest else b""))
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> "Bitmap":
@@ -60,6 +69,24 @@ class Bitmap:
         """How many indices below `blocks` are not held."""
         behind = max(0, 8 * len(self._packed) - blocks)
         return blocks - (int.from_bytes(self._packed, "big") >> behind).bit_count()
+
+    def __or__(self, other: "Bitmap") -> "Bitmap":
+        return self._joined(other, operator.or_)
+
+    def __and__(self, other: "Bitmap") -> "Bitmap":
+        return self._joined(other, operator.and_)
+
+    def __sub__(self, other: "Bitmap") -> "Bitmap":
+        """The indices that are not in the other one."""
+        return self._joined(other, lambda ours, theirs: ours & ~theirs)
+
+    def _joined(self, other: "Bitmap", join: Callable[[int, int], int]) -> "Bitmap":
+        length = max(len(self._packed), len(other._packed))
+        ours, theirs = (
+            int.from_bytes(packed.ljust(length, b"\x00"), "big")
+            for packed in (self._packed, other._packed)
+        )
+        return Bitmap(join(ours, theirs).to_bytes(length, "big").rstrip(b"\x00"))
 
     def missing(self, blocks: int) -> Iterator[int]:
         """The indices below `blocks` that are not held, ascending."""

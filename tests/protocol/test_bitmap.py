@@ -34,6 +34,27 @@ def test_what_is_missing_is_counted_without_what_no_block_stands_for(
     assert bitmap.count_missing(blocks) == len(list(bitmap.missing(blocks)))
 
 
+@given(INDICES, INDICES)
+@example({1, 200}, {200})
+@example(set(), {3})
+def test_bitmaps_join_as_sets_do(ours: set[int], theirs: set[int]) -> None:
+    one, other = Bitmap.from_indices(ours), Bitmap.from_indices(theirs)
+    assert one | other == Bitmap.from_indices(ours | theirs)
+    assert one & other == Bitmap.from_indices(ours & theirs)
+    assert one - other == Bitmap.from_indices(ours - theirs)
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 7, 8, 9, 512, 262_144])
+def test_the_bitmap_of_a_whole_body_holds_each_block(blocks: int) -> None:
+    assert Bitmap.below(blocks) == Bitmap.from_indices(range(blocks))
+
+
+@pytest.mark.parametrize("blocks", [-1, 262_145])
+def test_there_is_no_bitmap_of_more_blocks_than_a_body_has(blocks: int) -> None:
+    with pytest.raises(LocalMalformed):
+        Bitmap.below(blocks)
+
+
 def test_bit_seven_of_byte_zero_is_block_zero() -> None:
     assert Bitmap.from_indices([0]).to_bytes() == b"\x80"
     assert Bitmap.from_indices([8, 7]).to_bytes() == b"\x01\x80"
