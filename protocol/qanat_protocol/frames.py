@@ -228,7 +228,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class AckEntry:
-    """A transfer's status. `value`: blocks held (PARTIAL), a verdict (REFUSED), otherwise 0."""
+    """A transfer's status. `value`: how many of the transfer's blocks, in the order in which they
+    came in this session, are durable (PARTIAL); a verdict (REFUSED); otherwise 0."""
 
     handle: int
     status: AckStatus

@@ -23,6 +23,8 @@ class Arrival:
     """What of the memory for documents that are kept whole it takes."""
     complete: bool = False
     """Whether no block is to come any more."""
+    durable: int = 0
+    """How many of its blocks, in the order in which they came, are on the disk."""
     settled: bool = False
     """Whether it has its final status, or will have with the entries that wait to be sent."""
 

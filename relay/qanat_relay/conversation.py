@@ -110,6 +110,7 @@ class Conversation:
             await self._read()
             self._giving.finish()
             await self._giving.ended.wait()
+            self._deposits.custody.ask_again()
             self._deposits.custody.finish()
             await self._deposits.custody.ended.wait()
             for receipt in (*self._deposits.custody.receipts(), *self._giving.receipts()):

@@ -46,6 +46,10 @@ MAX_TOLD = 512
 HANDED_MAX = 3
 """Batches of a session that the store has: while one is written the next one is there already."""
 
+MAX_UNSETTLED = 1024
+"""Transfers without a final status, the newest of a session, that are looked at again before END:
+64 are open at once, and a sender that was told what is here may be done with many more."""
+
 ENTRY_BYTES = 512
 """What a waiting header or tombstone is taken to weigh."""
 
@@ -94,6 +98,7 @@ class Custody:
         self._handed: deque[_Handed] = deque()
         self._commits = 0
         self._taken: dict[bytes, None] = {}
+        self._unsettled: dict[int, Arrival] = {}
         self._lost_marks: Verdict | None = None
         self._finishing = False
         self._waiting = 0
@@ -133,6 +138,13 @@ class Custody:
         """Let the receipts speak of these too: parcels that were offered and are on the disk."""
         self._taken.update(dict.fromkeys(ids))
         await self._sign_in_time()
+
+    def ask_again(self) -> None:
+        """Look once more at every transfer without a final status: other sessions may have brought
+        what it lacked. To be called when the session has nothing more to hand in."""
+        unsettled, self._unsettled = self._unsettled, {}
+        for arrival in unsettled.values():
+            self.put(arrival, 0)
 
     async def room(self) -> None:
         """Return when the session may hand in more."""
@@ -244,14 +256,26 @@ class Custody:
         ]
 
     def _entry(self, arrival: Arrival, put: PutBlocks, outcome: Outcome) -> list[AckEntry]:
-        if outcome.status is AckStatus.PARTIAL and not put.blocks:
-            return []
-        arrival.settled = outcome.status.is_final
-        if arrival.settled or arrival.complete:
-            self._close(arrival)
+        if outcome.status is AckStatus.PARTIAL:
+            return self._entry_so_far(arrival, len(put.blocks))
+        arrival.settled = True
+        self._unsettled.pop(arrival.handle, None)
+        self._close(arrival)
         if outcome.status in _TAKEN:
             self._taken[arrival.header.parcel_id] = None
         return [AckEntry(arrival.handle, outcome.status, outcome.value)]
+
+    def _entry_so_far(self, arrival: Arrival, came: int) -> list[AckEntry]:
+        self._unsettled[arrival.handle] = arrival
+        if len(self._unsettled) > MAX_UNSETTLED:
+            del self._unsettled[next(iter(self._unsettled))]
+        if not came:
+            return []
+        if arrival.complete:
+            self._close(arrival)
+        # Of this transfer alone: its sender knows by it which of its blocks are on the disk.
+        arrival.durable += came
+        return [AckEntry(arrival.handle, AckStatus.PARTIAL, arrival.durable)]
 
     async def _write(self, writes: Sequence[Write]) -> list[Outcome]:
         if not writes:
