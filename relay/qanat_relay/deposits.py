@@ -119,6 +119,10 @@ class Deposits:
             raise
         except RemoteError as error:
             self._refuse(frame.handle, error)
+            return
+        arrival = self._open.get(frame.handle)
+        if arrival is not None and not arrival.settled and not arrival.is_kept_whole:
+            arrival.note_list(frame.page, frame.hashes)
 
     async def take_block(self, frame: Block) -> None:
         """Check a block and let it wait for the next commit."""
@@ -132,10 +136,10 @@ class Deposits:
         arrival = self._open.get(frame.handle)
         if verified is None or arrival is None or arrival.settled:
             return
-        arrival.waiting.append(StoredBlock(verified.index, verified.leaf, verified.data))
+        size_bytes = arrival.add(StoredBlock(verified.index, verified.leaf, verified.data))
         arrival.complete = verified.complete
         if not arrival.is_kept_whole:
-            self.custody.put(arrival, len(verified.data))
+            self.custody.put(arrival, size_bytes)
         elif arrival.complete:
             await self._judge_document(arrival)
 

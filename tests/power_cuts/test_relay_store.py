@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from tests.power_cuts.cutting import Case
-from tests.relay.made_parcels import TODAY, Made, make, part
+from tests.relay.made_parcels import TAG, TODAY, Made, make, part
 
 from qanat_protocol.frames import AckStatus
-from qanat_relay.store.interface import NotHeld, State, Store, StoreLimits
+from qanat_protocol.parcel import Rank
+from qanat_relay.store.interface import Half, NotHeld, State, Store, StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 LATER = 1_000_000
@@ -33,6 +34,10 @@ async def assert_kept(store: Store, word: str, number: int, value: int) -> None:
         assert word == "partial"
         assert holding.held is not None
         assert holding.held.count() >= value
+        # All that was acknowledged can be given on, with what proves it.
+        halves = await store.list_halves([TAG], Rank.ORIGINAL, 100)
+        assert Half(parcel.header, holding.held) in halves
+        assert await store.leaves(parcel.parcel_id, 0, len(parcel.blocks)) == parcel.leaves
         # What was held makes, with the rest, the body that it is a part of.
         rest = [index for index in range(len(parcel.blocks)) if index not in set(holding.held)]
         (outcome,) = await store.write([parcel.put(*rest)], today=TODAY)

@@ -1,15 +1,23 @@
 """Parcels as a store sees them: true headers, roots and locks over bodies that nobody can open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
+from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.frames import Opened, Purge, Stamp
-from qanat_protocol.limits import BLOCK_BYTES
-from qanat_protocol.merkle import leaf_hash, root_of
+from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
+from qanat_protocol.merkle import leaf_hash, page_roots, root_of
 from qanat_protocol.parcel import Header, Kind
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.tombstone import lock_of, opened_value, purge_key, sign_opened
-from qanat_relay.store.interface import AddStamp, MarkOpened, MarkPurged, PutBlocks, StoredBlock
+from qanat_relay.store.interface import (
+    AddStamp,
+    MarkOpened,
+    MarkPurged,
+    PutBlocks,
+    StoredBlock,
+    StoredList,
+)
 
 TODAY = 19_000
 EXPIRY = TODAY + 90
@@ -50,11 +58,27 @@ class Made:
     def leaves(self) -> list[bytes]:
         return [block.leaf for block in self.blocks]
 
+    @property
+    def lists(self) -> tuple[StoredList, ...]:
+        """Every list that proves its blocks; none for a body of one."""
+        leaves = self.leaves
+        if len(leaves) == 1:
+            return ()
+        pages = [leaves[at : at + PAGE_LEAVES] for at in range(0, len(leaves), PAGE_LEAVES)]
+        lists = [StoredList(page, b"".join(each)) for page, each in enumerate(pages)]
+        if len(pages) > 1:
+            lists.append(StoredList(PAGE_ROOTS, b"".join(page_roots(leaves))))
+        return tuple(lists)
+
     def put(self, *indices: int, document: tuple[int, int] | None = None) -> PutBlocks:
         """Its blocks with these indices; all of them for none named."""
         blocks = self.blocks
         chosen = tuple(blocks[index] for index in indices) if indices else blocks
-        return PutBlocks(self.header, chosen, document)
+        return PutBlocks(self.header, chosen, document, self.lists)
+
+    def put_bare(self, *indices: int) -> PutBlocks:
+        """The same without the lists of their leaves."""
+        return replace(self.put(*indices), lists=())
 
     def ask(self) -> PutBlocks:
         return PutBlocks(self.header)

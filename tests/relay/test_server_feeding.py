@@ -12,6 +12,8 @@ from tests.relay.running_relay import Running, Talk, running_relay, talking, tra
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import Ack, AckEntry, AckStatus, Answer, Answers, Block, Offers, Receipt
+from qanat_protocol.merkle import page_roots
+from qanat_protocol.parcel import Rank
 from qanat_relay import custody
 
 
@@ -161,3 +163,29 @@ async def test_no_more_is_remembered_of_open_ends_than_a_bounded_number(
         await one.end()
     told = {handle for handle in range(4) if entries(one, handle)[-1].status is AckStatus.HAVE}
     assert told == {2, 3}
+
+
+async def test_what_a_cut_leaves_in_part_is_kept_with_its_lists(relay: Running) -> None:
+    film = part(1, PAGED_BYTES)
+    async with talking(relay, "websocket") as one:
+        await one.say(*transfer(film, 0, 1, 2, 530))
+        await durable(one, 3)
+    async with talking(relay, "websocket") as other:
+        # Its own lists are those that are here already.
+        await other.say(*transfer(film, 0, 531, 3))
+        await durable(other, 2)
+    (half,) = await relay.store.list_halves([film.header.tag], Rank.ORIGINAL, 9)
+    assert list(half.held) == [1, 2, 3, 530, 531]
+    assert await relay.store.page_roots(film.parcel_id) == page_roots(film.leaves)
+    assert await relay.store.leaves(film.parcel_id, 512, 32) == film.leaves[512:]
+    assert (await relay.store.stats()).partial_bytes == 5 * 16_384 + 544 * 32 + 64
+    assert [problem async for problem in relay.store.check()] == []
+
+
+async def test_lists_without_blocks_leave_nothing(relay: Running) -> None:
+    film = part(1, PAGED_BYTES)
+    async with talking(relay, "websocket") as one:
+        lists = [frame for frame in transfer(film, 0) if not isinstance(frame, Block)]
+        await one.say(*lists)
+        await one.end()
+    assert (await relay.store.stats()).partial == 0

@@ -287,6 +287,39 @@ async def test_an_upgrade_keeps_a_copy_of_what_was_there(tmp_path: Path) -> None
     await back.close()
 
 
+async def test_what_was_in_part_before_there_were_lists_stays_and_is_given_once_they_come(
+    tmp_path: Path,
+) -> None:
+    film, letter = part(1), make(2)
+    store = await reopened(tmp_path)
+    await store.write([film.put_bare(0, 3, 7), letter.put()], today=TODAY)
+    await store.close()
+    _undo_lists(tmp_path)
+    store = await reopened(tmp_path)
+    assert [problem async for problem in store.check()] == []
+    assert await store.list_halves([TAG], Rank.ORIGINAL, 9) == []
+    (holding,) = await store.look_up([film.header.offer])
+    assert holding is not None
+    assert holding.held is not None
+    assert list(holding.held) == [0, 3, 7]
+    await store.write([film.put(1)], today=TODAY)
+    (half,) = await store.list_halves([TAG], Rank.ORIGINAL, 9)
+    assert list(half.held) == [0, 1, 3, 7]
+    assert await store.write([film.put()], today=TODAY) == [STORED]
+    assert [problem async for problem in store.check()] == []
+    await store.close()
+
+
+def _undo_lists(folder: Path) -> None:
+    """Make a store what it was before step 3 of the schema."""
+    with database(folder) as connection:
+        connection.executescript(
+            "DROP INDEX partial_by_tag; DROP INDEX partial_by_lot; DROP TABLE leaf_list;"
+            " ALTER TABLE partial DROP COLUMN provable; ALTER TABLE partial DROP COLUMN list_bytes;"
+            " PRAGMA user_version = 2"
+        )
+
+
 async def test_a_new_store_and_a_current_one_leave_no_copy(tmp_path: Path) -> None:
     for _ in range(2):
         await (await reopened(tmp_path)).close()
@@ -358,6 +391,27 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "partial bytes": ("UPDATE partial SET held_bytes = 5", "partial bodies"),
     "partial blocks": ("UPDATE partial SET held = 9", "2 blocks are there, 9"),
     "an orphan": ("DELETE FROM partial", "belong to no parcel"),
+    "a list": (
+        "UPDATE leaf_list SET hashes = zeroblob(352) WHERE number % 1024 = 0",
+        "list of page 0 does not match",
+    ),
+    "no list": ("DELETE FROM leaf_list WHERE number % 1024 = 0", "noted wrong"),
+    "a list too many": (
+        "INSERT INTO leaf_list SELECT place * 1024 + 7, zeroblob(32) FROM partial",
+        "list of page 7",
+    ),
+    "listed roots": (
+        "UPDATE leaf_list SET hashes = zeroblob(64) WHERE number % 1024 = 512",
+        "page roots do not match the root",
+    ),
+    "no roots": ("DELETE FROM leaf_list WHERE number % 1024 = 512", "list of page 0"),
+    "a leaf of a half": (
+        "UPDATE block SET leaf = zeroblob(32) WHERE number % 262144 = 5",
+        "block 5 is not the one in its list",
+    ),
+    "a list's bytes": ("UPDATE partial SET list_bytes = 1", "partial bodies"),
+    "a stray list": ("INSERT INTO leaf_list VALUES (5, zeroblob(32))", "belongs to no parcel"),
+    "a bitmap": ("UPDATE partial SET provable = x'80'", "noted wrong"),
     "a way to a row": ("DELETE FROM offer", "not found by their ids"),
     "a wrong way": ("UPDATE offer SET arrival = 1", "not found by their ids"),
     "a tombstone": ("UPDATE tombstone SET value = zeroblob(32)", "lock"),
@@ -369,7 +423,7 @@ async def test_a_check_finds_damage(tmp_path: Path, what: str) -> None:
     store = await SqliteStore.open(tmp_path, StoreLimits(), recent_max=1)
     letter = make(1)
     await store.write([letter.put(), part(2, PAGED_BYTES).put(), part(3).put(2, 5)], today=TODAY)
-    await store.write([letter.opened()], today=TODAY)
+    await store.write([letter.opened(), part(4, PAGED_BYTES).put(20, 530)], today=TODAY)
     assert [problem async for problem in store.check()] == []
     sql, expected = DAMAGE[what]
     with database(tmp_path) as connection:

@@ -23,6 +23,7 @@ from tests.relay.made_parcels import (
     part,
 )
 
+from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import AckStatus, Opened, Purge
 from qanat_protocol.merkle import page_roots
 from qanat_protocol.parcel import Front, Header, Kind, Rank
@@ -31,6 +32,7 @@ from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.interface import (
     OPENED_PER_PARCEL,
     Entry,
+    Half,
     MarkOpened,
     NotHeld,
     Outcome,
@@ -39,6 +41,7 @@ from qanat_relay.store.interface import (
     State,
     Store,
     StoreClosed,
+    StoredList,
     StoreLimits,
     Swept,
     Write,
@@ -56,6 +59,9 @@ BACKENDS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
 STORED = Outcome(AckStatus.STORED)
 HAVE = Outcome(AckStatus.HAVE)
 TOMBSTONED = Outcome(AckStatus.TOMBSTONED)
+LIST_BYTES = 11 * 32
+"""Of an original."""
+
 IGNORED = Outcome(AckStatus.REFUSED, Verdict.BUSY, ignored=True)
 BAD_LOCK = Outcome(AckStatus.REFUSED, Verdict.BAD_LOCK, ignored=True)
 
@@ -175,7 +181,7 @@ async def test_a_block_that_is_there_is_not_counted_twice(store: Store) -> None:
     assert await store.write([original.put(0, 1)], today=TODAY) == [so_far(2)]
     assert await store.write([original.put(1, 2)], today=TODAY) == [so_far(3)]
     assert await store.write([original.put(0, 1, 2)], today=TODAY) == [so_far(3)]
-    assert (await store.stats()).partial_bytes == 3 * 16_384
+    assert (await store.stats()).partial_bytes == 3 * 16_384 + LIST_BYTES
 
 
 async def test_what_is_complete_is_had_and_kept_once(store: Store) -> None:
@@ -223,8 +229,9 @@ async def test_blocks_that_no_body_has_are_the_callers_mistake(store: Store) -> 
 
 
 async def test_a_body_that_is_not_there_is_not_held(store: Store) -> None:
-    half, whole = part(1), part(2)
-    await store.write([half.put(0), whole.put()], today=TODAY)
+    # What came without the lists of its leaves can't be proven to anybody.
+    half, whole = part(1, PAGED_BYTES), part(2)
+    await store.write([half.put_bare(1), whole.put()], today=TODAY)
     for made in (half, make(3)):
         with pytest.raises(NotHeld):
             await store.blocks(made.parcel_id, [0])
@@ -470,7 +477,7 @@ def test_limits_that_contradict_each_other_are_refused(limits: dict[str, int]) -
 
 
 async def test_partial_bodies_have_a_quota_of_their_own(open_store: OpenStore) -> None:
-    quota = ORIGINAL_BYTES
+    quota = ORIGINAL_BYTES + LIST_BYTES
     store = await open_store(StoreLimits(max_body_bytes=quota, max_partial_bytes=quota))
     first, second, third = part(1), part(2), part(3)
     assert await store.write([first.put(*range(10))], today=TODAY) == [so_far(10)]
@@ -480,11 +487,11 @@ async def test_partial_bodies_have_a_quota_of_their_own(open_store: OpenStore) -
     assert await store.write([third.ask(), third.put(0)], today=TODAY) == [over, over]
     # What completes a body is always within the quota, and so is what is complete at once.
     assert await store.write([first.put(10), third.put()], today=TODAY) == [STORED, STORED]
-    assert (await store.stats()).partial_bytes == 16_384
+    assert (await store.stats()).partial_bytes == 16_384 + LIST_BYTES
 
 
 async def test_a_letter_displaces_partial_parts_from_the_quota(open_store: OpenStore) -> None:
-    quota = ORIGINAL_BYTES
+    quota = ORIGINAL_BYTES + LIST_BYTES
     store = await open_store(StoreLimits(max_body_bytes=quota, max_partial_bytes=quota))
     old, stamped, letter = part(1), part(2), make(3, size_bytes=LONG_LETTER_BYTES)
     await store.write([old.put(*range(5))], today=TODAY)
@@ -1021,7 +1028,7 @@ async def test_counts_are_those_of_what_is_stored(open_store: OpenStore) -> None
     for _ in range(2):
         stats = await store.stats()
         assert (stats.letters, stats.replies, stats.parts, stats.public) == (2, 1, 2, 1)
-        assert (stats.partial, stats.partial_bytes, stats.purged) == (1, 16_384, 1)
+        assert (stats.partial, stats.partial_bytes, stats.purged) == (1, 16_384 + LIST_BYTES, 1)
         assert (stats.opened, stats.tombstones, stats.evicted) == (1, 2, 0)
         assert stats.used_bytes >= 4 * 4096 + ORIGINAL_BYTES + PREVIEW_BYTES
         assert stats.swept_day is None
@@ -1103,3 +1110,136 @@ async def test_nothing_that_a_store_says_to_the_log_names_a_parcel(
     )
     await store.sweep(TODAY)
     assert not re.search(r"[0-9a-f]{8}|\\x", caplog.text)
+
+
+# Bodies in part
+
+
+async def halves_of(store: Store, *, rank: Rank = Rank.ORIGINAL, limit: int = 100) -> list[Half]:
+    return await store.list_halves([TAG], rank, limit)
+
+
+async def test_a_body_in_part_is_listed_with_what_can_be_given_of_it(store: Store) -> None:
+    original, preview, bare = part(1), part(2, PREVIEW_BYTES), part(3)
+    letter = make(4, size_bytes=LONG_LETTER_BYTES)
+    whole, other = part(5), make(6, Kind.PART, ORIGINAL_BYTES, tag=bytes(16))
+    await store.write(
+        [
+            original.put(0, 4, 10), preview.put(7), bare.put_bare(1), letter.put(2), whole.put(),
+            other.put(1),
+        ],
+        today=TODAY,
+    )  # fmt: skip
+    assert await halves_of(store) == [Half(original.header, Bitmap.from_indices([0, 4, 10]))]
+    assert await halves_of(store, rank=Rank.PREVIEW) == [
+        Half(preview.header, Bitmap.from_indices([7]))
+    ]
+    assert [half.header for half in await halves_of(store, rank=Rank.LETTER)] == [letter.header]
+    assert await halves_of(store, rank=Rank.THUMBNAIL) == []
+    found = await store.list_halves([TAG, TAG, bytes(16)], Rank.ORIGINAL, 100)
+    assert {half.header for half in found} == {original.header, other.header}
+
+
+async def test_a_body_in_part_gives_its_blocks_and_what_proves_them(open_store: OpenStore) -> None:
+    store = await open_store()
+    film = part(1, PAGED_BYTES)
+    # The second page alone, block by block; the first one comes later.
+    for index in (520, 543):
+        await store.write([film.put(index)], today=TODAY)
+    store = await open_store()
+    assert await store.page_roots(film.parcel_id) == page_roots(film.leaves)
+    assert await store.leaves(film.parcel_id, 512, 32) == film.leaves[512:]
+    assert await store.blocks(film.parcel_id, [543, 520]) == [
+        film.blocks[543].data,
+        film.blocks[520].data,
+    ]
+    for first, count in ((0, 512), (512, 33), (1024, 1)):
+        with pytest.raises(NotHeld):
+            await store.leaves(film.parcel_id, first, count)
+    with pytest.raises(NotHeld):
+        await store.blocks(film.parcel_id, [520, 521])
+    await store.write([film.put(*range(0, 512, 3))], today=TODAY)
+    assert await store.leaves(film.parcel_id, 0, 512) == film.leaves[:512]
+    (half,) = await halves_of(store)
+    assert list(half.held) == [*range(0, 512, 3), 520, 543]
+    assert [problem async for problem in store.check()] == []
+
+
+async def test_the_lists_of_a_body_go_when_it_is_whole_purged_or_dropped(
+    open_store: OpenStore,
+) -> None:
+    store = await open_store(StoreLimits(partial_ttl_days=1))
+    completed, purged, dropped = part(1), part(2), part(3)
+    await store.write([one.put(0) for one in (completed, purged, dropped)], today=TODAY)
+    assert (await store.stats()).partial_bytes == 3 * (16_384 + LIST_BYTES)
+    await store.write([completed.put(*range(1, 11)), purged.purged()], today=TODAY)
+    assert (await store.stats()).partial_bytes == 16_384 + LIST_BYTES
+    await store.sweep(TODAY + 2)
+    assert (await store.stats()).partial_bytes == 0
+    assert await halves_of(store) == []
+    assert await store.leaves(completed.parcel_id, 0, 11) == completed.leaves
+    assert [problem async for problem in store.check()] == []
+
+
+async def test_what_came_without_lists_is_given_once_they_come(store: Store) -> None:
+    film = part(1, PAGED_BYTES)
+    await store.write([film.put_bare(1, 2, 530)], today=TODAY)
+    assert await halves_of(store) == []
+    assert await held_of(store, film) == [1, 2, 530]
+    # Without the page roots a page proves nothing.
+    page, _, roots = film.lists
+    await store.write([replace(film.put(3), lists=(page,))], today=TODAY)
+    assert await halves_of(store) == []
+    await store.write([replace(film.put(4), lists=(roots, page))], today=TODAY)
+    (half,) = await halves_of(store)
+    assert list(half.held) == [1, 2, 3, 4]
+    await store.write([film.put(531)], today=TODAY)
+    (half,) = await halves_of(store)
+    assert list(half.held) == [1, 2, 3, 4, 530, 531]
+    assert await held_of(store, film) == [1, 2, 3, 4, 530, 531]
+
+
+async def test_lists_count_for_the_quota_once(store: Store) -> None:
+    film = part(1, PAGED_BYTES)
+    for index in (0, 1, 0, 2):
+        await store.write([film.put(index)], today=TODAY)
+    assert (await store.stats()).partial_bytes == 3 * 16_384 + 512 * 32 + 2 * 32
+    await store.write([film.put(540)], today=TODAY)
+    assert (await store.stats()).partial_bytes == 4 * 16_384 + 544 * 32 + 2 * 32
+
+
+async def test_a_body_that_fills_the_quota_is_completed(open_store: OpenStore) -> None:
+    limits = StoreLimits(max_body_bytes=PAGED_BYTES, max_partial_bytes=PAGED_BYTES)
+    store = await open_store(limits)
+    film = part(1, PAGED_BYTES)
+    assert await store.write([film.put(*range(543))], today=TODAY) == [so_far(543)]
+    assert await store.write([film.put(543)], today=TODAY) == [STORED]
+
+
+@pytest.mark.parametrize("page", [1, 512, 600])
+async def test_a_list_that_the_body_cannot_have_is_a_mistake_of_the_caller(
+    store: Store, page: int
+) -> None:
+    film = part(1, PAGED_BYTES)
+    wrong = replace(film.put(0), lists=(StoredList(page, bytes(31)),))
+    with pytest.raises(ValueError, match=f"list {page} of a body"):
+        await store.write([wrong], today=TODAY)
+
+
+async def test_a_flood_of_halves_hides_none_for_ever(store: Store) -> None:
+    flood = [part(number) for number in range(30)]
+    rare, opened = part(100), part(101)
+    await store.write([one.put(0, 1, 2) for one in flood], today=TODAY)
+    await store.write([rare.put(0), opened.put(*range(9)), opened.opened()], today=TODAY)
+    fuller = part(102)
+    await store.write([fuller.put(*range(5))], today=TODAY)
+    seen: set[bytes] = set()
+    for _ in range(200):
+        found = await halves_of(store, limit=8)
+        ids = [half.header.parcel_id for half in found]
+        assert len(ids) == len(set(ids)) == 8
+        # Those of which most is here are always told, what was opened is none of them.
+        assert ids[0] == fuller.parcel_id
+        seen.update(ids)
+    assert {rare.parcel_id, opened.parcel_id} <= seen
+    assert [half.header for half in await halves_of(store, limit=100)][-1] == opened.header

@@ -7,8 +7,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
+from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import BadLock, QanatError
 from qanat_protocol.frames import Opened
 from qanat_protocol.limits import MAX_BLOCKS, PAGE_LEAVES
@@ -16,8 +16,16 @@ from qanat_protocol.merkle import TreeBuilder, block_count, block_length, leaf_h
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.tombstone import check_opened, check_purge
 from qanat_relay.store.interface import Problem
+from qanat_relay.store.lists import PLACE_LISTS, ListsOf
 from qanat_relay.store.offers import Recent
-from qanat_relay.store.rows import Row, RowState, block_numbers, find_parcel, tombstone_of
+from qanat_relay.store.rows import (
+    PARTIAL_COLUMNS,
+    Row,
+    RowState,
+    block_numbers,
+    find_parcel,
+    tombstone_of,
+)
 from qanat_relay.store.tally import load
 
 BATCH = 64
@@ -44,6 +52,12 @@ _INDEXED = (
 """Parcels that the table of offers should have, its rows, and those of them that are right."""
 
 
+_STRAY = (
+    "SELECT 1 FROM leaf_list WHERE number = ?"
+    " AND NOT EXISTS (SELECT 1 FROM partial WHERE place = ?)"
+)
+
+
 def inspect(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     """Yields what a few more rows showed, often nothing, until all is read."""
     stages: tuple[Callable[[sqlite3.Connection], Iterator[list[Problem]]], ...] = (
@@ -52,6 +66,7 @@ def inspect(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
         _parcels,
         _partials,
         _orphans,
+        _stray_lists,
         _tombstones,
     )
     for stage in stages:
@@ -88,7 +103,9 @@ def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
             ).fetchone()
             if count != getattr(tally, name):
                 problems.append(Problem(f"{name}: {count} rows, {getattr(tally, name)} counted"))
-        (held,) = connection.execute("SELECT total(held_bytes) FROM partial").fetchone()
+        (held,) = connection.execute(
+            "SELECT total(held_bytes + list_bytes) FROM partial"
+        ).fetchone()
         if int(held) != tally.partial_bytes:
             problems.append(Problem("the bytes of partial bodies are counted wrong"))
         (newest,) = connection.execute(
@@ -200,28 +217,35 @@ def _partials(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
         for (place,) in rows:
             with _snapshot(connection):
                 row = connection.execute(
-                    "SELECT id, header, held, held_bytes FROM partial WHERE place = ?", (place,)
+                    f"SELECT {PARTIAL_COLUMNS} FROM partial WHERE place = ?", (place,)
                 ).fetchone()
                 if row is not None:
-                    yield from _partial_body(connection, place, *row)
+                    yield from _partial_body(connection, row)
 
 
-def _partial_body(
-    connection: sqlite3.Connection, place: int, parcel_id: bytes, *row: Any
-) -> Iterator[list[Problem]]:
-    header_bytes, held, held_bytes = row
+def _partial_body(connection: sqlite3.Connection, row: Row) -> Iterator[list[Problem]]:
+    place, parcel_id, header_bytes, held, held_bytes, list_bytes, provable, *_ = row
     header, problems = _header(parcel_id, header_bytes)
     yield problems
     if header is None:
         return
+    lists = ListsOf(connection, header, place)
+    yield [Problem(what, parcel_id) for what in lists.check()]
     count = size_bytes = 0
-    for index, _, problems in _blocks(connection, parcel_id, header, place):
+    known: list[int] = []
+    for index, leaf, problems in _blocks(connection, parcel_id, header, place):
         yield problems
         count += 1
         if index < block_count(header.body_size):
             size_bytes += block_length(header.body_size, index)
-    if (count, size_bytes) != (held, held_bytes):
+            if (listed := lists.leaf(index)) is not None:
+                known.append(index)
+                if listed != leaf:
+                    yield [Problem(f"block {index} is not the one in its list", parcel_id)]
+    if (count, size_bytes, lists.size_bytes) != (held, held_bytes, list_bytes):
         yield [Problem(f"{count} blocks are there, {held} are counted", parcel_id)]
+    if Bitmap.from_indices(known).to_bytes() != provable:
+        yield [Problem("what can be given of a body in part is noted wrong", parcel_id)]
 
 
 def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
@@ -241,6 +265,17 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
             ).fetchone()
         yield [] if owner else [Problem("blocks that belong to no parcel")]
         place += 1
+
+
+def _stray_lists(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
+    query = "SELECT number FROM leaf_list WHERE number > ? ORDER BY number LIMIT ?"
+    for rows in _in_batches(connection, query):
+        with _snapshot(connection):
+            yield [
+                Problem("a list of leaves that belongs to no parcel")
+                for (number,) in rows
+                if connection.execute(_STRAY, (number, number // PLACE_LISTS)).fetchone()
+            ]
 
 
 def _tombstones(connection: sqlite3.Connection) -> Iterator[list[Problem]]:

@@ -12,7 +12,8 @@ from typing import Protocol
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import QanatError
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
-from qanat_protocol.limits import MAX_INT
+from qanat_protocol.limits import HASH_BYTES, MAX_INT
+from qanat_protocol.merkle import block_count, page_count
 from qanat_protocol.parcel import Front, Header, Rank
 
 PURGED_BODY_DAYS = 7
@@ -72,7 +73,8 @@ class StoreLimits:
     """How much the store takes. Raises ValueError for limits that contradict each other.
 
     max_body_bytes: the largest body that is taken; max_store_bytes: pages of the database in use;
-    max_partial_bytes: bodies that are not complete, all together; partial_ttl_days: days without a
+    max_partial_bytes: bodies that are not complete, all together, with their lists of leaves;
+    partial_ttl_days: days without a
     new block after which such a body is dropped.
     """
 
@@ -93,6 +95,13 @@ class StoreLimits:
         if self.partial_ttl_days < 1:
             raise ValueError("partial_ttl_days is below 1")
 
+    @property
+    def partial_quota_bytes(self) -> int:
+        """The quota of bodies that are not complete. The lists of the largest one are on top of
+        what was asked for: else it could never be complete where it has all the quota."""
+        leaves = block_count(self.max_body_bytes) + page_count(self.max_body_bytes)
+        return self.max_partial_bytes + leaves * HASH_BYTES
+
 
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
@@ -104,16 +113,28 @@ class StoredBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredList:
+    """The leaves of a page, or (page 512) the page roots of a body that has several (SPEC 4):
+    hashes of 32 bytes each, one after the other."""
+
+    page: int
+    hashes: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PutBlocks:
     """Blocks that Intake has verified against the header's root; none of them: only ask.
 
-    document: (class, serial) of a public document, which the caller has parsed and verified before
-    it hands over the block that completes it.
+    lists: those by which it did, as far as they were not handed over before; without them the
+    blocks of a body that stays in part are kept and not given. document: (class, serial) of a
+    public document, which the caller has parsed and verified before it hands over the block that
+    completes it.
     """
 
     header: Header
     blocks: tuple[StoredBlock, ...] = ()
     document: tuple[int, int] | None = None
+    lists: tuple[StoredList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +223,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Half:
+    """A body that is not complete. held: those of its blocks that can be given."""
+
+    header: Header
+    held: Bitmap
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep dropped. day: the day it went by; clock_doubted: the clock had jumped and
     nothing was dropped on its word (see `sweep`)."""
@@ -216,7 +245,8 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts of parcels by what they are, and bytes of the database in use and on disk."""
+    """Counts of parcels by what they are, and bytes: of bodies in part with their lists, of the
+    database in use and on disk."""
 
     letters: int
     replies: int
@@ -271,6 +301,12 @@ class Store(Protocol):
         an arrival above `after`, ascending, at most `limit`."""
         ...
 
+    async def list_halves(self, tags: Sequence[bytes], rank: Rank, limit: int) -> list[Half]:
+        """Bodies of one rank under these tags that are not complete and of which something can be
+        given, at most `limit`: of half the places those of which most is here, what was opened
+        last; the other places go by lot among the rest, so that none stays hidden behind others."""
+        ...
+
     @property
     def era(self) -> int:
         """How often arrival numbers were dealt anew. It changes while nothing is listed; whoever
@@ -315,15 +351,17 @@ class Store(Protocol):
         ...
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
-        """Leaf hashes `first` to `first + count - 1` of a complete body; raises NotHeld."""
+        """Leaf hashes `first` to `first + count - 1`, of one page (SPEC 4) if the body is not
+        complete; raises NotHeld."""
         ...
 
     async def page_roots(self, parcel_id: bytes) -> list[bytes]:
-        """The roots of a complete body's pages (SPEC 4); raises NotHeld."""
+        """The roots of a body's pages (SPEC 4); raises NotHeld."""
         ...
 
     async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
-        """Blocks of a body, of a purged one too while it is there; raises NotHeld if one lacks."""
+        """Blocks of a body, of one in part or purged too while they are there; raises NotHeld if
+        one lacks."""
         ...
 
     async def bodies(self, parcel_ids: Sequence[bytes]) -> list[bytes | None]:

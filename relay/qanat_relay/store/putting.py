@@ -6,6 +6,7 @@ go. Trusts that they match the header's root; Intake has seen to that."""
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
@@ -14,11 +15,13 @@ from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Rank, rank_of
 from qanat_protocol.verdicts import Verdict
-from qanat_relay.store.interface import Outcome, PutBlocks, PutRun, StoredBlock, Write
+from qanat_relay.store.interface import Outcome, PutBlocks, PutRun, StoredBlock, StoredList, Write
+from qanat_relay.store.lists import check_lists, keep_lists, new_lists, provable_with, size_of
 from qanat_relay.store.offers import forget
-from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES
+from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES, end_partial
 from qanat_relay.store.rows import (
     NO_STANDING,
+    PLACES,
     ParcelRow,
     PartialRow,
     RowState,
@@ -37,13 +40,10 @@ _INSERT_PARCEL = (
 )
 _INSERT_PARTIAL = (
     "INSERT OR REPLACE INTO partial (place, id, header, rank, expiry, touched_day, held,"
-    " held_bytes, opened, effort, stamp_epoch, stamp_nonce)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " held_bytes, list_bytes, provable, opened, effort, stamp_epoch, stamp_nonce)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _STORED = Outcome(AckStatus.STORED)
-
-PLACES = 2**44
-"""A place and the number of a block in it have 62 bits."""
 
 _INSERT_BLOCK = "INSERT INTO block (number, leaf, data) VALUES (?, ?, ?)"
 
@@ -63,7 +63,8 @@ def check_put(write: Write) -> int:
         if length != min(BLOCK_BYTES, size - block.index * BLOCK_BYTES) or len(block.leaf) != 32:
             raise ValueError(f"block {block.index} has the wrong length")
         size_bytes += length
-    return size_bytes
+    check_lists(write.header.body_size, write.lists)
+    return size_bytes + size_of(write.lists)
 
 
 def _check_run(write: PutRun) -> int:
@@ -140,13 +141,14 @@ class _PuttingLong:
         new = self._new_blocks()
         if not new:
             return self._asked(held)
-        size_bytes = sum(len(block.data) for block in new)
         complete = held + len(new) == block_count(header.body_size)
+        lists = [] if complete else new_lists(work.connection, self.write, new, partial)
+        size_bytes = sum(len(block.data) for block in new) + size_of(lists)
         if not complete and not work.room.make_partial(
             work.tally, size_bytes, rank, self.parcel_id
         ):
             return _refused(Verdict.REFUSED_QUOTA)
-        cost_bytes = ROW_BYTES + size_bytes + len(new) * BLOCK_ROW_BYTES
+        cost_bytes = ROW_BYTES + size_bytes + (len(new) + len(lists)) * BLOCK_ROW_BYTES
         if not _has_room(work, cost_bytes, rank, self.today, self.evicted):
             return _refused(Verdict.REFUSED_FULL)
         work.room.take(cost_bytes)
@@ -162,10 +164,11 @@ class _PuttingLong:
             [(place * MAX_BLOCKS + block.index, block.leaf, block.data) for block in new],
         )
         if not complete:
-            self._keep_partial(place, held + len(new), size_bytes, standing)
+            keep_lists(work.connection, place, lists)
+            self._keep_partial(place, new, lists, standing)
             return Outcome(AckStatus.PARTIAL, held + len(new))
         if partial is not None:
-            self._end_partial(partial)
+            end_partial(work.connection, work.tally, partial)
         _insert_parcel(work, self.parcel_id, self.write, self.today, standing, place=place)
         return _STORED
 
@@ -189,13 +192,24 @@ class _PuttingLong:
                 return _refused(Verdict.REFUSED_FULL)
         return Outcome(AckStatus.PARTIAL, held)
 
-    def _keep_partial(self, place: int, held: int, size_bytes: int, standing: Standing) -> None:
+    def _keep_partial(
+        self,
+        place: int,
+        new: Sequence[StoredBlock],
+        lists: Sequence[StoredList],
+        standing: Standing,
+    ) -> None:
         header, tally, before = self.write.header, self.work.tally, self.partial
-        tally.partial_bytes += size_bytes
+        provable = provable_with(self.work.connection, place, new, lists, before)
+        held, held_bytes = len(new), sum(len(block.data) for block in new)
+        list_bytes = size_of(lists)
+        tally.partial_bytes += held_bytes + list_bytes
         if before is None:
             tally.partial += 1
         else:
-            size_bytes += before.held_bytes
+            held += before.held
+            held_bytes += before.held_bytes
+            list_bytes += before.list_bytes
         self.work.connection.execute(
             _INSERT_PARTIAL,
             (
@@ -206,15 +220,12 @@ class _PuttingLong:
                 header.expiry_day,
                 self.work.day(self.today),
                 held,
-                size_bytes,
+                held_bytes,
+                list_bytes,
+                provable.to_bytes(),
                 *_columns(standing),
             ),
         )
-
-    def _end_partial(self, row: PartialRow) -> None:
-        self.work.connection.execute("DELETE FROM partial WHERE place = ?", (row.place,))
-        self.work.tally.partial -= 1
-        self.work.tally.partial_bytes -= row.held_bytes
 
 
 def _draw_place(work: Work) -> int:

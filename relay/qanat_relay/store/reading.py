@@ -16,11 +16,13 @@ from qanat_protocol.frames import FrameType, Opened, Purge
 from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Kind, Rank
+from qanat_relay.store import halves
 from qanat_relay.store.interface import Entry, Holding, NotHeld, State, Stats
 from qanat_relay.store.offers import arrivals_of
 from qanat_relay.store.rows import (
     ENTRY_COLUMNS,
     ParcelRow,
+    PartialRow,
     Row,
     RowState,
     block_numbers,
@@ -138,6 +140,8 @@ def leaves(
 ) -> list[bytes]:
     """As `Store.leaves`."""
     row = _body_of(connection, recent, parcel_id)
+    if isinstance(row, PartialRow):
+        return halves.leaves(connection, row, first, count)
     if row.place is None:
         return [row.header.root][first : first + count]
     found = connection.execute(
@@ -150,6 +154,8 @@ def leaves(
 def page_roots(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes) -> list[bytes]:
     """As `Store.page_roots`."""
     row = _body_of(connection, recent, parcel_id)
+    if isinstance(row, PartialRow):
+        return halves.page_roots(connection, row)
     size = row.header.body_size
     if page_count(size) == 1:
         return [
@@ -179,7 +185,7 @@ def blocks(
         number, _ = block_numbers(row.place, index, index)
         block = connection.execute("SELECT data FROM block WHERE number = ?", (number,)).fetchone()
         if block is None:
-            raise NotHeld(f"block {index} is missing; run `qanat-relay check`")
+            raise NotHeld(f"block {index} is not there")
         found.append(block[0])
     return found
 
@@ -227,17 +233,24 @@ def stats(connection: sqlite3.Connection, database: Path) -> Stats:
 def _holding(connection: sqlite3.Connection, recent: Recent, offer: bytes) -> Holding | None:
     partial = find_partial(connection, offer)
     if partial is not None:
-        held = Bitmap.from_indices(held_indices(connection, partial.place))
+        held = partial.provable
+        if held.count() != partial.held:
+            held = Bitmap.from_indices(held_indices(connection, partial.place))
         return Holding(partial.parcel_id, partial.header, State.PARTIAL, held)
     row = find_parcel(connection, recent, offer)
     return None if row is None else Holding(row.parcel_id, row.header, _STATES[row.state])
 
 
-def _body_of(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes) -> ParcelRow:
+def _body_of(
+    connection: sqlite3.Connection, recent: Recent, parcel_id: bytes
+) -> ParcelRow | PartialRow:
     row = find_parcel(connection, recent, parcel_id)
-    if row is None or row.parcel_id != parcel_id or not row.present:
+    if row is not None and row.parcel_id == parcel_id and row.present:
+        return row
+    partial = find_partial(connection, parcel_id)
+    if partial is None or partial.parcel_id != parcel_id:
         raise NotHeld("the store does not hold this body")
-    return row
+    return partial
 
 
 def _numbers(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> list[int]:

@@ -9,6 +9,7 @@ import sqlite3
 
 from qanat_protocol.parcel import Kind, Rank
 from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.lists import drop_lists
 from qanat_relay.store.rows import (
     PARCEL_COLUMNS,
     PARTIAL_COLUMNS,
@@ -76,7 +77,7 @@ class Room:
 
         A letter displaces parts, least effort and longest without progress first.
         """
-        while tally.partial_bytes + size_bytes > self._limits.max_partial_bytes:
+        while tally.partial_bytes + size_bytes > self._limits.partial_quota_bytes:
             if rank > Rank.LETTER:
                 return False
             row = self._connection.execute(
@@ -91,7 +92,7 @@ class Room:
 
     def has_quota(self, partial_bytes: int, rank: Rank) -> bool:
         """Whether a first block of a body of this rank would be kept, given the bytes so far."""
-        if partial_bytes <= self._limits.max_partial_bytes:
+        if partial_bytes <= self._limits.partial_quota_bytes:
             return True
         displaced = self._connection.execute(
             "SELECT 1 FROM partial WHERE rank > ? LIMIT 1", (Rank.LETTER,)
@@ -138,9 +139,15 @@ def drop_body(connection: sqlite3.Connection, tally: Tally, row: ParcelRow) -> N
 def drop_partial(connection: sqlite3.Connection, tally: Tally, row: PartialRow) -> None:
     """Forget a body that is not complete."""
     _drop_blocks(connection, row.place)
+    end_partial(connection, tally, row)
+
+
+def end_partial(connection: sqlite3.Connection, tally: Tally, row: PartialRow) -> None:
+    """A body is complete or goes: its blocks are seen to elsewhere."""
+    drop_lists(connection, row.place)
     connection.execute("DELETE FROM partial WHERE place = ?", (row.place,))
     tally.partial -= 1
-    tally.partial_bytes -= row.held_bytes
+    tally.partial_bytes -= row.size_bytes
 
 
 def _drop_blocks(connection: sqlite3.Connection, place: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeAlias
 
+from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import FrameType, Opened, Purge, Stamp
 from qanat_protocol.limits import MAX_BLOCKS
 from qanat_protocol.parcel import Header, parse_header
@@ -19,6 +20,10 @@ from qanat_relay.store.offers import arrivals_of
 
 Row: TypeAlias = tuple[Any, ...]
 """What SQLite returns; the columns are named beside each query."""
+
+
+PLACES = 2**44
+"""A place and the number of a block in it have 62 bits."""
 
 
 class RowState(IntEnum):
@@ -63,13 +68,15 @@ class ParcelRow:
 
 @dataclass(frozen=True, slots=True)
 class PartialRow:
-    """A body that is not complete. held: blocks."""
+    """A body that is not complete. held: blocks; provable: those whose list is here, too."""
 
     place: int
     parcel_id: bytes
     header_bytes: bytes
     held: int
     held_bytes: int
+    list_bytes: int
+    provable: Bitmap
     standing: Standing
 
     @property
@@ -77,12 +84,20 @@ class PartialRow:
         """The header, parsed."""
         return parse_header(self.header_bytes)
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of the quota: its blocks and lists."""
+        return self.held_bytes + self.list_bytes
+
 
 PARCEL_COLUMNS = (
     "arrival, id, header, state, present, taken_day, place,"
     " opened, effort, stamp_epoch, stamp_nonce"
 )
-PARTIAL_COLUMNS = "place, id, header, held, held_bytes, opened, effort, stamp_epoch, stamp_nonce"
+PARTIAL_COLUMNS = (
+    "place, id, header, held, held_bytes, list_bytes, provable,"
+    " opened, effort, stamp_epoch, stamp_nonce"
+)
 ENTRY_COLUMNS = "arrival, header, taken_day, opened, effort, stamp_epoch, stamp_nonce, id"
 
 _PARCEL = f"SELECT {PARCEL_COLUMNS} FROM parcel WHERE arrival = ?"
@@ -106,8 +121,17 @@ def parcel_of(row: Row) -> ParcelRow:
 
 def partial_of(row: Row) -> PartialRow:
     """From PARTIAL_COLUMNS."""
-    place, parcel_id, header, held, held_bytes, opened, *stamp = row
-    return PartialRow(place, parcel_id, header, held, held_bytes, Standing(bool(opened), *stamp))
+    place, parcel_id, header, held, held_bytes, list_bytes, provable, opened, *stamp = row
+    return PartialRow(
+        place,
+        parcel_id,
+        header,
+        held,
+        held_bytes,
+        list_bytes,
+        Bitmap.from_bytes(provable),
+        Standing(bool(opened), *stamp),
+    )
 
 
 def entry_of(row: Row) -> Entry:

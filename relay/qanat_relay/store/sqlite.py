@@ -17,7 +17,7 @@ from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Rank
 from qanat_relay.folders import make_folder
-from qanat_relay.store import mixing, reading, sweeping
+from qanat_relay.store import halves, mixing, reading, sweeping
 from qanat_relay.store.checking import inspect
 from qanat_relay.store.failures import naming
 from qanat_relay.store.files import (
@@ -31,6 +31,7 @@ from qanat_relay.store.files import (
 )
 from qanat_relay.store.interface import (
     Entry,
+    Half,
     Holding,
     Outcome,
     Problem,
@@ -134,6 +135,10 @@ class SqliteStore:
         """As `Store.list_tags`."""
         async with self._turns.reading():
             return await self._read(reading.list_tags, tags, rank, after, limit)
+
+    async def list_halves(self, tags: Sequence[bytes], rank: Rank, limit: int) -> list[Half]:
+        """As `Store.list_halves`."""
+        return await self._read(halves.list_halves, tags, rank, limit)
 
     @property
     def era(self) -> int:
