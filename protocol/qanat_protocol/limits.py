@@ -72,6 +72,11 @@ MAX_OPEN_TRANSFERS: Final = 64
 MAX_OFFERS: Final = 2048
 """Offers, answers or wants in a frame: 32 KiB of offers fit a packet."""
 
+MAX_PARTIALS_BYTES: Final = 2**20
+PARTIAL_BYTES: Final = 256
+"""What a side may be made to remember of PARTIAL frames in a session: some 30 of the largest
+bodies, each frame counted as so many bytes beside its bitmap (SPEC 17)."""
+
 MAX_INTERESTS: Final = 32
 """Interests in a session."""
 

@@ -17,8 +17,6 @@ from qanat_relay.gift import SLICE_BLOCKS, Gift
 MAX_OPEN_PARTS = MAX_OPEN_TRANSFERS // 2
 """Transfers that are open before parts wait until one of them ends: letters have the other half."""
 
-_NOTHING = Bitmap.from_indices(())
-
 
 class Gifts:
     """What waits or is on its way, each parcel once."""
@@ -38,7 +36,7 @@ class Gifts:
         self,
         header: Header,
         *,
-        held: dict[bytes, Bitmap],
+        held: Bitmap,
         taken_day: int | None,
         today: int,
         wanted: bool,
@@ -50,7 +48,7 @@ class Gifts:
             if wanted and gift in self._queue:
                 self._queue.update(gift, wanted=True)
             return gift, False
-        gift = Gift(header, parcel_id, taken_day, held.get(parcel_id, _NOTHING))
+        gift = Gift(header, parcel_id, taken_day, held)
         self._gifts[parcel_id] = gift
         self._queue.add(
             gift,

@@ -14,6 +14,8 @@ from typing import TypeVar
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
+from qanat_protocol.limits import MAX_PARTIALS_BYTES, PARTIAL_BYTES
+from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header
 from qanat_protocol.receipt import MAX_RECEIPT_IDS
 from qanat_protocol.runs import runs_of
@@ -24,17 +26,14 @@ from qanat_relay.node import Node
 from qanat_relay.store.interface import NotHeld
 from qanat_relay.voice import Voice
 
-MAX_PARTIALS_BYTES = 2**20
-"""What a session may have us remember of bodies that it holds in part: some 30 of the largest."""
-
 MAX_WAITING_GIFTS = 4096
 """Parcels that wait to be sent before the session may ask for more by id."""
 
 MAX_UNTOLD = 8 * MAX_RECEIPT_IDS
 """Parcels given without a receipt yet: few receipts where they came on few days."""
 
-PARTIAL_BYTES = 256
-"""What one of them is taken to weigh beside its bitmap."""
+
+_NOTHING = Bitmap()
 
 
 @dataclass(slots=True)
@@ -81,17 +80,30 @@ class Giving:
         self._jobs.add(task)
         task.add_done_callback(self._end_job)
 
+    def held_there(self, parcel_id: bytes) -> Bitmap:
+        """Which blocks the other side told that it need not be sent."""
+        return self._held.get(parcel_id, _NOTHING)
+
     def give(
-        self, header: Header, taken_day: int | None = None, *, wanted: bool = False
+        self,
+        header: Header,
+        taken_day: int | None = None,
+        *,
+        wanted: bool = False,
+        holds: Bitmap | None = None,
     ) -> asyncio.Future[bool]:
         """Send a parcel when it is its turn. The future tells whether all of it was sent.
 
         `taken_day`: when the relay took it, for the receipt and for how long it has waited.
-        `wanted`: it was asked for by its id.
+        `wanted`: it was asked for by its id. `holds`: the blocks that are here, where those are not
+        all.
         """
+        held = self.held_there(header.parcel_id)
+        if holds is not None:
+            held = Bitmap.below(block_count(header.body_size)) - (holds - held)
         gift, is_new = self._gifts.add(
             header,
-            held=self._held,
+            held=held,
             taken_day=taken_day,
             today=self._node.today(),
             wanted=wanted,
@@ -100,10 +112,13 @@ class Giving:
             self._wake.set()
         return gift.done
 
-    async def offer(self, headers: Sequence[Header]) -> asyncio.Future[list[Answer] | None]:
+    async def offer(
+        self, headers: Sequence[Header], halves: Sequence[Partial] = ()
+    ) -> asyncio.Future[list[Answer] | None]:
         """Offer at most 2048 parcels. The future gives the answers in the same order.
 
-        It gives None when the session ends without an answer.
+        It gives None when the session ends without an answer. halves: what is here of those that
+        are here in part.
         """
         future: asyncio.Future[list[Answer] | None] = asyncio.get_running_loop().create_future()
         async with self._offering:
@@ -112,7 +127,8 @@ class Giving:
                 return future
             first, self._offered = self._offered, self._offered + len(headers)
             self._unanswered.append(_Question(len(headers), [], future))
-            await self._voice.say(Offers(first, tuple(header.offer for header in headers)))
+            offers = tuple(header.offer for header in headers)
+            await self._voice.say(*halves, Offers(first, offers))
         return future
 
     async def room(self) -> None:
@@ -135,6 +151,8 @@ class Giving:
     def take_partial(self, frame: Partial) -> None:
         """Note which blocks of a parcel need not be sent. Raises TooLarge for too many."""
         held = Bitmap.from_bytes(frame.bitmap)
+        if (before := self._held.get(frame.parcel_id)) is not None:
+            self._held_bytes -= PARTIAL_BYTES + len(before.to_bytes())
         self._held[frame.parcel_id] = held
         self._held_bytes += PARTIAL_BYTES + len(frame.bitmap)
         if self._held_bytes > MAX_PARTIALS_BYTES:

@@ -28,6 +28,7 @@ from qanat_protocol.session import verify_desk_interest
 from qanat_protocol.statement import Statement
 from qanat_protocol.tags import desk_tag, prefix_matches, public_tag
 from qanat_relay.giving import Giving
+from qanat_relay.halves import DESK_KINDS, Halves
 from qanat_relay.node import Node
 from qanat_relay.position import Position, position_of
 from qanat_relay.public_documents import card_serials
@@ -51,7 +52,6 @@ MAX_REPLIES_TOLD = 4096
 """To all interests of a session: each waits in memory for its answer."""
 
 MAX_OPENED = 8192
-DESK_KINDS = (Kind.LETTER, Kind.PART)
 
 
 def matching_bits(stored: int) -> int:
@@ -84,6 +84,7 @@ class Interests:
         self._voice = voice
         self._giving = giving
         self._welcome = welcome
+        self._halves = Halves(node.store, giving)
         self._rights = Rights()
         self._replies_left = MAX_REPLIES_TOLD
         self._listing = asyncio.Lock()
@@ -149,6 +150,7 @@ class Interests:
         for rank in AT_ONCE:
             position = await self._give_rank(number, tags, rank, position, tombstones)
         position = await tombstones.rest(position)
+        await self._halves.give(tags, AT_ONCE)
         complete = True
         for rank, page in first.items():
             position, given = await self._give_offered(number, tags, rank, position, page)
@@ -159,6 +161,7 @@ class Interests:
                 position = position.after_all(newest)
                 await self._voice.say(self._cursor(number, position))
             self._store.note_given(desk_id, newest)
+        await self._halves.give(tags, AFTER_AN_ANSWER)
 
     def _tombstones(self, number: int, tags: list[bytes]) -> Tombstones:
         async def say(frames: Sequence[Opened | Purge], at: Position) -> None:
