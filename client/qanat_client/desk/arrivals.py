@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from qanat_client.desk.claims import Claims
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.vault import Vault
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.limits import BLOCK_BYTES, MAX_LETTER_BODY_BYTES
+from qanat_protocol.limits import BLOCK_BYTES, MAX_LETTER_BODY_BYTES, OFFER_BYTES
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, parse_header
 
@@ -60,7 +61,7 @@ class Arrivals:
         self._coming: dict[bytes, Incoming] = {}
         self._changed: set[bytes] = set()
         self._came: set[bytes] = set()
-        self._claims: dict[bytes, bytes] = {}
+        self.claims = Claims()
         for header, bitmap, relay in vault.rows(
             "SELECT header, bitmap, relay FROM parcels WHERE state = 'partial'"
         ):
@@ -102,13 +103,18 @@ class Arrivals:
                 return incoming
         return None
 
-    def claim(self, offer: bytes, relay: bytes) -> bool:
-        """Let one relay bring this parcel; False while another one is at it."""
-        return self._claims.setdefault(offer, relay) == relay
+    def held_of(self, parcel_id: bytes) -> Bitmap:
+        """The blocks of a parcel that are here, as long as it is not whole."""
+        incoming = self._coming.get(parcel_id)
+        return _NOTHING if incoming is None else incoming.bitmap
 
-    def release(self, relay: bytes) -> None:
-        """This relay's session is over: others may bring what it did not."""
-        self._claims = {offer: who for offer, who in self._claims.items() if who != relay}
+    def lacks_of(self, relay: bytes) -> bool:
+        """Whether this relay has, by its word, blocks that lack and that it was not asked for."""
+        return any(
+            not self.is_here(parcel_id[:OFFER_BYTES])
+            and (blocks - self.held_of(parcel_id)).count() > 0
+            for parcel_id, blocks in self.claims.left(relay)
+        )
 
     def begin(self, header: Header, relay: bytes) -> Incoming | None:
         """A transfer was opened; None if the whole parcel is here already.

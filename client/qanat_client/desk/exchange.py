@@ -10,6 +10,7 @@ import asyncio
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.desk.arrivals import Incoming
 from qanat_client.desk.epochs import epoch_of_tag, live_epochs
+from qanat_client.desk.halves import Halves, Told
 from qanat_client.desk.outgoing import Handing
 from qanat_client.desk.workbench import RelayResult, Workbench
 from qanat_protocol.bitmap import Bitmap
@@ -35,7 +36,7 @@ from qanat_protocol.frames import (
     Receipt,
     Want,
 )
-from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OFFERS
+from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OFFERS, MAX_PARTIALS_BYTES
 from qanat_protocol.parcel import Kind
 from qanat_protocol.receipt import single_receipts, verify_receipt
 from qanat_protocol.session import sign_desk_interest
@@ -62,7 +63,8 @@ class Exchange:
         self._handing = Handing(bench.outbox, self._relay)
         self._intake = Intake()
         self._transfers: dict[int, Incoming] = {}
-        self._said_to_hold: dict[bytes, Bitmap] = {}
+        self._said_to_hold = Told()
+        self._halves = Halves(bench.arrivals, self._relay, self._said_to_hold)
         self._wanted: list[bytes] = []
         self._outstanding: set[bytes] = set()
         self._remembered = 0
@@ -93,7 +95,7 @@ class Exchange:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            bench.arrivals.release(self._relay)
+            bench.arrivals.claims.release(self._relay)
             self._flush()
         bench.book.finish(self._relay, today)
         bench.tombstones.mark_told(self._relay, self._told)
@@ -102,9 +104,11 @@ class Exchange:
     async def _send_first(self, conversation: Conversation, cursor: bytes | None) -> None:
         """What is held before what leads to its being sent, and old wishes behind the proof."""
         bench = self._bench
-        self._said_to_hold = bench.arrivals.held(with_whole=cursor is None)
-        for parcel_id, bitmap in self._said_to_hold.items():
-            await conversation.send(Partial(parcel_id, bitmap.to_bytes()))
+        for parcel_id, bitmap in bench.arrivals.held(with_whole=cursor is None).items():
+            # The other half is for what will be offered.
+            told = self._said_to_hold.tell(parcel_id, bitmap, up_to_bytes=MAX_PARTIALS_BYTES // 2)
+            if told is not None:
+                await conversation.send(told)
         epochs = live_epochs(bench.desk.vault)
         asked: list[Frame] = [
             sign_desk_interest(
@@ -118,9 +122,7 @@ class Exchange:
             )
         ]
         self._wanted = [
-            offer
-            for offer in bench.arrivals.skipped(self._relay)
-            if bench.arrivals.claim(offer, self._relay)
+            offer for offer in bench.arrivals.skipped(self._relay) if self._claim_wanted(offer)
         ]
         self._remembered = bench.arrivals.count_skipped(self._relay)
         for at in range(0, len(self._wanted), MAX_OFFERS):
@@ -129,6 +131,12 @@ class Exchange:
         await self._tell(conversation)
         for frames in self._handing.frames():
             await conversation.send(*frames)
+
+    def _claim_wanted(self, offer: bytes) -> bool:
+        """Whether to ask by name: not while others are asked for some of its blocks."""
+        claims = self._bench.arrivals.claims
+        known_id, _ = claims.of_others(offer, self._relay)
+        return known_id is None and claims.take_whole(offer, self._relay)
 
     async def _tell(self, conversation: Conversation) -> None:
         bench = self._bench
@@ -158,6 +166,8 @@ class Exchange:
         match frame:
             case Offers():
                 await self._answer(conversation, frame)
+            case Partial():
+                self._halves.hear(frame)
             case HeaderFrame():
                 await self._begin(conversation, frame)
             case Leaves() | Block():
@@ -187,31 +197,42 @@ class Exchange:
             await conversation.send(*frames)
 
     async def _answer(self, conversation: Conversation, frame: Offers) -> None:
-        arrivals = self._bench.arrivals
         codes: list[Answer] = []
         partials: list[Frame] = []
+        halves = self._halves.take_offered()
         for offer in frame.offers:
-            if arrivals.is_here(offer):
+            if self._bench.arrivals.is_here(offer):
                 self._held_there.add(offer)
                 codes.append(Answer.HAVE)
                 continue
-            # Remembered before a cursor can stand behind it, whoever brings it.
-            if not self._remember(offer):
-                codes.append(Answer.HAVE)
-                continue
-            half = arrivals.half_of(offer)
-            # What was asked for by name comes in any case; what another brings need not.
-            asked = offer in self._wanted or (half is not None and half.missing == 0)
-            if asked or not arrivals.claim(offer, self._relay):
-                codes.append(Answer.HAVE)
-            elif half is None:
-                codes.append(Answer.WANT)
-            else:
-                parcel_id, held = half.header.parcel_id, half.bitmap
-                self._said_to_hold[parcel_id] = held
-                partials.append(Partial(parcel_id, held.to_bytes()))
-                codes.append(Answer.WANT_REST)
+            half = halves.get(offer)
+            code, partial = self._code(offer) if half is None else self._code_of_half(*half)
+            codes.append(code)
+            partials += [] if partial is None else [partial]
         await self._say(conversation, *partials, Answers(frame.first, tuple(codes)))
+
+    def _code_of_half(self, parcel_id: bytes, holds: Bitmap) -> tuple[Answer, Partial | None]:
+        """Not remembered: no cursor stands behind it, and it is told of again in each session."""
+        partial = self._halves.ask(parcel_id, holds)
+        return (Answer.HAVE if partial is None else Answer.WANT_REST), partial
+
+    def _code(self, offer: bytes) -> tuple[Answer, Partial | None]:
+        arrivals = self._bench.arrivals
+        # Remembered before a cursor can stand behind it, whoever brings it.
+        if not self._remember(offer):
+            return Answer.HAVE, None
+        half = arrivals.half_of(offer)
+        # What was asked for by name comes in any case; what another brings need not.
+        asked = offer in self._wanted or (half is not None and half.missing == 0)
+        if asked or not arrivals.claims.take_whole(offer, self._relay):
+            return Answer.HAVE, None
+        parcel_id, held = arrivals.claims.of_others(offer, self._relay)
+        if half is not None:
+            parcel_id, held = half.header.parcel_id, half.bitmap | held
+        if parcel_id is None:
+            return Answer.WANT, None
+        partial = self._said_to_hold.tell(parcel_id, held)
+        return (Answer.HAVE if partial is None else Answer.WANT_REST), partial
 
     def _remember(self, offer: bytes) -> bool:
         """Note that a parcel is to come; False if there are so many that this one is left."""
@@ -238,7 +259,8 @@ class Exchange:
             self._result.complaint = "it gave a parcel that is not for this desk"
             await self._refuse(conversation, frame.handle, Verdict.WRONG_RECIPIENT)
             return
-        held = self._said_to_hold.get(header.parcel_id)
+        half = self._halves.left_out(header)
+        held = self._said_to_hold.held(header.parcel_id) if half is None else half
         if held is not None:
             self._intake.leave_out(frame.handle, held)
         incoming = bench.arrivals.begin(header, self._relay)
@@ -250,8 +272,12 @@ class Exchange:
                 entry = AckEntry(frame.handle, AckStatus.HAVE, 0)
                 await self._say(conversation, Ack(1, (entry,)))
             return
+        if frame.handle not in self._intake.open_handles:
+            self._result.complaint = "it gave nothing of a parcel but its header"
+            return
         self._transfers[frame.handle] = incoming
-        self._remember(header.offer)
+        if half is None:
+            self._remember(header.offer)
 
     async def _refuse(self, conversation: Conversation, handle: int, verdict: Verdict) -> None:
         entry = AckEntry(handle, AckStatus.REFUSED, int(verdict))

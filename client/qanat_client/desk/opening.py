@@ -120,10 +120,12 @@ class Opener:
             self._ask_again(parcel_id)
 
     def _ask_again(self, parcel_id: bytes) -> None:
-        """Forget a body that this disk lost; its relay is asked for it by name."""
+        """Forget a body that this disk lost; every relay is asked for it by name, since the one
+        that brought its first block may never have had the whole."""
         with self._vault.transaction():
             self._vault.run(
-                "INSERT OR IGNORE INTO skipped SELECT relay, offer FROM parcels WHERE id = ?",
+                "INSERT OR IGNORE INTO skipped SELECT relay, offer FROM parcels WHERE id = ?1"
+                " UNION SELECT cursors.relay, offer FROM cursors, parcels WHERE id = ?1",
                 parcel_id,
             )
             self._vault.run("DELETE FROM parcels WHERE id = ?", parcel_id)

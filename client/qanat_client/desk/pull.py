@@ -181,7 +181,8 @@ async def _visit_all(
 
 def _has_more(bench: Workbench, relay: bytes) -> bool:
     day = bench.book.plausible_day(bench.desk.today)
-    return bool(bench.arrivals.skipped(relay) or bench.tombstones.untold(relay, day))
+    left = bench.arrivals.skipped(relay) or bench.arrivals.lacks_of(relay)
+    return bool(left or bench.tombstones.untold(relay, day))
 
 
 def _renew(desk: Desk, book: RelayBook, result: PullResult) -> bool:

@@ -287,14 +287,15 @@ class Writer:
 
 def frames_of(made: Made, handle: int, indices: Sequence[int] | None = None) -> list[Frame]:
     """The frames that carry a parcel, or some of its blocks."""
-    leaves = [leaf_hash(block) for block in made.blocks]
+    blocks = made.blocks
+    leaves = [leaf_hash(block) for block in blocks]
     transfer = Outgoing(handle, made.header, Bitmap.from_indices(()))
     frames = list(transfer.start(page_roots(leaves)))
-    for index in range(len(made.blocks)) if indices is None else indices:
+    for index in range(len(blocks)) if indices is None else indices:
         if (page := transfer.page_needed(index)) is not None:
             first = page * PAGE_LEAVES
             frames.append(transfer.page(page, leaves[first : first + PAGE_LEAVES]))
-        frames.append(transfer.block(index, made.blocks[index]))
+        frames.append(transfer.block(index, blocks[index]))
     return frames
 
 
