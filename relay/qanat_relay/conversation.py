@@ -64,6 +64,10 @@ from qanat_relay.voice import Voice
 MAX_TOLD_BYTES = 4 * 2**20
 """What a session may be told of half bodies: each has to be remembered until it is sent on."""
 
+LEAST_BYTES = 1024
+"""What has to come within two times `idle_s` of a session to which nothing is owed: less is nobody
+but who drips to hold a place."""
+
 TURN_BYTES = 32 * 2**10
 """What is read at once before other sessions have their turn: some thousand of the least frames."""
 
@@ -83,6 +87,8 @@ class Conversation:
         self._numbers: set[int] = set()
         self._offers = 0
         self._told_bytes = 0
+        self._paced_at_s = asyncio.get_running_loop().time()
+        self._paced_bytes = 0
 
     async def run(self) -> None:
         """Serve until END, a fault or the end of the bytes.
@@ -147,10 +153,26 @@ class Conversation:
         while True:
             try:
                 async with asyncio.timeout(self._node.config.idle_s):
-                    return await self._link.receive()
+                    data = await self._link.receive()
             except TimeoutError:
-                if not (self._giving.is_busy or self._deposits.custody.is_busy):
+                if not self._is_owed:
                     raise Cut("nothing came for too long") from None
+            else:
+                self._check_pace(len(data))
+                return data
+
+    @property
+    def _is_owed(self) -> bool:
+        """Whether the other side waits for us."""
+        return self._giving.is_busy or self._deposits.custody.is_busy
+
+    def _check_pace(self, size_bytes: int) -> None:
+        now_s = asyncio.get_running_loop().time()
+        self._paced_bytes += size_bytes
+        if self._paced_bytes >= LEAST_BYTES or self._is_owed:
+            self._paced_at_s, self._paced_bytes = now_s, 0
+        elif size_bytes and now_s - self._paced_at_s > 2 * self._node.config.idle_s:
+            raise Cut("what came was too little for too long")
 
     async def _tell_of(self, fault: RemoteError) -> None:
         log.debug("a session ended: %s", fault.verdict.name.lower())

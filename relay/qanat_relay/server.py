@@ -110,7 +110,7 @@ class Server:
         return await link.open()
 
     async def _sync(self, request: web.Request) -> web.StreamResponse:
-        self._sessions.check_room()
+        self._sessions.make_room()
         link = WebSocketLink(request)
         try:
             await link.response.prepare(request)

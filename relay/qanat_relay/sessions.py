@@ -1,4 +1,5 @@
-"""How many sessions run at once, and the one place where what fails in them is caught."""
+"""How many sessions run at once, which one makes way, and the one place where what fails in them is
+caught."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from qanat_relay.conversation import Conversation
 from qanat_relay.link import Link
 from qanat_relay.logs import log
 from qanat_relay.node import Node
+from qanat_relay.pace import CROWDED_LEAST_BYTES, PacedLink
 
 
 class Sessions:
@@ -16,7 +18,7 @@ class Sessions:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], PacedLink] = {}
         self._stopping = False
 
     @property
@@ -24,20 +26,31 @@ class Sessions:
         """How many sessions run."""
         return len(self._running)
 
-    def check_room(self) -> None:
-        """Raise Busy where one more session is too many."""
+    def make_room(self) -> None:
+        """Let a session that hardly moves make way if one more is too many. Raise Busy if all do.
+
+        Whoever drips or says nothing would else hold all places, at no cost.
+        """
         if self._stopping:
             raise Busy("this relay is stopping; try another, or this one later")
-        if self.running >= self._node.config.sessions_max:
+        staying = [link for link in self._running.values() if not link.is_leaving]
+        if len(staying) < self._node.config.sessions_max:
+            return
+        judged = [(moved, link) for link in staying if (moved := link.moved_bytes()) is not None]
+        moved, slowest = min(judged, key=lambda one: one[0], default=(0, None))
+        if slowest is None or moved >= CROWDED_LEAST_BYTES:
             raise Busy("this relay serves as many sessions as it can; try again later")
+        log.debug("a session that hardly moved made way for another")
+        slowest.abort()
 
     async def serve(self, link: Link) -> None:
         """Run a session to its end. Raises BadChannel where the bytes never were one, and Busy."""
-        self.check_room()
+        self.make_room()
+        paced = PacedLink(link)
         # A task of its own: cut when the relay stops, without cutting what the carrier still says.
-        task = asyncio.create_task(self._supervise(link))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task = asyncio.create_task(self._supervise(paced))
+        self._running[task] = paced
+        task.add_done_callback(self._running.pop)
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError:
