@@ -21,6 +21,8 @@ from qanat_relay.gifts import MAX_OPEN_PARTS, Gifts
 LONGEST_LETTER_BYTES = 245_760
 """Fifteen blocks: two turns."""
 
+NOTHING = Bitmap()
+
 
 def add(
     gifts: Gifts,
@@ -28,10 +30,9 @@ def add(
     *,
     taken_day: int | None = TODAY,
     wanted: bool = False,
-    held: Bitmap | None = None,
+    held: Bitmap = NOTHING,
 ) -> Gift:
-    known = {} if held is None else {made.parcel_id: held}
-    gift, _ = gifts.add(made.header, held=known, taken_day=taken_day, today=TODAY, wanted=wanted)
+    gift, _ = gifts.add(made.header, held=held, taken_day=taken_day, today=TODAY, wanted=wanted)
     return gift
 
 
