@@ -15,6 +15,7 @@ from aiohttp import web
 
 from qanat_protocol.errors import BadChannel, Busy, QanatError
 from qanat_relay.config import parse_listen
+from qanat_relay.congestion import prefer_bbr
 from qanat_relay.errors import ConfigError
 from qanat_relay.http_links import ExchangeLink, WebSocketLink
 from qanat_relay.logs import log
@@ -97,6 +98,7 @@ class Server:
     @web.middleware
     async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._heard.add(request.protocol)
+        prefer_bbr(request.transport)
         return await handler(request)
 
     @property

@@ -24,7 +24,7 @@ from qanat_relay.node import Node
 __all__ = ["OPENED_AT", "Line"]
 
 OPENED_AT = "qanat_client.carriers.conversation.open_link"
-"""What a conversation calls for a link: (address, transport=, settings=, pin=)."""
+"""What a conversation calls for a link: (address, transport=, settings=, pin=, spares=)."""
 
 POLL_S = 0.0005
 """How often a slow line looks whether the relay has done; its threads need the pauses."""

@@ -90,12 +90,19 @@ class Conversation:
             return await self._link.receive()
         # Kept over a HalfDuplex, so that the bytes that come later are not lost.
         self._receiving = self._receiving or asyncio.create_task(self._link.receive())
-        limit_s = None if self._ended else self._first_answer_s
-        done, _ = await asyncio.wait({self._receiving}, timeout=limit_s)
-        if not done:
-            raise HalfDuplex("no answer comes before the request has ended")
+        done: set[asyncio.Task[bytes]] = set()
+        while not done:
+            limit_s = None if self._ended else self._patience_s(self._first_answer_s)
+            done, _ = await asyncio.wait({self._receiving}, timeout=limit_s)
+            path = self._link.path()
+            if not (done or (path is not None and path.unacked)):
+                raise HalfDuplex("no answer comes before the request has ended")
         task, self._receiving, self._first_answer_s = self._receiving, None, None
         return task.result()
+
+    def _patience_s(self, least_s: float) -> float:
+        path = self._link.path()
+        return least_s if path is None else max(least_s, 4 * path.base_retry_s)
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Every frame of the relay until its END, which is not given.
@@ -195,9 +202,16 @@ async def converse(
         ) from None
 
 
-def _open(
-    address: str, transport: Transport, settings: CarrierSettings, pin: bytes | None, spares: int
+def open_link(
+    address: str,
+    *,
+    transport: Transport,
+    settings: CarrierSettings,
+    pin: bytes | None = None,
+    spares: int = 0,
 ) -> AbstractAsyncContextManager[Link]:
+    """A link to a relay by one of its addresses; see `open_exchange`, and `open_proxied` for a
+    WebSocket and for whatever goes through a proxy."""
     if transport is Transport.EXCHANGE and settings.proxy is None:
         return open_exchange(address, settings=settings, pin=pin, spares=spares)
     # A window of seconds is not spent on loading what the straight way does without.
@@ -218,7 +232,13 @@ async def _by_some_road(
         for transport in roads.transports(address):
             patience_s = settings.first_answer_s if transport is Transport.EXCHANGE else None
             try:
-                async with _open(address, transport, settings, entry.pin, spares) as link:
+                async with open_link(
+                    address,
+                    transport=transport,
+                    settings=settings,
+                    pin=entry.pin,
+                    spares=spares,
+                ) as link:
                     conversation = Conversation(link, entry.sealing_key, first_answer_s=patience_s)
                     try:
                         return await talk(conversation)

@@ -183,7 +183,7 @@ class Exchange:
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT)
-        self._patience = Patience(road.address, road.settings.stall_s)
+        self._patience = Patience(road.address, road.settings.stall_s, self.path)
         self._dead: ClientError | None = None
 
     async def send(self, data: bytes) -> None:

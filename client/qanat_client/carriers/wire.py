@@ -23,30 +23,25 @@ _WAITING_BYTES = 16_384
 _INFO = struct.Struct("=8B24I4Q6IQ3Q2I2Q")
 """Linux's tcp_info (linux/tcp.h) up to tcpi_bytes_retrans; the places below count its fields."""
 
-_BACK_OFF, _RETRY_US, _RTT_US = 4, 8, 23
-_LEAST_RTT_US, _RATE, _SENT, _RESENT = 39, 42, 48, 49
+_BACK_OFF, _RETRY_US, _UNACKED, _RTT_US = 4, 8, 12, 23
+_ACKED, _RECEIVED, _LEAST_RTT_US, _RESENT = 34, 35, 39, 49
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
     """What the system has measured of a path by a connection's own packets.
 
-    retry_s: how long it waits for an answer before it sends again; back_off: how often in a row it
-    had to, and doubled that time. taken_bytes_s: at what rate the other side took what was sent.
+    base_retry_s: how long it waits for an answer before it sends again, the first time; it doubles
+    that with each try. unacked: packets that nothing was heard of yet. moved_bytes: what was
+    acknowledged and what came. resent_bytes: what had to go again.
     """
 
     rtt_s: float
     least_rtt_s: float
-    retry_s: float
-    back_off: int
-    sent_bytes: int
+    base_retry_s: float
+    unacked: int
+    moved_bytes: int
     resent_bytes: int
-    taken_bytes_s: float
-
-    @property
-    def loss(self) -> float:
-        """The share of what was sent that had to be sent again."""
-        return self.resent_bytes / self.sent_bytes if self.sent_bytes else 0.0
 
 
 def tune(made: socket.socket | TransportSocket) -> None:
@@ -82,11 +77,10 @@ def measure(made: socket.socket | TransportSocket) -> Path | None:
     return Path(
         rtt_s=fields[_RTT_US] / 1e6,
         least_rtt_s=fields[_LEAST_RTT_US] / 1e6,
-        retry_s=fields[_RETRY_US] / 1e6,
-        back_off=fields[_BACK_OFF],
-        sent_bytes=fields[_SENT],
+        base_retry_s=fields[_RETRY_US] / 1e6 / 2 ** fields[_BACK_OFF],
+        unacked=fields[_UNACKED],
+        moved_bytes=fields[_ACKED] + fields[_RECEIVED],
         resent_bytes=fields[_RESENT],
-        taken_bytes_s=fields[_RATE],
     )
 
 

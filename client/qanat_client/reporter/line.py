@@ -86,7 +86,9 @@ class Line:
             try:
                 await asyncio.wait_for(self.lane.wake.wait(), _QUIET_S)
             except TimeoutError:
-                break
+                path = self.talk.path()
+                if path is None or not path.unacked:
+                    break
         self.ended()
         if not self.over:
             await self.talk.end()
