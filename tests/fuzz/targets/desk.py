@@ -6,6 +6,7 @@ An input is a record of up to two scripts (tests.fuzz.events), one session each.
 [12, which, spoilt]   RECEIPT over those parcels, from one on
 [13, which, what]     OPENED or PURGE of one of them, by a stranger or with its own purge key
 [14, first, count]    OFFERS of them, numbered as they should be
+[15, which, bits]     PARTIAL of one of them with these blocks, that exist or not, and its OFFERS
 """
 
 from __future__ import annotations
@@ -141,8 +142,16 @@ class _Relay:
                 offers = [made.header.offer for made in sealed][first % len(sealed) :][
                     : 1 + count % 8
                 ]
-                yield encode_frame(frames.Offers(self._offered, tuple(offers)))
-                self._offered += len(offers)
+                yield self._offer(*offers)
+            case 15, [which, bits, *_]:
+                made = sealed[which % len(sealed)]
+                held = bits.to_bytes(8, "little").rstrip(b"\0")
+                yield encode_frame(frames.Partial(made.parcel_id, held))
+                yield self._offer(made.header.offer)
+
+    def _offer(self, *offers: bytes) -> bytes:
+        self._offered += len(offers)
+        return encode_frame(frames.Offers(self._offered - len(offers), offers))
 
     def _parcel(self, made: Made, skip: int) -> list[Frame]:
         said = frames_of(made, self._next)
@@ -245,12 +254,25 @@ def _seeds() -> Iterable[bytes]:
         b"", [[0, hello], [14, 0, 7], [10, 1, 1], [10, 2, 2], [10, 0], [0, cursor], [0, idle, end]],
         b"\xff",
     ]  # fmt: skip
+    parts = [
+        b"",
+        [[0, hello], [15, 1, 0xA0], [15, 2, 0x80FF], [10, 1, 1], [10, 2], [0, idle, end]],
+        b"\x07",
+    ]
     marks = [
         b"",
         [[0, hello], [13, 0, 0], [13, 1, 1], [12, 0, 0], [12, 1, 1], [0, error, end]],
         b"",
     ]
-    seeds: list[list[Any]] = [[whole], [half, whole], [whole, marks], [marks, half], [half, half]]
+    seeds: list[list[Any]] = [
+        [whole],
+        [half, whole],
+        [whole, marks],
+        [marks, half],
+        [half, half],
+        [parts, whole],
+        [half, parts],
+    ]
     yield from map(pack, seeds)
 
 
