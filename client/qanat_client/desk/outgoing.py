@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qanat_client.desk.vault import Vault
 from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import UnexpectedFrame
 from qanat_protocol.frames import Ack, AckStatus, Frame
 from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import leaf_hash, page_roots
@@ -121,6 +122,7 @@ class Handing:
         self._outbox = outbox
         self._relay = relay
         self._sent: dict[int, bytes] = {}
+        self._begun = 0
 
     @property
     def waits(self) -> bool:
@@ -130,12 +132,14 @@ class Handing:
     def frames(self) -> Iterator[list[Frame]]:
         """The frames of all that the relay has not taken, block by block."""
         for handle, (header, body) in enumerate(self._outbox.not_handed(self._relay)):
-            self._sent[handle] = header.parcel_id
+            self._sent[handle], self._begun = header.parcel_id, handle + 1
             yield from _transfer(handle, header, body)
 
     def hear(self, ack: Ack, day: int) -> None:
-        """Keep the relay's word."""
+        """Keep the relay's word. Raises UnexpectedFrame for a transfer that was never begun."""
         for entry in ack.entries:
+            if entry.handle >= self._begun:
+                raise UnexpectedFrame("a status of a parcel that was never sent")
             if not entry.status.is_final or entry.handle not in self._sent:
                 continue
             parcel_id = self._sent.pop(entry.handle)
