@@ -76,7 +76,9 @@ class Config:
         256, "How many sessions are served at once; more are told to come back later."
     )
     idle_s: int = _setting(
-        60, "How long a session to which nothing is owed may send nothing before it is ended."
+        180,
+        "How long a session to which nothing is owed may send nothing before it is ended. On a 2G"
+        " line that loses packets TCP itself is silent for more than a minute between two tries.",
     )
     stall_s: int = _setting(
         120, "How long a session may take nothing of what it is sent before it is ended."

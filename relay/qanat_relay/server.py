@@ -26,6 +26,9 @@ from qanat_relay.store.interface import StoreError
 MIN_FREE_BYTES = 2**20
 """Below this the disk counts as full for /healthz: not even a letter is sure to fit."""
 
+SILENT_S = 60
+"""How long a connection may make no request; unlike a session it has cost its maker nothing."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -93,7 +96,7 @@ class Server:
             for connection in silent & before:
                 connection.force_close()
             before = set(silent)
-            await asyncio.sleep(self._node.config.idle_s)
+            await asyncio.sleep(min(SILENT_S, self._node.config.idle_s))
 
     @web.middleware
     async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
