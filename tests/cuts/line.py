@@ -16,6 +16,7 @@ from typing import Any
 
 from qanat_client.carriers.link import Link, Single
 from qanat_client.errors import Unreachable
+from qanat_protocol.channel import ANSWER_BYTES, MAGIC, PREAMBLE_BYTES
 from qanat_protocol.errors import BadChannel
 from qanat_relay.conversation import Conversation
 from qanat_relay.errors import LinkLost
@@ -35,15 +36,28 @@ class _Way:
     """One direction of all links of a line together: it carries so many bytes and no more."""
 
     most_bytes: float
+    opening_bytes: int
+    """What a channel begins with in this direction, before its first packet (SPEC 16)."""
     carried_bytes: int = 0
     ends: list[int] = field(default_factory=list)
-    """Where each write ended, as it would have without a cut."""
+    """Where each packet ended, as it would have without a cut; nobody can see frames within."""
+    _open: bytearray = field(default_factory=bytearray)
 
     def carry(self, data: bytes) -> bytes:
-        self.ends.append(sum(self.ends[-1:]) + len(data))
+        self._note_ends(data)
         carried = data[: int(min(len(data), self.most_bytes - self.carried_bytes))]
         self.carried_bytes += len(carried)
         return carried
+
+    def _note_ends(self, data: bytes) -> None:
+        self._open += data
+        while len(self._open) >= 2:
+            begins = self._open.startswith(MAGIC)
+            size = self.opening_bytes if begins else 2 + int.from_bytes(self._open[:2])
+            if len(self._open) < size:
+                return
+            del self._open[:size]
+            self.ends.append(sum(self.ends[-1:]) + size)
 
     @property
     def is_cut(self) -> bool:
@@ -155,7 +169,8 @@ class Line:
         is_slow: bool = True,
     ) -> None:
         self._node = node
-        self.out, self.back = _Way(out_bytes), _Way(back_bytes)
+        self.out = _Way(out_bytes, PREAMBLE_BYTES)
+        self.back = _Way(back_bytes, ANSWER_BYTES)
         self.is_slow = is_slow
         self.is_broken = self.out.is_cut or self.back.is_cut
         self._pipes: list[_Pipe] = []

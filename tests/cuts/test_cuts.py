@@ -47,7 +47,7 @@ class Side:
         asyncio.run(run())
 
     def sample(self) -> list[tuple[str, int]]:
-        """Around the end of everything that was sent at once, and anywhere."""
+        """Around the end of every packet, and anywhere."""
         draw = random.Random(4)
         cuts: set[tuple[str, int]] = set()
         for way, line in (("out_bytes", self.whole.out), ("back_bytes", self.whole.back)):
