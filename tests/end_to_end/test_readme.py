@@ -167,6 +167,7 @@ def test_the_three_starts_work_as_they_are_written(readme: Readme, tmp_path: Pat
             readme.take("qanat send"), ("Write the report", f"{TEXT}\n{CTRL_D}"), code_asked
         )
         assert code not in sent.screen
+        reporter.runs(readme.take("qanat sync --dry-run"))
         synced = readme.take("qanat sync")
         reporter.runs(synced)
         assert "held by 2 relays" in reporter.runs(readme.take("qanat outbox")).screen
