@@ -128,7 +128,7 @@ class Watch:
             reports = await self._contact(why)
             if any(report.reached for report in reports):
                 self._cadence.came()
-            if all(report.reached for report in reports):
+            if reports and all(report.reached for report in reports):
                 self._news.clear()
             if self._rounds_on and any(report.has_more for report in reports):
                 self._rounds_on -= 1
