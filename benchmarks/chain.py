@@ -24,7 +24,7 @@ from qanat_client.reporter.seal_report import Draft, seal_report
 from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_protocol.code import one_off_identity
 
-__all__ = ["Chain", "Relay", "new_chain", "run_relay", "warm_up"]
+__all__ = ["Chain", "Relay", "new_chain", "queue_reports", "run_relay", "warm_up"]
 
 _PASSPHRASE = "only for a measurement"
 
@@ -89,25 +89,8 @@ class Chain:
         return self._run("qanat-desk", *options, *arguments)
 
     def queue(self, texts: Sequence[str]) -> None:
-        """Seal and queue reports in this process, as `qanat send --no-code` does in one each."""
-        home = Home(self._home)
-        with closing(connect(home)) as connection:
-            desks, room = Desks(home), SealingRoom(home, connection)
-            card = desks.choose(None)
-            for text in texts:
-                checkpoint = newest_checkpoint(home, connection, desks)
-                seal_report(
-                    home,
-                    room,
-                    card,
-                    draft=Draft(text=text),
-                    identity=one_off_identity(),
-                    time=writing_time(checkpoint[0]),
-                    checkpoint=checkpoint,
-                    tell=lambda _: None,
-                    advance=lambda _: None,
-                    about_to_queue=lambda: None,
-                )
+        """See `queue_reports`."""
+        queue_reports(self._home, texts)
 
     def send(self, text: str, attachment: Path) -> Usage:
         """`qanat send` with a file."""
@@ -139,6 +122,28 @@ class Chain:
     def export(self, folder: Path) -> Usage:
         """`qanat-desk export`: what came, readable."""
         return self._desk("export", "-o", folder)
+
+
+def queue_reports(folder: Path, texts: Sequence[str]) -> None:
+    """Seal and queue reports in this process, as `qanat send --no-code` does in one each."""
+    home = Home(folder)
+    with closing(connect(home)) as connection:
+        desks, room = Desks(home), SealingRoom(home, connection)
+        card = desks.choose(None)
+        for text in texts:
+            checkpoint = newest_checkpoint(home, connection, desks)
+            seal_report(
+                home,
+                room,
+                card,
+                draft=Draft(text=text),
+                identity=one_off_identity(),
+                time=writing_time(checkpoint[0]),
+                checkpoint=checkpoint,
+                tell=lambda _: None,
+                advance=lambda _: None,
+                about_to_queue=lambda: None,
+            )
 
 
 def _check(what: str, found: Any, expected: int) -> None:

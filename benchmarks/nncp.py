@@ -37,9 +37,10 @@ def is_installed() -> bool:
 class Nncp:
     """The three nodes, while the middle one's daemon runs."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, address: str, idle_s: int = _IDLE_S) -> None:
         self._folder = folder
-        self._port = port
+        self._address = address
+        self._idle_s = idle_s
         self.received = folder / "received"
 
     def make(self) -> None:
@@ -65,14 +66,19 @@ class Nncp:
         (self._folder / "seen").mkdir()
 
     def _way(self, node: str, neighbour: str) -> dict[str, object]:
-        way: dict[str, object] = {"onlinedeadline": _IDLE_S}
+        way: dict[str, object] = {"onlinedeadline": self._idle_s}
         if neighbour == "relay":
-            way["addrs"] = {"loopback": f"127.0.0.1:{self._port}"}
+            way["addrs"] = {"here": self._address}
         elif node != "relay" and neighbour != "self":
             way["via"] = ["relay"]
         if node == "desk" and neighbour == "reporter":
             way["incoming"] = str(self.received)
         return way
+
+    def arrived_bytes(self) -> int:
+        """What the middle one has of packets from the reporter, halves too."""
+        files = self._spool("relay").glob("*/rx/*")
+        return sum(file.stat().st_size for file in files if file.suffix in ("", ".part"))
 
     def _spool(self, node: str) -> Path:
         return self._folder / f"{node}.spool"
@@ -142,9 +148,10 @@ def _new_keys() -> dict[str, str]:
 def nncp_nodes(folder: Path) -> Iterator[Nncp]:
     """Three nodes that were just made, and the daemon of the middle one. Raises Failed."""
     port = free_port()
-    nodes = Nncp(folder, port)
+    address = f"127.0.0.1:{port}"
+    nodes = Nncp(folder, address)
     nodes.make()
-    command = nodes.command("nncp-daemon", "relay", "-bind", f"127.0.0.1:{port}")
+    command = nodes.command("nncp-daemon", "relay", "-bind", address)
     with running(command, os.environ):
         _wait_for(port)
         yield nodes
