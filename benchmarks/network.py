@@ -19,7 +19,7 @@ from benchmarks.bad_link import Line, Tally, Way
 from benchmarks.namespace import Namespace, remove_forgotten
 from benchmarks.streams import Streams
 
-__all__ = ["Network", "network"]
+__all__ = ["Network", "address_of", "network"]
 
 _NET = "10.77.0"
 _IPV4 = 4
@@ -32,6 +32,11 @@ _BEFORE_S = 1e6
 """What the clock is short of at first: until it starts it shows less than any span's beginning."""
 _FIRST_OF_ALL = -15
 """The scheduler's niceness of the thread that plays the links: it is the clock of all others."""
+
+
+def address_of(number: int) -> str:
+    """The IPv4 address of a network's first, second, ... host."""
+    return f"{_NET}.{number}"
 
 
 @dataclass(slots=True)
@@ -63,7 +68,7 @@ class Network:
     def __init__(self, lines: Mapping[str, Line], seed: int) -> None:
         self._hosts = {
             name: _Host(
-                Namespace(name, f"{_NET}.{number}"),
+                Namespace(name, address_of(number)),
                 Way(line, Random(f"{seed} {name} up")),
                 Way(line, Random(f"{seed} {name} down")),
             )

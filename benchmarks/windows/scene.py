@@ -1,0 +1,177 @@
+"""A reporter, a desk and relays that know each other, each a folder, made before any window opens;
+and copies of all of it, so that every run begins with the same."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.chain import queue_reports
+from benchmarks.metered import Failed, run
+from benchmarks.network import Network, address_of
+from benchmarks.windows.certificate import Certificate, make_certificate
+from benchmarks.windows.programs import Program, started
+from qanat_client.demo.programs import command
+from qanat_client.desk.card_book import DEFAULT_WEEKS, NewDesk, create_desk
+from qanat_protocol.card import RelayEntry
+from qanat_protocol.kinds import Kind
+from qanat_protocol.relay_card import parse_relay_card
+
+__all__ = ["DESK", "REPORTER", "Scene", "Stored", "relay_host"]
+
+REPORTER, DESK = "reporter", "desk"
+"""The names of their hosts. The reporter is the first in every network, then come the relays."""
+
+_PASSPHRASE = "only for a measurement"
+_PORT = 8443
+_LISTEN_S = 30.0
+_GRACE_DAYS = 90
+
+
+def relay_host(number: int) -> str:
+    """The name of the host of the first, second, ... relay."""
+    return f"relay{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies durably in a relay's store. letters: complete ones; body_bytes: of all bodies, of
+    those that are half there too, in whole blocks; blocks: their leaves."""
+
+    letters: int
+    body_bytes: int
+    blocks: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The folders. is_tls: whether the relays are reached by https, pinned in the card."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    is_tls: bool
+    relays: int = 1
+
+    @property
+    def reporter(self) -> Path:
+        """The reporter's home."""
+        return self.folder / "reporter"
+
+    @property
+    def desk(self) -> Path:
+        """The desk's home."""
+        return self.folder / "desk"
+
+    def relay(self, number: int) -> Path:
+        """A relay's data folder."""
+        return self.folder / relay_host(number)
+
+    @property
+    def _numbers(self) -> range:
+        return range(1, self.relays + 1)
+
+    def make(self, texts: Sequence[str], attachments: Sequence[Path] = ()) -> None:
+        """Make all homes, and queue a letter for each text and each attachment."""
+        self.folder.mkdir(parents=True)
+        (self.folder / "passphrase").write_text(f"{_PASSPHRASE}\n")
+        addresses = [address_of(number + 1) for number in self._numbers]
+        certificate = make_certificate(self.folder, addresses)
+        entries = [
+            self._make_relay(number, address, certificate)
+            for number, address in zip(self._numbers, addresses, strict=True)
+        ]
+        card = self._make_desk(entries)
+        for number in self._numbers:
+            self._run("qanat-relay", "desk", "add", card, "--data", self.relay(number))
+        self._run("qanat", "--home", self.reporter, "desk", "add", card, "--yes")
+        self.queue(texts, attachments)
+
+    def queue(self, texts: Sequence[str], attachments: Sequence[Path] = ()) -> None:
+        """Seal and queue letters, and one more for each attachment."""
+        queue_reports(self.reporter, texts)
+        for file in attachments:
+            words = ("send", "--no-code", "--attach", file, f"What {file.name} shows.")
+            self._run("qanat", "--home", self.reporter, *words)
+
+    def _make_relay(self, number: int, host: str, certificate: Certificate) -> RelayEntry:
+        data = self.relay(number)
+        address = f"{'https' if self.is_tls else 'http'}://{host}:{_PORT}"
+        words = ("--name", "A relay", "--address", address, "--country", "DE")
+        self._run("qanat-relay", "init", "--data", data, *words)
+        card = parse_relay_card((data / "relay.card").read_bytes())
+        pin = certificate.pin if self.is_tls else None
+        return RelayEntry((address,), card.signing_key, card.sealing_key, card.country, pin)
+
+    def _make_desk(self, entries: Sequence[RelayEntry]) -> Path:
+        wish = NewDesk("A desk", tuple(entries), ("en",), "", _GRACE_DAYS, DEFAULT_WEEKS, ())
+        create_desk(self.desk, _PASSPHRASE, wish, time.time).vault.close()
+        return self.desk / "desk.card"
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        run(command(program, [str(word) for word in arguments]), self.variables)
+
+    @contextmanager
+    def copy(self) -> Iterator[Scene]:
+        """The same in another folder, which is removed behind the block."""
+        number = 1
+        while (folder := self.folder.with_name(f"{self.folder.name}.{number}")).exists():
+            number += 1
+        try:
+            shutil.copytree(self.folder, folder)
+            yield Scene(folder, self.variables, self.is_tls, self.relays)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def serving(self, net: Network, number: int = 1) -> Iterator[Program]:
+        """A relay that listens on its host until it is killed at the end of the block."""
+        host = relay_host(number)
+        words = ["serve", "--data", str(self.relay(number))]
+        words += ["--listen", f"{net.address(host)}:{_PORT}"]
+        if self.is_tls:
+            words += ["--tls-cert", str(self.folder / "relay.pem")]
+            words += ["--tls-key", str(self.folder / "relay.key")]
+        relay = started(net.command(host, command("qanat-relay", words)), self.variables)
+        with relay as program:
+            if not program.line(_LISTEN_S).startswith("listening"):
+                raise Failed(f"a relay does not listen: {program.said()}")
+            yield program
+
+    def sync(self, net: Network, *options: str) -> list[str | Path]:
+        """The argument list of `qanat sync` on the reporter's host."""
+        words = ["--json", "--home", str(self.reporter), "sync", *options]
+        return net.command(REPORTER, command("qanat", words))
+
+    def pull(self, net: Network, *options: str) -> list[str | Path]:
+        """The argument list of `qanat-desk pull` on the desk's host."""
+        words = ["--json", "--home", str(self.desk)]
+        words += ["--passphrase-file", str(self.folder / "passphrase"), "pull", *options]
+        return net.command(DESK, command("qanat-desk", words))
+
+    def letters(self, number: int = 1) -> int:
+        """The complete letters in a relay's store, also while it runs."""
+        with closing(self._store(number)) as store:
+            return _letters(store)
+
+    def stored(self, number: int = 1) -> Stored:
+        """What a relay's store holds. The relay has been stopped."""
+        with closing(self._store(number)) as store:
+            single = store.execute("SELECT body FROM parcel WHERE body IS NOT NULL").fetchall()
+            blocks = store.execute("SELECT leaf, length(data) FROM block").fetchall()
+            sizes = [len(body) for (body,) in single] + [size for _, size in blocks]
+            return Stored(_letters(store), sum(sizes), frozenset(leaf for leaf, _ in blocks))
+
+    def _store(self, number: int) -> sqlite3.Connection:
+        path = self.relay(number) / "store" / "store.db"
+        return sqlite3.connect(path, isolation_level=None, timeout=10)
+
+
+def _letters(store: sqlite3.Connection) -> int:
+    query = "SELECT count(*) FROM parcel WHERE kind = ? AND present = 1"
+    (found,) = store.execute(query, (Kind.LETTER,)).fetchone()
+    return int(found)
