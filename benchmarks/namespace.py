@@ -56,7 +56,25 @@ def remove_forgotten() -> None:
     for path in _NAMED.glob(f"{_PREFIX}-*-*"):
         owner = path.name.split("-")[1]
         if owner.isdigit() and not _is_alive(int(owner)):
-            subprocess.run(["ip", "netns", "del", path.name], check=False, capture_output=True)
+            _remove(path.name)
+
+
+def _processes(name: str) -> list[int]:
+    """Those in there. One that was ended and not yet waited for has no namespace any more."""
+    told = subprocess.run(
+        ["ip", "netns", "pids", name], check=False, capture_output=True, text=True
+    )
+    return [int(word) for word in told.stdout.split() if int(word) != os.getpid()]
+
+
+def _remove(name: str) -> None:
+    until_s = time.monotonic() + _END_S
+    while (left := _processes(name)) and time.monotonic() < until_s:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
 class Namespace:
@@ -118,20 +136,7 @@ class Namespace:
 
     def remove(self) -> None:
         """End what still runs in there, and it."""
-        until_s = time.monotonic() + _END_S
-        while (left := self._processes()) and time.monotonic() < until_s:
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
         if self.tun >= 0:
             os.close(self.tun)
             self.tun = -1
-        subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)
-
-    def _processes(self) -> list[int]:
-        """Those in there. One that was ended and not yet waited for has no namespace any more."""
-        told = subprocess.run(
-            ["ip", "netns", "pids", self.name], check=False, capture_output=True, text=True
-        )
-        return [int(word) for word in told.stdout.split() if int(word) != os.getpid()]
+        _remove(self.name)

@@ -47,6 +47,15 @@ class Program:
             return False
         return True
 
+    def ended_well(self, timeout_s: float) -> bool:
+        """Whether it ends by itself in this time, with exit code 0."""
+        return self.wait(max(0.0, timeout_s)) and self._process.returncode == 0
+
+    def rest(self) -> str:
+        """What it printed and nobody read; it has ended."""
+        assert self._process.stdout is not None
+        return (self._left + self._process.stdout.read()).decode(errors="replace")
+
     def kill(self) -> None:
         """End it without a warning; what it wrote can still be read."""
         self._process.kill()

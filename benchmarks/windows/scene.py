@@ -41,11 +41,11 @@ def relay_host(number: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What lies durably in a relay's store. letters: complete ones; body_bytes: of all bodies, of
-    those that are half there too, in whole blocks; blocks: their leaves."""
+    those that are half there too, in whole blocks; blocks: sizes by leaf, of bodies of several."""
 
     letters: int
     body_bytes: int
-    blocks: frozenset[bytes]
+    blocks: dict[bytes, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +159,14 @@ class Scene:
             return _letters(store)
 
     def stored(self, number: int = 1) -> Stored:
-        """What a relay's store holds. The relay has been stopped."""
+        """What a relay's store holds, also while it runs."""
         with closing(self._store(number)) as store:
-            single = store.execute("SELECT body FROM parcel WHERE body IS NOT NULL").fetchall()
+            single = store.execute(
+                "SELECT length(body) FROM parcel WHERE body IS NOT NULL"
+            ).fetchall()
             blocks = store.execute("SELECT leaf, length(data) FROM block").fetchall()
-            sizes = [len(body) for (body,) in single] + [size for _, size in blocks]
-            return Stored(_letters(store), sum(sizes), frozenset(leaf for leaf, _ in blocks))
+            sizes = [size for (size,) in single] + [size for _, size in blocks]
+            return Stored(_letters(store), sum(sizes), dict(blocks))
 
     def _store(self, number: int) -> sqlite3.Connection:
         path = self.relay(number) / "store" / "store.db"
