@@ -87,7 +87,7 @@ def _run(scene: Scene, film_bytes: int, seed: int, note: Callable[[str], None]) 
         for number in range(1, _RELAYS + 1):
             stack.enter_context(scene.serving(net, number))
         net.begin()
-        while turns < _MOST_TURNS and not _is_whole(scene, film_bytes):
+        while turns < _MOST_TURNS and not _is_whole(scene):
             note(f"turn {turns + 1} of at most {_MOST_TURNS}")
             net.wait_until(turns * every_s)
             turns += 1
@@ -112,10 +112,10 @@ def _union(stored: list[Stored]) -> dict[bytes, int]:
     return {leaf: size for each in stored for leaf, size in each.blocks.items()}
 
 
-def _is_whole(scene: Scene, film_bytes: int) -> bool:
-    """Whether the relays have the film between them; its padding makes it no smaller."""
+def _is_whole(scene: Scene) -> bool:
+    """Whether the relays have the film between them."""
     stored = [scene.stored(number) for number in range(1, _RELAYS + 1)]
-    return _distinct_bytes(stored) >= film_bytes
+    return 0 < max(each.largest_bytes for each in stored) <= _distinct_bytes(stored)
 
 
 def _distinct_bytes(stored: list[Stored]) -> int:

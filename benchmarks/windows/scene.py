@@ -20,6 +20,7 @@ from qanat_client.demo.programs import command
 from qanat_client.desk.card_book import DEFAULT_WEEKS, NewDesk, create_desk
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.kinds import Kind
+from qanat_protocol.parcel import parse_header
 from qanat_protocol.relay_card import parse_relay_card
 
 __all__ = ["DESK", "REPORTER", "Scene", "Stored", "relay_host"]
@@ -41,11 +42,14 @@ def relay_host(number: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What lies durably in a relay's store. letters: complete ones; body_bytes: of all bodies, of
-    those that are half there too, in whole blocks; blocks: sizes by leaf, of bodies of several."""
+    those that are half there too, in whole blocks; blocks: sizes by leaf, of bodies of several.
+    largest_bytes: of bodies that are there or half there, what the largest has when it is whole.
+    """
 
     letters: int
     body_bytes: int
     blocks: dict[bytes, int]
+    largest_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,11 @@ class Scene:
             ).fetchall()
             blocks = store.execute("SELECT leaf, length(data) FROM block").fetchall()
             sizes = [size for (size,) in single] + [size for _, size in blocks]
-            return Stored(_letters(store), sum(sizes), dict(blocks))
+            headers = store.execute(
+                "SELECT header FROM parcel UNION ALL SELECT header FROM partial"
+            )
+            wholes = [parse_header(header).body_size for (header,) in headers]
+            return Stored(_letters(store), sum(sizes), dict(blocks), max(wholes, default=0))
 
     def _store(self, number: int) -> sqlite3.Connection:
         path = self.relay(number) / "store" / "store.db"
