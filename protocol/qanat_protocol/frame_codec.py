@@ -18,11 +18,16 @@ from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row, ui
 from qanat_protocol.frames import AckStatus, Answer, Frame, FrameType, InterestClass
 from qanat_protocol.limits import (
     BLOCK_BYTES,
+    CELL_BYTES,
+    ESTIMATE_BYTES,
     HASH_BYTES,
+    HEAD_BYTES,
     HEADER_BYTES,
     MAX_BLOCKS,
+    MAX_CELLS,
     MAX_FRAME_BYTES,
     MAX_INTERESTS,
+    MAX_LACKS,
     MAX_OFFERS,
     MAX_STATEMENT_BYTES,
     OFFER_BYTES,
@@ -43,7 +48,6 @@ PAGE_ROOTS: Final = 512
 
 _MAX_U32: Final = 2**32 - 1
 _PREFIX_BYTES: Final = 4
-_CELL_BYTES: Final = 16
 
 
 class _Column(NamedTuple):
@@ -57,9 +61,9 @@ def _as_is(field: Field[Any]) -> _Column:
     return _Column(field, lambda value: value)
 
 
-def _pieces(size: int, most: int) -> _Column:
-    """1 to `most` values of `size` bytes each, in the record one binary."""
-    whole = binary(least=size, most=size * most)
+def _pieces(size: int, most: int, least: int = 1) -> _Column:
+    """`least` to `most` values of `size` bytes each, in the record one binary."""
+    whole = binary(least=size * least, most=size * most)
 
     def read(value: Value) -> tuple[bytes, ...]:
         joined = whole(value)
@@ -76,8 +80,8 @@ def _pieces(size: int, most: int) -> _Column:
 
 
 def _joined(size: int, most: int) -> _Column:
-    """As _pieces, but left in one binary."""
-    whole = binary(least=size, most=size * most)
+    """As _pieces, but left in one binary, and there may be none."""
+    whole = binary(most=size * most)
 
     def read(value: Value) -> bytes:
         joined = whole(value)
@@ -107,12 +111,20 @@ def _read_entry(value: Value) -> frames.AckEntry:
     return frames.AckEntry(handle, AckStatus(status), told)
 
 
+def _read_estimate(value: Value) -> bytes | None:
+    estimate = _NIL_OR_ESTIMATE(value)
+    if estimate and len(estimate) != ESTIMATE_BYTES:
+        raise Malformed(f"an estimate of {len(estimate)} bytes")
+    return estimate
+
+
 def _read_public_want(value: Value) -> frames.PublicWant:
     return frames.PublicWant(*_PUBLIC_WANT(value))
 
 
 _CODES: Final = binary(least=1, most=MAX_OFFERS)
 _MAX_ANSWER: Final = max(Answer)
+_NIL_OR_ESTIMATE: Final = nil_or(binary(most=ESTIMATE_BYTES))
 _BITMAP: Final = binary(most=MAX_BLOCKS // 8)
 _ENTRY: Final = row(uint(), uint(most=max(AckStatus)), uint())
 _PUBLIC_WANT: Final = row(binary(TAG_BYTES), uint(), uint())
@@ -135,7 +147,15 @@ _HASHES: Final = _pieces(HASH_BYTES, PAGE_LEAVES)
 _INTERESTS: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
     InterestClass.DESK: (
         frames.DeskInterest,
-        (_as_is(binary(most=MAX_STATEMENT_BYTES)), _KEY, _U32, _U32, _NIL_OR_CURSOR, _SIGNATURE),
+        (
+            _as_is(binary(most=MAX_STATEMENT_BYTES)),
+            _KEY,
+            _U32,
+            _U32,
+            _NIL_OR_CURSOR,
+            _SIGNATURE,
+            _as_is(_read_estimate),
+        ),
     ),
     InterestClass.REPLIES: (frames.RepliesInterest, (_BITS, _PREFIX)),
     InterestClass.OPENED: (frames.OpenedInterest, (_BITS, _pieces(_PREFIX_BYTES, 64))),
@@ -178,9 +198,16 @@ _FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
     FrameType.OPENED: (frames.Opened, (_HASH, _HASH, _KEY, _SIGNATURE)),
     FrameType.PURGE: (frames.Purge, (_HASH, _HASH)),
     FrameType.STAMP: (frames.Stamp, (_HASH, _U32, _INT, _BIN16)),
-    FrameType.CELLS: (frames.Cells, (_NUMBER, _INT, _joined(_CELL_BYTES, 2048))),
-    FrameType.SKETCH: (frames.Sketch, (_NUMBER, _U32, _BIN16, _HASH)),
-    FrameType.BISECT: (frames.Bisect, (_NUMBER, _BITS, _PREFIX)),
+    FrameType.CELLS: (frames.Cells, (_NUMBER, _U32, _joined(CELL_BYTES, MAX_CELLS))),
+    FrameType.SKETCH: (
+        frames.Sketch,
+        (_NUMBER, _U32, _BIN16, _HASH, _INT, _as_is(uint(most=MAX_CELLS))),
+    ),
+    FrameType.BISECT: (
+        frames.Bisect,
+        (_NUMBER, _BITS, _PREFIX, _U32, _as_is(uint(most=MAX_CELLS))),
+    ),
+    FrameType.LACK: (frames.Lack, (_NUMBER, _pieces(HEAD_BYTES, MAX_LACKS, least=0))),
     FrameType.IDLE: (frames.Idle, ()),
     FrameType.ERROR: (frames.Error, (_INT, _as_is(line(256)))),
     FrameType.END: (frames.End, ()),
@@ -227,11 +254,14 @@ def encode_frame(frame: Frame) -> bytes:
         column.write(getattr(frame, name))
         for name, column in zip(form.shape.__match_args__, form.columns, strict=True)
     ]
+    if form.shape is frames.DeskInterest and values[-1] is None:
+        # Appended later than the rest: who knows nothing of it leaves it out.
+        del values[-1]
     # An interest's number stands before its class.
     number, rest = (values[:1], values[1:]) if len(form.head) > 1 else ([], values)
     record = pack([form.head[0], *number, *form.head[1:], *rest])
     with our_own():
-        for value, column in zip(values, form.columns, strict=True):
+        for value, column in zip(values, form.columns, strict=False):
             column.read(value)  # type: ignore[arg-type]
         _check(frame)
     return record
@@ -262,7 +292,11 @@ def _decode_interest(fields: list[Value]) -> Frame:
     _, _, kind = _INTEREST_HEAD(fields)
     if kind not in _INTEREST_FORMS:
         raise UnknownKind(f"interest class {kind}")
-    return _build(_INTEREST_FORMS[kind], [fields[1], *fields[3:]])
+    form = _INTEREST_FORMS[kind]
+    rest = [fields[1], *fields[3:]]
+    if form.shape is frames.DeskInterest and len(rest) == len(form.columns) - 1:
+        rest.append(None)
+    return _build(form, rest)
 
 
 def _build(form: _Form, fields: list[Value]) -> Frame:

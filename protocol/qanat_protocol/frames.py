@@ -35,6 +35,7 @@ class FrameType(IntEnum):
     IDLE = 20
     ERROR = 21
     END = 22
+    LACK = 23
 
 
 class InterestClass(IntEnum):
@@ -101,7 +102,8 @@ class DeskInterest:
     """Class 1: letters, parts and tombstones under the tags of a desk's epochs.
 
     `statement` is an envelope (at most 8192 bytes), `signing_key` 32 bytes, `signature` 65 bytes,
-    by a key that the statement certifies.
+    by a key that the statement certifies. `estimate`: 512 bytes (SPEC section 18), or none of them
+    where a sketch is understood and none is asked for; None where not even that.
     """
 
     number: int
@@ -111,6 +113,7 @@ class DeskInterest:
     last_epoch: int
     cursor: bytes | None
     signature: bytes
+    estimate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """1 to 2048 cells of a sketch (16 bytes each, one after the other), from cell `first` on."""
+    """Up to 2048 cells of a sketch (12 bytes each, one after the other), from cell `first` on."""
 
     interest: int
     first: int
@@ -293,21 +296,40 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """The key (16 bytes) of a day's sketch and the fingerprint (32 bytes) of the set."""
+    """The key (16 bytes) of a day's sketch and the fingerprint (32 bytes) of the set.
+
+    `expected`: about how many ids differ, 0 where that is not known; `cells`: how many follow.
+    """
 
     interest: int
     day: int
     key: bytes
     fingerprint: bytes
+    expected: int
+    cells: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bisect:
-    """The cells that follow are of ids that begin with the first `bits` bits of `prefix`."""
+    """Asks for cells of the ids that begin with the first `bits` bits of `prefix`: `count` of them
+    from cell `first` on. None: for these ids themselves, as OFFERS."""
 
     interest: int
     bits: int
     prefix: bytes
+    first: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Asks for up to 4096 parcels by the first 5 bytes of their short ids.
+
+    The last LACK of a sketch has fewer, and may have none.
+    """
+
+    interest: int
+    heads: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +371,7 @@ Frame: TypeAlias = (
     | Cells
     | Sketch
     | Bisect
+    | Lack
     | Idle
     | Error
     | End

@@ -23,10 +23,13 @@ def sign_desk_interest(
     first_epoch: int,
     last_epoch: int,
     cursor: bytes | None = None,
+    estimate: bytes | None = None,
 ) -> DeskInterest:
     """An interest in a desk's epochs; `statement` is the envelope that certifies the key."""
     signature = key.sign("interest", channel_hash, _weeks(number, first_epoch, last_epoch))
-    return DeskInterest(number, statement, key.public, first_epoch, last_epoch, cursor, signature)
+    return DeskInterest(
+        number, statement, key.public, first_epoch, last_epoch, cursor, signature, estimate
+    )
 
 
 def verify_desk_interest(frame: DeskInterest, channel_hash: bytes, today: int) -> Statement:

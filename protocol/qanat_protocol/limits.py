@@ -89,3 +89,20 @@ MAX_CARD_BYTES: Final = 131_072
 
 MAX_STATEMENT_BYTES: Final = 8192
 """A statement: 8 certified and 64 revoked keys, with room to grow."""
+
+SKETCH_KEY_BYTES: Final = 16
+CELL_BYTES: Final = 12
+"""A short id's 8 bytes and its check's 4 (SPEC 18)."""
+
+MAX_CELLS: Final = 2048
+"""Cells in a frame, or asked for by one: 24 KiB."""
+
+HEAD_BYTES: Final = 5
+"""Of a short id, to ask by: of a million, another one has the same in one case of a million."""
+
+MAX_LACKS: Final = 4096
+"""Short ids asked for in a frame: 20 KiB."""
+
+ESTIMATE_BYTES: Final = 512
+"""16 bits for each bit of an id: within 9% of the number of differences, where they are below some
+10^8 (SPEC 18)."""

@@ -19,6 +19,7 @@ from tests.make_vectors.cases import (
     records,
     replies,
     reports,
+    sketches,
     trees,
     wire_frames,
 )
@@ -27,7 +28,8 @@ from tests.make_vectors.scenario import Scenario
 VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 _CASES = (
     records, calendar, headers, trees, letters, parts, reports, codes, desks, replies, publics,
-    proofs, channels, wire_frames, interests, bundles,
+    proofs, channels, wire_frames, interests, sketches,
+    bundles,
 )  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def opened_interests(draw: st.DrawFn) -> Frame:
 @st.composite
 def bisects(draw: st.DrawFn) -> Frame:
     count = draw(bits)
-    return frames.Bisect(draw(numbers), count, masked(draw(u32s), count))
+    prefix = masked(draw(u32s), count)
+    return frames.Bisect(draw(numbers), count, prefix, draw(u32s), draw(st.integers(0, 2048)))
 
 
 @st.composite
@@ -65,6 +66,7 @@ def desk_interests(draw: st.DrawFn) -> Frame:
         first + draw(st.integers(0, 127)),
         draw(maybe_cursors),
         draw(exactly(65)),
+        draw(st.none() | st.just(b"") | exactly(512)),
     )
 
 
@@ -106,10 +108,13 @@ BY_TYPE: dict[str, Strategy] = {
     "purge": st.builds(frames.Purge, exactly(32), exactly(32)),
     "stamp": st.builds(frames.Stamp, exactly(32), u32s, uints, exactly(16)),
     "cells": st.builds(
-        frames.Cells, numbers, uints, st.integers(1, 20).flatmap(lambda k: exactly(16 * k))
+        frames.Cells, numbers, u32s, st.integers(0, 20).flatmap(lambda k: exactly(12 * k))
     ),
-    "sketch": st.builds(frames.Sketch, numbers, u32s, exactly(16), exactly(32)),
+    "sketch": st.builds(
+        frames.Sketch, numbers, u32s, exactly(16), exactly(32), uints, st.integers(0, 2048)
+    ),
     "bisect": bisects(),
+    "lack": st.builds(frames.Lack, numbers, st.just(()) | tuples_of(5, 20)),
     "idle": st.just(frames.Idle()),
     "error": st.builds(frames.Error, uints, lines),
     "end": st.just(frames.End()),

@@ -46,7 +46,10 @@ def test_every_type_of_the_table_has_a_strategy_here() -> None:
 LARGEST_AND_SMALLEST: list[Frame] = [
     frames.Hello((2**53 - 1,) * 8),
     frames.Welcome(1, 2**32 - 1, bytes(16), 2**53 - 1, 32, 32, 2**53 - 1),
-    frames.DeskInterest(31, bytes(8192), ID, 2**32 - 128, 2**32 - 1, bytes(64), SIGNATURE),
+    frames.DeskInterest(
+        31, bytes(8192), ID, 2**32 - 128, 2**32 - 1, bytes(64), SIGNATURE, bytes(512)
+    ),
+    frames.DeskInterest(0, b"", ID, 0, 0, None, SIGNATURE, b""),
     frames.DeskInterest(0, b"", ID, 0, 0, None, SIGNATURE),
     frames.RepliesInterest(0, 32, b"\xff" * 4),
     frames.RepliesInterest(0, 0, bytes(4)),
@@ -67,9 +70,12 @@ LARGEST_AND_SMALLEST: list[Frame] = [
     frames.Opened(ID, ID, ID, SIGNATURE),
     frames.Purge(ID, ID),
     frames.Stamp(ID, 2**32 - 1, 2**53 - 1, bytes(16)),
-    frames.Cells(31, 2**53 - 1, bytes(16 * 2048)),
-    frames.Sketch(0, 2**32 - 1, bytes(16), ID),
-    frames.Bisect(0, 3, b"\xe0\0\0\0"),
+    frames.Cells(31, 2**32 - 1, bytes(12 * 2048)),
+    frames.Cells(0, 0, b""),
+    frames.Sketch(0, 2**32 - 1, bytes(16), ID, 2**53 - 1, 2048),
+    frames.Bisect(0, 3, b"\xe0\0\0\0", 2**32 - 1, 2048),
+    frames.Lack(0, (bytes(5),) * 4096),
+    frames.Lack(31, ()),
     frames.Idle(),
     frames.Error(2**53 - 1, "я" * 128),
     frames.End(),
@@ -131,11 +137,17 @@ BEYOND: list[Frame] = [
     frames.Opened(ID, ID, ID, bytes(66)),
     frames.Purge(ID, bytes(33)),
     frames.Stamp(ID, 2**32, 1, bytes(16)),
-    frames.Cells(0, 0, b""),
-    frames.Cells(0, 0, bytes(17)),
-    frames.Cells(0, 0, bytes(16 * 2049)),
-    frames.Sketch(0, 2**32, bytes(16), ID),
-    frames.Bisect(0, 2, b"\xe0\0\0\0"),
+    frames.DeskInterest(0, b"", ID, 0, 0, None, SIGNATURE, bytes(511)),
+    frames.DeskInterest(0, b"", ID, 0, 0, None, SIGNATURE, bytes(513)),
+    frames.Cells(0, 0, bytes(13)),
+    frames.Cells(0, 0, bytes(12 * 2049)),
+    frames.Cells(0, 2**32, bytes(12)),
+    frames.Sketch(0, 2**32, bytes(16), ID, 0, 0),
+    frames.Sketch(0, 0, bytes(16), ID, 0, 2049),
+    frames.Bisect(0, 2, b"\xe0\0\0\0", 0, 1),
+    frames.Bisect(0, 0, bytes(4), 0, 2049),
+    frames.Lack(0, (bytes(5),) * 4097),
+    frames.Lack(0, (bytes(6),)),
     frames.Error(0, "я" * 129),
     frames.Error(0, "two\nlines"),
 ]
@@ -203,7 +215,7 @@ def test_a_record_that_breaks_the_table_is_malformed(record: list[Any]) -> None:
         decode_frame(pack(record))
 
 
-@pytest.mark.parametrize("kind", [0, 23, 127])
+@pytest.mark.parametrize("kind", [0, 24, 127])
 def test_a_type_that_the_table_lacks_is_unexpected(kind: int) -> None:
     with pytest.raises(UnexpectedFrame):
         decode_frame(pack([kind, 1]))

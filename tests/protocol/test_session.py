@@ -394,7 +394,7 @@ def test_a_session_that_began_well_has_no_refusal() -> None:
         (framed(b"\x91\x14")[:-1], Malformed),
         (framed(b"\x91\x14") + b"\0", Malformed),
         ((len(encode_frame(PURGE)) + 1).to_bytes(2, "big") + encode_frame(PURGE), Malformed),
-        (framed(pack([23])), UnexpectedFrame),
+        (framed(pack([24])), UnexpectedFrame),
         (framed(pack([3, 0, 9])), UnknownKind),
     ],
 )

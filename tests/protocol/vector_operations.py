@@ -8,12 +8,15 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from qanat_protocol import (
     bundle,
     card,
     channel,
     code,
     days,
+    estimate,
     frame_codec,
     frames,
     interest,
@@ -23,6 +26,7 @@ from qanat_protocol import (
     merkle,
     parcel,
     part,
+    peeling,
     public,
     receipt,
     record,
@@ -31,6 +35,7 @@ from qanat_protocol import (
     report,
     sealing,
     sizes,
+    sketch,
     stamp,
     statement,
     tags,
@@ -525,13 +530,15 @@ def _flat(frame: frames.Frame) -> list[Any]:
     values: list[Any] = []
     for field in dataclasses.fields(frame):
         value = getattr(frame, field.name)
-        if field.name in {"offers", "hashes", "ids", "prefixes"}:
+        if field.name in {"offers", "hashes", "ids", "prefixes", "heads"}:
             value = b"".join(value)
         elif field.name == "codes":
             value = bytes(value)
         elif field.name in {"wants", "entries"}:
             value = [list(dataclasses.astuple(row)) for row in value]
         values.append(value)
+    if isinstance(frame, frames.DeskInterest) and frame.estimate is None:
+        del values[-1]
     name = type(frame).__name__
     if name.endswith("Interest"):
         kind = frames.InterestClass[name.removesuffix("Interest").upper()]
@@ -563,6 +570,40 @@ def _verify_peer_interest(given: Given, out: Out) -> None:
     interest.verify_peer_interest(frame, given.binary("channel_hash"))
 
 
+def _ids(given: Given) -> bytes:
+    seed = given.binary("seed")
+    return b"".join(
+        hashlib.sha256(seed + index.to_bytes(4)).digest() for index in range(given.number("count"))
+    )
+
+
+def _sketch(given: Given, out: Out) -> None:
+    keyed = sketch.Sketched(given.binary("key"), _ids(given))
+    cells = sketch.sum_cells(keyed.short_ids, given.number("cells"))
+    out["cells"] = sketch.pack_cells(cells).hex()
+    out["fingerprint"] = keyed.fingerprint.hex()
+
+
+def _cell_places(given: Given, out: Out) -> None:
+    short_ids = np.frombuffer(given.binary("short_id"), ">u8").astype(np.uint64)
+    out["places"] = sketch.places_of(short_ids, given.number("end"))[1].tolist()
+    out["check"] = int(sketch.check_of(short_ids)[0])
+
+
+def _peel(given: Given, out: Out) -> None:
+    ours = sketch.Sketched(given.binary("key"), _ids(given)).short_ids
+    found = peeling.Peeling(ours)
+    found.feed(sketch.read_cells(given.binary("cells")))
+    out["complete"] = found.is_complete
+    if found.is_complete:
+        out["there"] = [number.to_bytes(8).hex() for number in sorted(found.there.tolist())]
+        out["here"] = [number.to_bytes(8).hex() for number in sorted(found.here.tolist())]
+
+
+def _estimate(given: Given, out: Out) -> None:
+    out["estimate"] = estimate.pack_balance(estimate.balance_of(_ids(given))).hex()
+
+
 def _read_bundle(given: Given, out: Out) -> None:
     data = given.binary("bundle")
     index, types = out["index"], out["frame_types"] = [], []
@@ -584,7 +625,8 @@ OPERATIONS: Mapping[str, Callable[[Given, Out], None]] = {
         _choose_epoch, _verify_reply, _parse_public, _parse_relay_card, _lock, _check_opened,
         _check_purge, _verify_opened, _verify_receipt, _verify_single, _check_stamp,
         _relay_reads, _client_reads, _decode_frame,
-        _verify_desk_interest, _verify_peer_interest, _read_bundle,
+        _verify_desk_interest, _verify_peer_interest, _sketch, _cell_places,
+        _peel, _estimate, _read_bundle,
     )
 }  # fmt: skip
 STREAMS: Sequence[str] = ("receive_transfer", "relay_reads", "client_reads", "read_bundle")

@@ -34,9 +34,10 @@ _GOOD: dict[str, list[Value]] = {
     "opened": [14, _ID, bytes(32), DESK_KEY, _SIGNATURE],
     "purge": [15, _ID, bytes(32)],
     "stamp": [16, _ID, EPOCH, 1000, bytes(16)],
-    "cells": [17, 0, 0, bytes(16)],
-    "sketch": [18, 0, DAY, bytes(16), bytes(32)],
-    "bisect": [19, 0, 4, b"\xf0\x00\x00\x00"],
+    "cells": [17, 0, 0, bytes(12)],
+    "sketch": [18, 0, DAY, bytes(16), bytes(32), 500, 808],
+    "bisect": [19, 0, 4, b"\xf0\x00\x00\x00", 0, 24],
+    "lack": [23, 0, bytes(5)],
     "idle": [20],
     "error": [21, 30, "This relay does not carry that desk."],
     "end": [22],
@@ -44,9 +45,9 @@ _GOOD: dict[str, list[Value]] = {
 # Frame -> the positions of integers that have no bound but a record's, and of days and epochs.
 _COUNTERS = {
     "welcome": (1, 4, 7), "offers": (1,), "answers": (1,), "header": (1,), "leaves": (1,),
-    "block": (1, 2), "stamp": (3,), "cells": (2,), "error": (1,),
+    "block": (1, 2), "stamp": (3,), "sketch": (5,), "error": (1,),
 }  # fmt: skip
-_DAYS = {"welcome": 2, "receipt": 1, "stamp": 2, "sketch": 2}
+_DAYS = {"welcome": 2, "receipt": 1, "stamp": 2, "sketch": 2, "cells": 2, "bisect": 4}
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -71,8 +72,16 @@ def scenarios() -> Iterator[Scenario]:
             yield _frame(f"{name}-field-{position}-{number}", f"Field {position} is {number}.",
                          _with(name, {position: number}))  # fmt: skip
         for number in (2**32, _BIG):
-            yield _frame(f"{name}-field-{position}-{number}", "Days and epochs are u32.",
+            yield _frame(f"{name}-field-{position}-{number}", "Days and cells are u32.",
                          _with(name, {position: number}), "malformed")  # fmt: skip
+    desk = _GOOD["desk-interest"]
+    yield _frame("desk-interest-estimate", "A field that came later.",
+                 [*desk, wire.draw("estimate", 512)])  # fmt: skip
+    yield _frame("desk-interest-estimate-empty", "A sketch is understood, and none asked for.",
+                 [*desk, b""])  # fmt: skip
+    yield _frame("desk-interest-estimate-nil", "As if it were not there.", [*desk, None], known=9)
+    yield _frame("desk-interest-estimate-511", "It has 512 bytes or none.", [*desk, bytes(511)],
+                 "malformed")  # fmt: skip
     yield from _good()
     yield from _bad()
     yield from _types()
@@ -123,7 +132,7 @@ def _good() -> Iterator[Scenario]:
                      {2: [[0, 0, 0], [1, 1, 7], [2, 2, 0], [3, 3, 0], [4, 4, 10]]}),
         "bounds": ("ack", "The largest integers.", {1: _MAX, 2: [[_MAX, 1, _MAX]]}),
         "ids-512": ("receipt", "Most ids.", {3: wire.draw("ids", 16384)}),
-        "cells-2048": ("cells", "Most cells.", {3: wire.draw("cells", 32768)}),
+        "cells-2048": ("cells", "Most cells.", {3: wire.draw("cells", 24576)}),
         "bits-32--": ("bisect", "A whole prefix.", {2: 32, 3: b"\xff" * 4}),
         "detail-256": ("error", "The longest detail.", {2: "a" * 256}),
         "detail-empty": ("error", "No detail.", {2: ""}),
@@ -199,8 +208,12 @@ def _bad() -> Iterator[Scenario]:
         "signature-64  ": ("opened", "It has 65 bytes.", {4: bytes(64)}),
         "purge-key-33": ("purge", "It has 32 bytes.", {2: bytes(33)}),
         "nonce-17": ("stamp", "It has 16 bytes.", {4: bytes(17)}),
-        "no-cell": ("cells", "No cell.", {3: b""}),
-        "cells-2049": ("cells", "One too many.", {3: bytes(32784)}),
+        "cells-2049": ("cells", "One too many.", {3: bytes(24588)}),
+        "half-a-cell": ("cells", "A cell has 12 bytes.", {3: bytes(18)}),
+        "sketch-2049": ("sketch", "At most 2048 follow.", {6: 2049}),
+        "bisect-2049": ("bisect", "At most 2048 at once.", {5: 2049}),
+        "lack-4097": ("lack", "One too many.", {2: bytes(20485)}),
+        "lack-4": ("lack", "Each has 5 bytes.", {2: bytes(4)}),
         "interest-32 ": ("cells", "There are 32 numbers.", {1: 32}),
         "key-15": ("sketch", "It has 16 bytes.", {3: bytes(15)}),
         "fingerprint-31": ("sketch", "It has 32 bytes.", {4: bytes(31)}),
@@ -218,7 +231,7 @@ def _bad() -> Iterator[Scenario]:
 
 
 def _types() -> Iterator[Scenario]:
-    for number in (0, 23, 24, 127):
+    for number in (0, 24, 127):
         yield _frame(f"type-{number}", "A type that is not in the table.", [number],
                      "unexpected_frame")  # fmt: skip
     for number in (128, 129, 255, 2**31, _MAX):
