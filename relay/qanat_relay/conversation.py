@@ -26,7 +26,6 @@ from qanat_protocol.frames import (
     Answers,
     Bisect,
     Block,
-    Cells,
     DeskInterest,
     End,
     Error,
@@ -35,6 +34,7 @@ from qanat_protocol.frames import (
     Hello,
     Idle,
     Interest,
+    Lack,
     Leaves,
     Offers,
     Opened,
@@ -114,6 +114,7 @@ class Conversation:
     async def _listen(self) -> None:
         try:
             await self._read()
+            self._interests.reconciling.finish()
             self._giving.finish()
             await self._giving.ended.wait()
             self._deposits.custody.ask_again()
@@ -219,8 +220,8 @@ class Conversation:
                 await self._deposits.take_stamp(frame)
             case Hello():
                 await self._welcome()
-            case Cells() | Bisect():
-                await self._voice.say(Error(Verdict.REFUSED_DESK, "no sketches are kept here"))
+            case Bisect() | Lack():
+                self._interests.reconciling.hear(frame)
             case Idle() | Error() | End():
                 pass
             case (

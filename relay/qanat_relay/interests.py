@@ -32,6 +32,7 @@ from qanat_relay.halves import DESK_KINDS, Halves
 from qanat_relay.node import Node
 from qanat_relay.position import Position, position_of
 from qanat_relay.public_documents import card_serials
+from qanat_relay.reconciling import Reconciling
 from qanat_relay.store.interface import Entry, Holding, State
 from qanat_relay.tombstones import Tombstones
 from qanat_relay.voice import Voice
@@ -86,6 +87,7 @@ class Interests:
         self._welcome = welcome
         self._halves = Halves(node.store, giving)
         self._rights = Rights()
+        self.reconciling = Reconciling(node, voice, giving)
         self._replies_left = MAX_REPLIES_TOLD
         self._listing = asyncio.Lock()
         self._telling = asyncio.Lock()
@@ -101,7 +103,7 @@ class Interests:
         tags = [desk_tag(statement.desk_id, epoch) for epoch in epochs]
         self._rights.tags.update(tags)
         position = position_of(frame.cursor, self._store.incarnation)
-        self._giving.begin(self._give_desk(frame.number, statement.desk_id, tags, position))
+        self._giving.begin(self._give_desk(frame, statement.desk_id, tags, position))
 
     @property
     def own_tags(self) -> frozenset[bytes]:
@@ -140,10 +142,32 @@ class Interests:
             known.statement.check_certified(signing_key, self._node.today())
 
     async def _give_desk(
-        self, number: int, desk_id: bytes, tags: list[bytes], position: Position
+        self, frame: DeskInterest, desk_id: bytes, tags: list[bytes], position: Position
     ) -> None:
+        # One that knows of tombstones alone was told in a session that was cut.
+        number, from_nothing = frame.number, not any(position.arrivals.values())
         position = await position.resumed(self._store)
         era, newest = position.era, await self._store.newest()
+        if from_nothing and frame.estimate is not None:
+            position = await self._tombstones(number, tags).rest(position)
+            complete = await self.reconciling.run(number, tags, frame.estimate)
+            await self._halves.give(tags, AT_ONCE)
+        else:
+            position, complete = await self._give_behind(number, tags, position)
+            if complete and frame.estimate:
+                complete = await self.reconciling.run(number, tags, frame.estimate)
+        # One number for all of it: what lies between two of them can be mixed (`Store.sweep`).
+        if complete and era == position.era == self._store.era:
+            if position.after_all(newest) != position:
+                position = position.after_all(newest)
+                await self._voice.say(self._cursor(number, position))
+            self._store.note_given(desk_id, newest)
+        await self._halves.give(tags, AFTER_AN_ANSWER)
+
+    async def _give_behind(
+        self, number: int, tags: list[bytes], position: Position
+    ) -> tuple[Position, bool]:
+        """Give what came behind a position: where it is then, and whether that is all."""
         first = {rank: await self._offer_page(tags, rank, position) for rank in AFTER_AN_ANSWER}
         tombstones = self._tombstones(number, tags)
         position = await tombstones.some(position)
@@ -155,13 +179,7 @@ class Interests:
         for rank, page in first.items():
             position, given = await self._give_offered(number, tags, rank, position, page)
             complete = complete and given
-        # One number for all of it: what lies between two of them can be mixed (`Store.sweep`).
-        if complete and era == position.era == self._store.era:
-            if position.after_all(newest) != position:
-                position = position.after_all(newest)
-                await self._voice.say(self._cursor(number, position))
-            self._store.note_given(desk_id, newest)
-        await self._halves.give(tags, AFTER_AN_ANSWER)
+        return position, complete
 
     def _tombstones(self, number: int, tags: list[bytes]) -> Tombstones:
         async def say(frames: Sequence[Opened | Purge], at: Position) -> None:
@@ -176,7 +194,9 @@ class Interests:
             at, entries = await self._list(tags, rank, at, PAGE)
             if not entries:
                 return at
-            await self._give_all([entry for entry in entries if entry.header.kind in DESK_KINDS])
+            await self._give_to_desk(
+                [entry for entry in entries if entry.header.kind in DESK_KINDS]
+            )
             at = at.after_arrival(rank, entries[-1].arrival, at.era)
             await self._voice.say(self._cursor(number, at))
             at = await tombstones.some(at, sum(entry.header.body_size for entry in entries))
@@ -191,7 +211,7 @@ class Interests:
                 return at, False
             last = at.after_arrival(rank, page.entries[-1].arrival, page.era)
             following = await self._offer_page(tags, rank, last)
-            await self._give_all(page.wanted(answers))
+            await self._give_to_desk(page.wanted(answers))
             at = last
             await self._voice.say(self._cursor(number, at))
             page = following
@@ -248,6 +268,10 @@ class Interests:
             and holding.state in (State.HELD, State.PURGED)
             and self._rights.allow(holding.header)
         )
+
+    async def _give_to_desk(self, entries: Sequence[Entry]) -> None:
+        await self._give_all(entries)
+        self.reconciling.note_given(entries)
 
     async def _give_all(self, entries: Sequence[Entry]) -> None:
         for future in [self._giving.give(entry.header, entry.taken_day) for entry in entries]:

@@ -10,6 +10,7 @@ from qanat_protocol.days import day_of
 from qanat_relay.config import Config
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys
+from qanat_relay.sketching import Sketches
 from qanat_relay.store.interface import Store
 
 
@@ -30,6 +31,10 @@ class Node:
     desks: Desks
     clock: Callable[[], float] = time.time
     waiting: Waiting = field(default_factory=Waiting)
+    sketches: Sketches = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sketches", Sketches(self.store, self.today))
 
     def today(self) -> int:
         """The day (SPEC section 1) by the relay's clock."""

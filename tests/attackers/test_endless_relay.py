@@ -65,7 +65,7 @@ def idle(_: LyingRelay) -> Iterator[list[Frame]]:
 
 def cells(_: LyingRelay) -> Iterator[list[Frame]]:
     for number in count():
-        yield [Cells(0, number * 2048, os.urandom(16 * 2048))]
+        yield [Cells(0, number * 2048, os.urandom(12 * 2048))]
 
 
 def offers(_: LyingRelay) -> Iterator[list[Frame]]:

@@ -42,9 +42,7 @@ from qanat_protocol.frames import (
     AllInterest,
     Answer,
     Answers,
-    Bisect,
     Block,
-    Cells,
     Cursor,
     DeskInterest,
     End,
@@ -490,15 +488,15 @@ async def test_hundreds_of_letters_come_with_cursors_between_them(
     assert sorted(before + after) == sorted(letter.parcel_id for letter in letters)
 
 
-async def test_peers_and_sketches_are_refused(relay: Running, carrier: str) -> None:
+async def test_peers_are_refused(relay: Running, carrier: str) -> None:
     await store(relay, make(1))
     async with talking(relay, carrier) as talk:
         peer = sign_peer_interest(SigningKey.generate(), talk.session.channel_hash, number=0)
         assert isinstance(peer, AllInterest)
-        await talk.say(peer, Cells(0, 0, bytes(16)), Bisect(0, 0, bytes(4)))
+        await talk.say(peer)
         await talk.until(Idle)
         frames = await talk.end()
-    assert [error.verdict for error in talk.all(Error)] == [Verdict.REFUSED_DESK] * 3
+    assert [error.verdict for error in talk.all(Error)] == [Verdict.REFUSED_DESK]
     assert given(frames) == []
 
 

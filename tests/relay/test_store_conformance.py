@@ -33,6 +33,7 @@ from qanat_relay.store.interface import (
     OPENED_PER_PARCEL,
     Entry,
     Half,
+    Known,
     MarkOpened,
     NotHeld,
     Outcome,
@@ -594,6 +595,7 @@ async def test_what_was_evicted_is_remembered_and_comes_back_only_into_room(
     store = await small_store(open_store, 0, original)
     await put(store, make(2))
     assert await state_of(store, original) is State.EVICTED
+    assert original.parcel_id in [row.parcel_id for row in await every_known(store)]
     with pytest.raises(NotHeld):
         await store.blocks(original.parcel_id, [0])
     assert await store.list_tags([TAG], Rank.ORIGINAL, 0, 9) == []
@@ -611,6 +613,7 @@ async def test_what_was_evicted_is_remembered_and_comes_back_only_into_room(
     (entry,) = await store.list_tags([TAG], Rank.ORIGINAL, 0, 9)
     assert entry.opened
     assert entry.stamp == original.stamped(7).frame
+    assert sum(row.parcel_id == original.parcel_id for row in await every_known(store)) == 1
     assert (await store.stats()).evicted == 0
     assert [problem async for problem in store.check()] == []
 
@@ -1243,3 +1246,40 @@ async def test_a_flood_of_halves_hides_none_for_ever(store: Store) -> None:
         seen.update(ids)
     assert {rare.parcel_id, opened.parcel_id} <= seen
     assert [half.header for half in await halves_of(store, limit=100)][-1] == opened.header
+
+
+async def every_known(store: Store) -> list[Known]:
+    return await store.list_known(TAG, 0, 1000)
+
+
+async def known(store: Store, *made: Made) -> bool:
+    found = await every_known(store)
+    arrivals = [row.arrival for row in found]
+    assert arrivals == sorted(set(arrivals))
+    assert all(row.expiry_day == EXPIRY for row in found)
+    return sorted(row.parcel_id for row in found) == sorted(one.parcel_id for one in made)
+
+
+async def test_what_is_known_under_a_tag_is_listed_whatever_became_of_it(store: Store) -> None:
+    held, purged, half, reply = make(1), part(2), part(3), make(4, Kind.REPLY)
+    await put(store, held, purged, reply, make(5, tag=b"another desk's .."[:16]))
+    await store.write([half.put(0)], today=TODAY)
+    assert await known(store, held, purged)
+    await store.write([purged.purged()], today=TODAY)
+    assert await known(store, held, purged)
+    await store.write([half.purged()], today=TODAY)
+    assert await known(store, held, purged, half)
+    await store.sweep(TODAY)
+    await store.sweep(TODAY + 7)
+    assert await known(store, held, purged, half)
+
+
+async def test_what_is_known_is_listed_page_by_page(store: Store) -> None:
+    made = [make(number) for number in range(20)]
+    await put(store, *made)
+    await store.write([one.purged() for one in made[::3]], today=TODAY)
+    found: list[Known] = []
+    while page := await store.list_known(TAG, found[-1].arrival if found else 0, 3):
+        found += page
+    assert [row.parcel_id for row in found] == sorted(one.parcel_id for one in made)
+    assert await store.list_known(bytes(16), 0, 10) == []

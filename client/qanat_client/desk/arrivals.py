@@ -11,7 +11,7 @@ from qanat_client.desk.claims import Claims
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.vault import Vault
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.limits import BLOCK_BYTES, MAX_LETTER_BODY_BYTES, OFFER_BYTES
+from qanat_protocol.limits import OFFER_BYTES
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, parse_header
 
@@ -68,21 +68,9 @@ class Arrivals:
             parcel = parse_header(header)
             self._coming[parcel.parcel_id] = Incoming(parcel, relay, Bitmap.from_bytes(bitmap))
 
-    def held(self, *, with_whole: bool) -> dict[bytes, Bitmap]:
-        """The blocks that a relay need not send, by parcel id, as far as it will remember them.
-
-        `with_whole` are letters and thumbnails that are here and not purged, newest first: they
-        would be sent without being asked for.
-        """
+    def held(self) -> dict[bytes, Bitmap]:
+        """The blocks that a relay need not send, by parcel id, as far as it will remember them."""
         found = {parcel_id: incoming.bitmap for parcel_id, incoming in self._coming.items()}
-        if with_whole:
-            for parcel_id, bitmap in self._vault.rows(
-                "SELECT id, bitmap FROM parcels WHERE state != 'partial' AND blocks_held <= ?"
-                " ORDER BY arrived_s DESC LIMIT ?",
-                MAX_LETTER_BODY_BYTES // BLOCK_BYTES,
-                MAX_TOLD_HELD,
-            ):
-                found[parcel_id] = Bitmap.from_bytes(bitmap)
         return dict(list(found.items())[:MAX_TOLD_HELD])
 
     def is_here(self, offer: bytes) -> bool:

@@ -12,6 +12,7 @@ from qanat_client.desk.arrivals import Incoming
 from qanat_client.desk.epochs import epoch_of_tag, live_epochs
 from qanat_client.desk.halves import Halves, Told
 from qanat_client.desk.outgoing import Handing
+from qanat_client.desk.reconciling import Reconciling
 from qanat_client.desk.workbench import RelayResult, Workbench
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.card import RelayEntry
@@ -23,6 +24,7 @@ from qanat_protocol.frames import (
     Answer,
     Answers,
     Block,
+    Cells,
     Cursor,
     Error,
     Frame,
@@ -34,7 +36,9 @@ from qanat_protocol.frames import (
     Partial,
     Purge,
     Receipt,
+    Sketch,
     Want,
+    Welcome,
 )
 from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OFFERS, MAX_PARTIALS_BYTES
 from qanat_protocol.parcel import Kind
@@ -61,6 +65,7 @@ class Exchange:
         self._relay = entry.signing_key
         self._result = result
         self._handing = Handing(bench.outbox, self._relay)
+        self._reconciling = Reconciling(bench, self._relay)
         self._intake = Intake()
         self._transfers: dict[int, Incoming] = {}
         self._said_to_hold = Told()
@@ -80,13 +85,16 @@ class Exchange:
         """Run the session to its end. Raises what the carrier and the session raise."""
         bench, today = self._bench, self._bench.desk.today
         bench.book.begin(self._relay)
-        cursor = bench.book.cursor(self._relay, today)
+        cursor, is_due = bench.book.cursor(self._relay, today)
+        estimate = await self._reconciling.estimate(is_due=is_due)
         await conversation.open()
-        sending = asyncio.create_task(self._send_first(conversation, cursor))
+        sending = asyncio.create_task(self._send_first(conversation, cursor, estimate))
         try:
             async for frame in conversation.frames():
-                if conversation.welcome is not None:
-                    bench.book.hear_day(self._relay, conversation.welcome.day)
+                if (welcome := conversation.welcome) is not None:
+                    bench.book.hear_day(self._relay, welcome.day)
+                if isinstance(frame, Welcome):
+                    bench.book.hear_incarnation(self._relay, frame.incarnation, today)
                 await self._hear(conversation, frame)
                 if isinstance(frame, Idle | Error) and not self._ended:
                     await sending
@@ -101,10 +109,12 @@ class Exchange:
         bench.tombstones.mark_told(self._relay, self._told)
         bench.arrivals.give_up(self._relay, self._wanted)
 
-    async def _send_first(self, conversation: Conversation, cursor: bytes | None) -> None:
+    async def _send_first(
+        self, conversation: Conversation, cursor: bytes | None, estimate: bytes | None
+    ) -> None:
         """What is held before what leads to its being sent, and old wishes behind the proof."""
         bench = self._bench
-        for parcel_id, bitmap in bench.arrivals.held(with_whole=cursor is None).items():
+        for parcel_id, bitmap in bench.arrivals.held().items():
             # The other half is for what will be offered.
             told = self._said_to_hold.tell(parcel_id, bitmap, up_to_bytes=MAX_PARTIALS_BYTES // 2)
             if told is not None:
@@ -119,6 +129,7 @@ class Exchange:
                 first_epoch=epochs[0],
                 last_epoch=epochs[-1],
                 cursor=cursor,
+                estimate=estimate,
             )
         ]
         self._wanted = [
@@ -186,6 +197,12 @@ class Exchange:
                 self._keep_receipt(frame)
             case Ack():
                 self._handing.hear(frame, today)
+            case Sketch():
+                # What has come is to be among what is compared.
+                self._flush()
+                await self._say(conversation, *await self._reconciling.begin(frame))
+            case Cells():
+                await self._say(conversation, *await self._reconciling.hear(frame))
             case Error():
                 self._result.complaint = str(error_for(frame.verdict, frame.detail))
                 self._result.refused = True

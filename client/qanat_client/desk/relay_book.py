@@ -9,6 +9,9 @@ from qanat_client.desk.vault import Vault
 
 __all__ = ["RelayBook"]
 
+EXPIRED_DAYS = 7
+"""How far behind this machine's clock a relay's day may be that is compared by."""
+
 
 class RelayBook:
     """One for a pull; the days are those that relays have said in it."""
@@ -33,23 +36,65 @@ class RelayBook:
         """Whether the relays of this pull agree that this day has come."""
         return agreed_day(clock_day, list(self._days.values()))
 
-    def cursor(self, relay: bytes, today: int) -> bytes | None:
-        """The cursor to ask with; once a day there is none, so that nothing stays unseen."""
+    def cursor(self, relay: bytes, today: int) -> tuple[bytes | None, bool]:
+        """The cursor to ask with, and whether what lies before it is to be compared: once a day, so
+        that nothing stays unseen."""
         row = self._vault.row("SELECT cursor, full_day FROM cursors WHERE relay = ?", relay)
-        if row is None or row[1] != today:
-            return None
-        cursor: bytes | None = row[0]
-        return cursor
+        return (None, True) if row is None else (row[0], row[0] is None or row[1] != today)
 
     def begin(self, relay: bytes) -> None:
         """Make room for the relay's cursor."""
         with self._vault.transaction():
-            self._vault.run("INSERT OR IGNORE INTO cursors VALUES (?, NULL, -1)", relay)
+            self._vault.run(
+                "INSERT OR IGNORE INTO cursors (relay, cursor, full_day) VALUES (?, NULL, -1)",
+                relay,
+            )
+
+    def hear_incarnation(self, relay: bytes, incarnation: bytes, today: int) -> None:
+        """A relay's WELCOME named its store. Another one than before knows of no tombstone that it
+        was told since it was copied, so all that matter are told again."""
+        known = self._vault.value("SELECT incarnation FROM cursors WHERE relay = ?", relay)
+        if known == incarnation:
+            return
+        with self._vault.transaction():
+            if known is not None:
+                self._vault.run(
+                    "DELETE FROM told WHERE relay = ? AND parcel_id IN"
+                    " (SELECT id FROM parcels WHERE expiry_day >= ?)",
+                    relay,
+                    today,
+                )
+            self._vault.run(
+                "UPDATE cursors SET incarnation = ? WHERE relay = ?", incarnation, relay
+            )
 
     def finish(self, relay: bytes, today: int) -> None:
-        """A session went to its end: from now on today's cursor is good."""
+        """A session went to its end: nothing is to be compared on this day any more."""
         with self._vault.transaction():
             self._vault.run("UPDATE cursors SET full_day = ? WHERE relay = ?", today, relay)
+
+    def absent(self, relay: bytes) -> set[bytes]:
+        """The parcels that are here and that this relay was found not to know."""
+        found = self._vault.rows("SELECT parcel_id FROM absent WHERE relay = ?", relay)
+        return {row[0] for row in found}
+
+    def keep_absent(
+        self, relay: bytes, absent: Iterable[bytes], present: Iterable[bytes], today: int
+    ) -> None:
+        """Remember some that the relay does not know; some it has got from elsewhere since, and
+        what has expired is compared no more."""
+        with self._vault.transaction():
+            self._vault.run(
+                "DELETE FROM absent WHERE parcel_id NOT IN"
+                " (SELECT id FROM parcels WHERE expiry_day >= ?)",
+                today - EXPIRED_DAYS,
+            )
+            for parcel_id in absent:
+                self._vault.run("INSERT OR IGNORE INTO absent VALUES (?, ?)", relay, parcel_id)
+            for parcel_id in present:
+                self._vault.run(
+                    "DELETE FROM absent WHERE relay = ? AND parcel_id = ?", relay, parcel_id
+                )
 
     def keep_receipts(
         self, relay: bytes, day: int, receipts: Iterable[tuple[bytes, bytes]]

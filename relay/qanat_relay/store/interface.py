@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import QanatError
@@ -202,12 +202,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A parcel that the store knows. held: its blocks if it is PARTIAL, else None."""
+    """A parcel that the store knows. held: its blocks if it is PARTIAL, else None; taken_day: when
+    it was complete, None if it is PARTIAL."""
 
     parcel_id: bytes
     header: Header
     state: State
     held: Bitmap | None = None
+    taken_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,15 @@ class Entry:
     taken_day: int
     opened: bool = False
     stamp: Stamp | None = None
+
+
+class Known(NamedTuple):
+    """A letter or part that is or was complete, or was purged, whatever has become of it. It stays
+    known until it expires."""
+
+    arrival: int
+    parcel_id: bytes
+    expiry_day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +316,11 @@ class Store(Protocol):
         """Bodies of one rank under these tags that are not complete and of which something can be
         given, at most `limit`: of half the places those of which most is here, what was opened
         last; the other places go by lot among the rest, so that none stays hidden behind others."""
+        ...
+
+    async def list_known(self, tag: bytes, after: int, limit: int) -> list[Known]:
+        """Letters and parts under a tag with an arrival above `after`, ascending, at most `limit`,
+        whatever their state."""
         ...
 
     @property

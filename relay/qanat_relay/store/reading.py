@@ -17,7 +17,7 @@ from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Kind, Rank
 from qanat_relay.store import halves
-from qanat_relay.store.interface import Entry, Holding, NotHeld, State, Stats
+from qanat_relay.store.interface import Entry, Holding, Known, NotHeld, State, Stats
 from qanat_relay.store.offers import arrivals_of
 from qanat_relay.store.rows import (
     ENTRY_COLUMNS,
@@ -45,6 +45,12 @@ _ENTRIES = f"SELECT {ENTRY_COLUMNS} FROM parcel WHERE arrival IN ({', '.join('?'
 Recent: TypeAlias = Mapping[bytes, int]
 """Parcels that the table `offer` lacks, as they were before the snapshot began."""
 
+_KNOWN = (
+    *(f"state = {RowState.HELD:d} AND rank = {rank:d}" for rank in Rank),
+    f"state != {RowState.HELD:d}",
+)
+"""What each index of `list_known` gives in the order of arrival."""
+
 _TOMBSTONE_COLUMNS = "frame, parcel_id, value, signing_key, signature"
 
 
@@ -70,6 +76,20 @@ def list_tags(
         for tag in set(tags)
     ]
     return _entries(connection, islice(heapq.merge(*per_tag), limit))
+
+
+def list_known(connection: sqlite3.Connection, tag: bytes, after: int, limit: int) -> list[Known]:
+    """As `Store.list_known`."""
+    per_index = [
+        connection.execute(
+            f"SELECT arrival, id, expiry FROM parcel WHERE tag = ? AND {condition}"
+            f" AND kind IN ({Kind.LETTER:d}, {Kind.PART:d}) AND arrival > ?"
+            " ORDER BY arrival LIMIT ?",
+            (tag, after, limit),
+        ).fetchall()
+        for condition in _KNOWN
+    ]
+    return [Known(*row) for row in islice(heapq.merge(*per_index), limit)]
 
 
 def list_tombstones(
@@ -238,7 +258,9 @@ def _holding(connection: sqlite3.Connection, recent: Recent, offer: bytes) -> Ho
             held = Bitmap.from_indices(held_indices(connection, partial.place))
         return Holding(partial.parcel_id, partial.header, State.PARTIAL, held)
     row = find_parcel(connection, recent, offer)
-    return None if row is None else Holding(row.parcel_id, row.header, _STATES[row.state])
+    if row is None:
+        return None
+    return Holding(row.parcel_id, row.header, _STATES[row.state], taken_day=row.taken_day)
 
 
 def _body_of(

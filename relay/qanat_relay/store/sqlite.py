@@ -33,6 +33,7 @@ from qanat_relay.store.interface import (
     Entry,
     Half,
     Holding,
+    Known,
     Outcome,
     Problem,
     Stats,
@@ -139,6 +140,11 @@ class SqliteStore:
     async def list_halves(self, tags: Sequence[bytes], rank: Rank, limit: int) -> list[Half]:
         """As `Store.list_halves`."""
         return await self._read(halves.list_halves, tags, rank, limit)
+
+    async def list_known(self, tag: bytes, after: int, limit: int) -> list[Known]:
+        """As `Store.list_known`."""
+        async with self._turns.reading():
+            return await self._read(reading.list_known, tag, after, limit)
 
     @property
     def era(self) -> int:

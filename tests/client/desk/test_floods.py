@@ -51,7 +51,7 @@ def test_a_header_that_claims_4_gib_allocates_nothing(desk: Desk) -> None:
     finally:
         tracemalloc.stop()
     assert held_bytes < 100 * len(headers)
-    assert arrivals.held(with_whole=True) == {}
+    assert arrivals.held() == {}
 
 
 def test_two_relays_that_begin_one_parcel_together_bring_it_once(desk: Desk) -> None:

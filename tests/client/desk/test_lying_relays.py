@@ -72,19 +72,21 @@ async def test_an_honest_script_is_believed(newsroom: Newsroom, liar: LyingRelay
     assert (done.code, done.value["reports"]) == (0, 1)
 
 
-async def test_a_cursor_is_used_on_the_same_day_and_left_out_on_the_next(
+async def test_a_cursor_is_used_and_once_a_day_what_is_before_it_is_compared(
     newsroom: Newsroom, liar: LyingRelay
 ) -> None:
-    await desk_of(newsroom, liar.url)
+    writer = await desk_of(newsroom, liar.url)
     asked = []
     for days in (0, 0, 1, 0):
-        liar.script = gives(cursor=b"position 7")
+        liar.script = gives(writer.write()[1][0], cursor=b"position 7")
         newsroom.clock.pass_days(days)
         await pulled(newsroom)
         interest = await liar.hear(DeskInterest)
         assert isinstance(interest, DeskInterest)
-        asked.append(interest.cursor)
-    assert asked == [None, b"position 7", None, b"position 7"]
+        estimate = None if interest.estimate is None else len(interest.estimate)
+        asked.append((interest.cursor, estimate))
+    cursor = b"position 7"
+    assert asked == [(None, None), (cursor, 0), (cursor, 512), (cursor, 0)]
 
 
 async def test_a_cursor_is_not_kept_before_what_stands_before_it(
