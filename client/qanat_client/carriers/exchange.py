@@ -34,7 +34,11 @@ _NEXT_ADDRESS_S = 0.25
 _GAPS = 2
 """Between so many answers that come together at least the gaps are looked at."""
 
+_TOGETHER_S = 0.1
+"""An answer that comes later than that behind the first was lost once."""
+
 _LATE_S = 0.15
+"""Beyond one and a half round trips: TLS's opening takes so long only where a packet was lost."""
 
 _WIDE_GAP_S = 0.005
 """Connections that were asked for together are answered one behind the other, as far apart as the
@@ -63,8 +67,9 @@ class _Road:
         self.tls = Tls(settings, pin)
         self._found: list[_Address] = []
         self._beginning: set[asyncio.Task[Exchange]] = set()
-        self._asked_at_s = 0.0
-        self._connected_after_s: list[float] = []
+        self._choosing = asyncio.Lock()
+        self._failure: BaseException | None = None
+        self._answered_after_s: list[float] = []
         self._permits = asyncio.Semaphore(1)
         self.is_wide = False
 
@@ -78,16 +83,17 @@ class _Road:
                 self.host, self.port, type=socket.SOCK_STREAM
             )
         ]
-        self._asked_at_s = loop.time()
         self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
-        return await self._next_ready()
+        link = await self._next_ready()
+        if link is None:
+            assert self._failure is not None, "each of them ended by one"
+            raise self._failure
+        return link
 
     async def another(self) -> Exchange:
         """A further link, by a connection that was begun or a new one."""
         self._permits.release()
-        if self._beginning:
-            return await self._next_ready()
-        return await self._open(await self._connect())
+        return await self._next_ready() or await self._open(await self._connect())
 
     async def leave(self) -> None:
         """Close what was begun and not used."""
@@ -98,14 +104,18 @@ class _Road:
             if isinstance(link, Exchange):
                 await link.close()
 
-    async def _next_ready(self) -> Exchange:
-        while True:
-            done, _ = await asyncio.wait(self._beginning, return_when=asyncio.FIRST_COMPLETED)
-            task = done.pop()
-            self._beginning.discard(task)
-            # The error of the last one is told.
-            if task.exception() is None or not self._beginning:
-                return task.result()
+    async def _next_ready(self) -> Exchange | None:
+        """One of those that were begun; None where none of them is left."""
+        # One after the other: none is given twice.
+        async with self._choosing:
+            while self._beginning:
+                done, _ = await asyncio.wait(self._beginning, return_when=asyncio.FIRST_COMPLETED)
+                task = done.pop()
+                self._beginning.discard(task)
+                self._failure = task.exception()
+                if self._failure is None:
+                    return task.result()
+        return None
 
     async def _begin(self) -> Exchange:
         made = await self._connect()
@@ -115,7 +125,8 @@ class _Road:
             made.close()
             raise
         loop = asyncio.get_running_loop()
-        begun_s, least_s = loop.time(), self._connected_after_s[0]
+        begun_s = loop.time()
+        least_s = min(self._answered_after_s, default=0.0)
         # Where its opening loses a packet another connection is quicker than its repetition.
         late = loop.call_later(1.5 * least_s + _LATE_S, self._permits.release)
         try:
@@ -132,12 +143,15 @@ class _Road:
             happy_eyeballs_delay=_NEXT_ADDRESS_S,
             socket_factory=_make_socket,
         )
-        after_s = asyncio.get_running_loop().time() - self._asked_at_s
-        self._connected_after_s.append(after_s)
-        together = [s for s in self._connected_after_s if s - self._connected_after_s[0] < 0.1]
-        gaps = len(together) - 1
-        if gaps >= _GAPS and (together[-1] - together[0]) / gaps < _WIDE_GAP_S:
-            self._widen()
+        path = measure(made)
+        if path is not None:
+            # By the system's own clock: this program's turn may come late, and for all at once.
+            self._answered_after_s.append(path.rtt_s)
+            least_s = min(self._answered_after_s)
+            together = [s for s in self._answered_after_s if s - least_s < _TOGETHER_S]
+            gaps = len(together) - 1
+            if gaps >= _GAPS and (max(together) - least_s) / gaps < _WIDE_GAP_S:
+                self._widen()
         return made
 
     def _widen(self) -> None:

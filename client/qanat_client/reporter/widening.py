@@ -21,7 +21,7 @@ __all__ = ["further", "spares_for", "widen"]
 _BESIDE = 3
 """Connections beside the first, on every line that is wide and long. More carry no more."""
 
-_LONG_S = 0.05
+LONG_S = 0.05
 """On a path whose answers come sooner one connection recovers from a loss in no time."""
 
 _EMPTY_SHARE = 1.2
@@ -50,7 +50,7 @@ def is_empty(path: Path) -> bool:
 
 def further(path: Path, beside: int, *, is_wide: bool) -> bool:
     """Whether one more connection is opened beside so many."""
-    if path.least_rtt_s < _LONG_S or not is_wide:
+    if path.least_rtt_s < LONG_S or not is_wide:
         return False
     return beside < _BESIDE
 
