@@ -14,7 +14,7 @@ _MAX_BYTES = MAX_BLOCKS // 8
 
 @dataclass(frozen=True, slots=True)
 class Bitmap:
-    """A set of block indices, 0 to 262,143. Make one with `from_indices` or `from_bytes`."""
+    """A set of block indices, 0 to 65,535. Make one with `from_indices` or `from_bytes`."""
 
     _packed: bytes = b""
 

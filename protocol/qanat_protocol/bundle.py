@@ -17,7 +17,7 @@ from qanat_protocol.errors import (
     UnexpectedFrame,
     UnknownVersion,
 )
-from qanat_protocol.frame_codec import decode_frame, encode_frame
+from qanat_protocol.frame_codec import PAGE_ROOTS, decode_frame, encode_frame
 from qanat_protocol.frames import Block, End, Frame, HeaderFrame, Leaves, Opened, Purge, Stamp
 from qanat_protocol.limits import HASH_BYTES, HEADER_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, block_length, page_count
@@ -63,7 +63,7 @@ class IndexEntry:
 class Bundled:
     """A whole parcel for `write_bundle`, each iterable used once.
 
-    `page_roots` only above 512 blocks; `leaves` and `blocks` are all of them in order (of a parcel
+    `page_roots` only above 64 blocks; `leaves` and `blocks` are all of them in order (of a parcel
     of one block, the leaves are not asked for).
     """
 
@@ -101,7 +101,7 @@ class BundleWriter:
         return bytes(index) + b"".join(self._notes)
 
     def parcel(self, page_roots: Sequence[bytes] = ()) -> bytes:
-        """The beginning of the next parcel; its page roots if it has more than 512 blocks."""
+        """The beginning of the next parcel; its page roots if it has more than 64 blocks."""
         self._require_whole()
         if self._begun == len(self._headers):
             raise LocalUnexpectedFrame("more parcels than the index was planned for")
@@ -111,7 +111,7 @@ class BundleWriter:
         return b"".join(map(_framed, self._outgoing.start(page_roots)))
 
     def page(self, leaves: Sequence[bytes]) -> bytes:
-        """The list of up to 512 leaves whose blocks come next; none for a parcel of one block."""
+        """The list of up to 64 leaves whose blocks come next; none for a parcel of one block."""
         return _framed(self._current().page(self._block // PAGE_LEAVES, leaves))
 
     def block(self, data: bytes) -> bytes:
@@ -228,7 +228,7 @@ def _size_in_frames(handle: int, body_size: int) -> int:
     front = 2 + 1 + 1 + _uint_size(handle)
     size = front + _bin_size(HEADER_BYTES)
     if pages > 1:
-        size += front + _uint_size(512) + _bin_size(HASH_BYTES * pages)
+        size += front + _uint_size(PAGE_ROOTS) + _bin_size(HASH_BYTES * pages)
     if blocks > 1:
         for page in range(pages):
             leaves = min(PAGE_LEAVES, blocks - page * PAGE_LEAVES)

@@ -29,6 +29,8 @@ from qanat_protocol.limits import (
     MAX_INTERESTS,
     MAX_LACKS,
     MAX_OFFERS,
+    MAX_PAGES,
+    MAX_RECEIPT_IDS,
     MAX_STATEMENT_BYTES,
     OFFER_BYTES,
     PAGE_LEAVES,
@@ -43,7 +45,7 @@ __all__ = ["FIRST_RESERVED_TYPE", "PAGE_ROOTS", "decode_frame", "encode_frame"]
 FIRST_RESERVED_TYPE: Final = 128
 """Types from here on are for growth: a reader ignores them."""
 
-PAGE_ROOTS: Final = 512
+PAGE_ROOTS: Final = MAX_PAGES
 """The page number under which the page roots are sent."""
 
 _MAX_U32: Final = 2**32 - 1
@@ -142,7 +144,8 @@ _SIGNATURE: Final = _as_is(binary(SIGNATURE_BYTES))
 _CURSOR: Final = binary(most=64)
 _NIL_OR_CURSOR: Final = _as_is(nil_or(_CURSOR))
 _OFFERS: Final = _pieces(OFFER_BYTES, MAX_OFFERS)
-_HASHES: Final = _pieces(HASH_BYTES, PAGE_LEAVES)
+_LEAVES: Final = _pieces(HASH_BYTES, MAX_PAGES)
+_IDS: Final = _pieces(HASH_BYTES, MAX_RECEIPT_IDS)
 
 _INTERESTS: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
     InterestClass.DESK: (
@@ -182,7 +185,7 @@ _FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
     FrameType.PARTIAL: (frames.Partial, (_HASH, _as_is(_read_bitmap))),
     FrameType.WANT: (frames.Want, (_OFFERS,)),
     FrameType.HEADER: (frames.HeaderFrame, (_INT, _as_is(binary(HEADER_BYTES)))),
-    FrameType.LEAVES: (frames.Leaves, (_INT, _as_is(uint(most=PAGE_ROOTS)), _HASHES)),
+    FrameType.LEAVES: (frames.Leaves, (_INT, _as_is(uint(most=PAGE_ROOTS)), _LEAVES)),
     FrameType.BLOCK: (frames.Block, (_INT, _INT, _as_is(binary(least=1, most=BLOCK_BYTES)))),
     FrameType.ACK: (
         frames.Ack,
@@ -194,7 +197,7 @@ _FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
             ),
         ),
     ),
-    FrameType.RECEIPT: (frames.Receipt, (_U32, _BIN16, _HASHES, _SIGNATURE)),
+    FrameType.RECEIPT: (frames.Receipt, (_U32, _BIN16, _IDS, _SIGNATURE)),
     FrameType.OPENED: (frames.Opened, (_HASH, _HASH, _KEY, _SIGNATURE)),
     FrameType.PURGE: (frames.Purge, (_HASH, _HASH)),
     FrameType.STAMP: (frames.Stamp, (_HASH, _U32, _INT, _BIN16)),
@@ -308,6 +311,9 @@ def _build(form: _Form, fields: list[Value]) -> Frame:
 def _check(frame: Frame) -> None:
     """What the table says of two fields together; raises Malformed."""
     match frame:
+        case frames.Leaves(page=page, hashes=hashes):
+            if page != PAGE_ROOTS and len(hashes) > PAGE_LEAVES:
+                raise Malformed(f"{len(hashes)} leaves in a page; at most {PAGE_LEAVES}")
         case frames.DeskInterest(first_epoch=first, last_epoch=last):
             if not 0 <= last - first <= 127:
                 raise Malformed(f"an interest in the weeks {first} to {last}")

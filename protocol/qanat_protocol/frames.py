@@ -213,7 +213,7 @@ class HeaderFrame:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """1 to 512 hashes (32 bytes each): of a page, or (page 512) the page roots."""
+    """Hashes (32 bytes each): 1 to 64 of a page, or (page 1024) 1 to 1024 page roots."""
 
     handle: int
     page: int

@@ -15,11 +15,15 @@ send unsigned, would else take a second and 64 MiB to read."""
 BLOCK_BYTES: Final = 16_384
 """The unit of transfer: a cut after some hundred kB wastes few percent of them (SPEC 4)."""
 
-PAGE_LEAVES: Final = 512
-"""Leaves in a list: they fill one block, and a power of two keeps page roots in the tree."""
+PAGE_LEAVES: Final = 64
+"""Leaves in a list: 2 KiB before the first block of a page is little of what a short window
+carries, and a power of two keeps page roots in the tree (SPEC 4)."""
 
-MAX_BLOCKS: Final = PAGE_LEAVES * PAGE_LEAVES
-"""Blocks in a body: 512 pages, so that the list of page roots fits one block too."""
+MAX_PAGES: Final = 1024
+"""Pages of a body: the list of their roots, 32 KiB, fits one frame."""
+
+MAX_BLOCKS: Final = PAGE_LEAVES * MAX_PAGES
+"""Blocks in a body."""
 
 HASH_BYTES: Final = 32
 HEADER_BYTES: Final = 96
@@ -40,8 +44,8 @@ MAX_LETTER_BODY_BYTES: Final = 262_144
 MAX_LETTER_CONTENT_BYTES: Final = 196_608
 """Bounds what a letter may inflate to."""
 
-MAX_PART_BODY_BYTES: Final = 2**32
-"""512 pages of 512 blocks: every list fits one block."""
+MAX_PART_BODY_BYTES: Final = BLOCK_BYTES * MAX_BLOCKS
+"""1 GiB, 1024 pages of 64 blocks: every list fits one frame. What is larger is sent in pieces."""
 
 MAX_PUBLIC_BODY_BYTES: Final = 1_048_576
 """A bulletin with pictures; everybody carries it."""
@@ -67,14 +71,17 @@ MAX_FRAME_BYTES: Final = 65_517
 """A record that fits one packet with its length and tag (SPEC 16, 17)."""
 
 MAX_OPEN_TRANSFERS: Final = 64
-"""Bounds a receiver's memory: 64 lists of 16 KiB."""
+"""Bounds a receiver's memory: 64 times 34 KiB, page roots and one page."""
 
 MAX_OFFERS: Final = 2048
 """Offers, answers or wants in a frame: 32 KiB of offers fit a packet."""
 
+MAX_RECEIPT_IDS: Final = 512
+"""Parcels of a custody receipt; a session that took more gives several (SPEC 13)."""
+
 MAX_PARTIALS_BYTES: Final = 2**20
 PARTIAL_BYTES: Final = 256
-"""What a side may be made to remember of PARTIAL frames in a session: some 30 of the largest
+"""What a side may be made to remember of PARTIAL frames in a session: some 120 of the largest
 bodies, each frame counted as so many bytes beside its bitmap (SPEC 17)."""
 
 MAX_INTERESTS: Final = 32

@@ -53,7 +53,7 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 
 
 def page_roots(leaves: Sequence[bytes]) -> list[bytes]:
-    """The root of each page of 512 leaves, the last perhaps shorter."""
+    """The root of each page of 64 leaves, the last perhaps shorter."""
     return [root_of(leaves[at : at + PAGE_LEAVES]) for at in range(0, len(leaves), PAGE_LEAVES)]
 
 

@@ -13,7 +13,12 @@ from qanat_protocol.fields import binary, row, uint, version
 from qanat_protocol.frames import Receipt
 from qanat_protocol.hashing import u32
 from qanat_protocol.labels import label
-from qanat_protocol.limits import HASH_BYTES, SIGNATURE_BYTES, SIGNING_KEY_BYTES
+from qanat_protocol.limits import (
+    HASH_BYTES,
+    MAX_RECEIPT_IDS,
+    SIGNATURE_BYTES,
+    SIGNING_KEY_BYTES,
+)
 from qanat_protocol.merkle import inclusion_paths, leaf_hash, root_by_path, root_of
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.signing import SigningKey, verify_signature
@@ -27,9 +32,6 @@ __all__ = [
     "verify_receipt",
     "verify_single",
 ]
-
-MAX_RECEIPT_IDS = 512
-"""What fits a frame; a session that took more gives several receipts."""
 
 _SEED_BYTES = 16
 _NONCE_BYTES = 16

@@ -107,7 +107,7 @@ class Outgoing:
         self._started = False
 
     def start(self, page_roots: Sequence[bytes] = ()) -> list[Frame]:
-        """HEADER and, for more than 512 blocks, the page roots; no others are needed."""
+        """HEADER and, for more than 64 blocks, the page roots; no others are needed."""
         self._refuse("HEADER a second time" if self._started else None)
         opening: list[Frame] = [HeaderFrame(self.handle, self.header.encode())]
         if self._pages.needs_roots:
@@ -172,7 +172,7 @@ class Verified:
 
 
 class _Incoming:
-    """A transfer that is open: at most the page roots and one page, 16 KiB each."""
+    """A transfer that is open: at most the page roots, 32 KiB, and one page, 2 KiB."""
 
     def __init__(self, header: Header) -> None:
         self.header = header

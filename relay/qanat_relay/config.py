@@ -67,7 +67,7 @@ class Config:
         14, "For how many days a parcel that is half there waits for its next block, 1 to 560."
     )
     largest_body_bytes: int = _setting(
-        _GIB, "The largest body of a parcel that is taken, 262144 to 4294967296."
+        _GIB, "The largest body of a parcel that is taken, 262144 to 1073741824."
     )
     stamp_effort: int = _setting(
         0, "The stamp that this relay says it would like, in tries on average. 0: none."

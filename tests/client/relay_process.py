@@ -28,7 +28,8 @@ from qanat_protocol.frames import (
     Offers,
     Opened,
 )
-from qanat_protocol.merkle import block_count, leaf_hash, page_roots
+from qanat_protocol.limits import PAGE_LEAVES
+from qanat_protocol.merkle import leaf_hash, page_roots
 from qanat_protocol.parcel import Header
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.session import sign_desk_interest
@@ -100,12 +101,12 @@ async def _drop_in(
             blocks = [body[at : at + 16_384] for at in range(0, len(body), 16_384)]
             outgoing = Outgoing(handle, header)
             leaves = [leaf_hash(block) for block in blocks]
-            roots = page_roots(leaves) if block_count(header.body_size) > 512 else []
+            roots = page_roots(leaves) if len(leaves) > PAGE_LEAVES else []
             await conversation.send(*outgoing.start(roots))
             for index in outgoing.missing():
                 page = outgoing.page_needed(index)
                 if page is not None:
-                    some = leaves[page * 512 : (page + 1) * 512]
+                    some = leaves[page * PAGE_LEAVES : (page + 1) * PAGE_LEAVES]
                     await conversation.send(outgoing.page(page, some))
                 await conversation.send(outgoing.block(index, blocks[index]))
         await conversation.end()

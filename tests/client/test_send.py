@@ -186,6 +186,19 @@ def test_what_cannot_be_sent_is_refused_with_a_reason_and_queues_nothing(
     assert parcels(home) == []
 
 
+def test_a_film_that_is_too_large_is_refused_and_told_to_go_in_pieces(
+    home: Path, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.mp4"
+    with film.open("wb") as file:
+        file.truncate(2**30)
+    refused = qanat(home, "send", "--no-code", "x", "--attach", str(film))
+    assert refused.code == 2
+    assert "1,073,741,824 bytes, at most 1,072,694,200 (just under 1 GiB)" in refused.err
+    assert "send it in pieces" in refused.err
+    assert parcels(home) == []
+
+
 def test_a_text_of_65536_bytes_still_goes(home: Path, desk: MadeDesk) -> None:
     text = "ж" * 32_768
     assert qanat(home, "send", text, "--no-code").code == 0

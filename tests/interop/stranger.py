@@ -120,9 +120,10 @@ def frames_of(handle: int, parcel: Parcel) -> list[bytes]:
     roots = wire.page_roots_of(leaves)
     records = [wire.pack([9, handle, parcel.header])]
     if len(roots) > 1:
-        records.append(wire.pack([10, handle, 512, b"".join(roots)]))
+        records.append(wire.pack([10, handle, wire.PAGE_ROOTS, b"".join(roots)]))
     for page in range(len(roots)):
-        indices = range(page * 512, min(page * 512 + 512, len(leaves)))
+        first = page * wire.PAGE_LEAVES
+        indices = range(first, min(first + wire.PAGE_LEAVES, len(leaves)))
         if len(leaves) > 1:
             hashes = b"".join(leaves[index] for index in indices)
             records.append(wire.pack([10, handle, page, hashes]))

@@ -14,7 +14,8 @@ from tests.make_vectors.independent import merkle
 Value: TypeAlias = "int | bool | bytes | str | Sequence[Value] | None"
 
 BLOCK_BYTES = 16384
-PAGE_LEAVES = 512
+PAGE_LEAVES = 64
+PAGE_ROOTS = 1024
 LETTER, PART, PUBLIC, REPLY = 1, 2, 3, 4
 
 
@@ -142,7 +143,7 @@ def padme(size: int) -> int:
 def is_legal(kind: int, size: int) -> bool:
     """Legal body sizes, SPEC section 3."""
     if kind == PART:
-        largest, small, possible = 1 << 32, {16384}, chunked_possible(size)
+        largest, small, possible = 1 << 30, {16384}, chunked_possible(size)
     elif kind == PUBLIC:
         largest, small, possible = 1048576, {4096, 8192, 16384}, True
     else:
@@ -164,7 +165,7 @@ def legal_sizes(kind: int, largest: int) -> list[int]:
 
 def smallest_size(kind: int, plain_bytes: int) -> int:
     """The smallest legal body that holds a letter's plain, a part's data or a public envelope."""
-    for size in legal_sizes(kind, 1 << 32):
+    for size in legal_sizes(kind, 1 << 30):
         held = {PART: capacity(size), PUBLIC: size - 4}.get(kind, capacity(size - 1168))
         if held >= plain_bytes:
             return size
@@ -208,7 +209,7 @@ def leaves_of(body: bytes) -> list[bytes]:
 
 
 def page_roots_of(leaves: Sequence[bytes]) -> list[bytes]:
-    """The root of each page of 512 leaves."""
+    """The root of each page of 64 leaves."""
     return [
         merkle.root(leaves[start : start + PAGE_LEAVES])
         for start in range(0, len(leaves), PAGE_LEAVES)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
+from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, block_length, leaf_hash, page_roots, root_of
 from qanat_protocol.parcel import Header, Kind
 
@@ -12,11 +13,11 @@ LETTER = 4096
 ONE_BLOCK = 16_384
 TWO_BLOCKS = 17_408
 PREVIEW = 131_072
-# The sizes of section 3 step over 511, 513 and 1025 blocks: these are the next legal ones.
-BLOCKS_496 = 8_126_464
-BLOCKS_512 = 8_388_608
-BLOCKS_528 = 8_650_752
-BLOCKS_1056 = 17_301_504
+ALMOST_A_PAGE = (PAGE_LEAVES - 1) * BLOCK_BYTES
+A_PAGE = PAGE_LEAVES * BLOCK_BYTES
+# The sizes of section 3 step over one block more: these are the next legal ones.
+TWO_PAGES = (PAGE_LEAVES + 2) * BLOCK_BYTES
+THREE_PAGES = (2 * PAGE_LEAVES + 4) * BLOCK_BYTES
 
 
 def block_of(body_size: int, index: int) -> bytes:
@@ -47,7 +48,7 @@ class Body:
         return (self.block(index) for index in range(self.count))
 
     def page(self, page: int) -> list[bytes]:
-        return self.leaves[page * 512 : page * 512 + 512]
+        return self.leaves[page * PAGE_LEAVES : (page + 1) * PAGE_LEAVES]
 
 
 @cache

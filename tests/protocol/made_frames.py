@@ -100,7 +100,7 @@ BY_TYPE: dict[str, Strategy] = {
     "partial": st.builds(frames.Partial, exactly(32), bitmaps),
     "want": st.builds(frames.Want, tuples_of(16, 20)),
     "header": st.builds(frames.HeaderFrame, handles, exactly(96)),
-    "leaves": st.builds(frames.Leaves, handles, st.integers(0, 512), tuples_of(32, 20)),
+    "leaves": st.builds(frames.Leaves, handles, st.integers(0, 1024), tuples_of(32, 20)),
     "block": st.builds(frames.Block, handles, uints, bodies),
     "ack": st.builds(frames.Ack, uints, st.lists(ack_entries, min_size=1, max_size=20).map(tuple)),
     "receipt": st.builds(frames.Receipt, u32s, exactly(16), tuples_of(32, 20), exactly(65)),

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.protocol.made_bodies import (
-    BLOCKS_512,
-    BLOCKS_528,
+    A_PAGE,
     LETTER,
     ONE_BLOCK,
     PREVIEW,
     TWO_BLOCKS,
+    TWO_PAGES,
     Body,
     body_of,
 )
@@ -35,7 +35,7 @@ from qanat_protocol.record import pack
 from qanat_protocol.transfer import Intake
 
 NOTES: list[bundle.Note] = [Purge(bytes(32), bytes(32)), Stamp(bytes(32), 2713, 7, bytes(16))]
-SIZES = [LETTER, ONE_BLOCK, TWO_BLOCKS, PREVIEW, BLOCKS_512, BLOCKS_528]
+SIZES = [LETTER, ONE_BLOCK, TWO_BLOCKS, PREVIEW, A_PAGE, TWO_PAGES]
 
 Outcome = tuple[list[IndexEntry | BundleFrame], type[RemoteError] | None]
 

@@ -192,7 +192,7 @@ def test_a_parcel_is_not_taken_when_it_has_expired_or_would_stay_for_years() -> 
         (replace(PART, kind=Kind.PUBLIC), Rank.LETTER),
         (PART, Rank.THUMBNAIL),
         (replace(PART, body_size=131_072), Rank.PREVIEW),
-        (replace(PART, body_size=2**32), Rank.ORIGINAL),
+        (replace(PART, body_size=2**30), Rank.ORIGINAL),
     ],
 )
 def test_kind_flag_and_size_alone_give_the_order(header: Header, rank: Rank) -> None:

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.protocol.made_bodies import (
-    BLOCKS_496,
-    BLOCKS_512,
-    BLOCKS_528,
-    BLOCKS_1056,
+    A_PAGE,
+    ALMOST_A_PAGE,
     LETTER,
     ONE_BLOCK,
     PREVIEW,
+    THREE_PAGES,
     TWO_BLOCKS,
+    TWO_PAGES,
     Body,
     body_of,
 )
@@ -30,10 +30,15 @@ from qanat_protocol.errors import (
     UnexpectedFrame,
     UnknownVersion,
 )
+from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Leaves
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.transfer import Intake, Outgoing, Verified
 
-SIZES = [LETTER, ONE_BLOCK, TWO_BLOCKS, PREVIEW, BLOCKS_496, BLOCKS_512, BLOCKS_528, BLOCKS_1056]
+SIZES = [LETTER, ONE_BLOCK, TWO_BLOCKS, PREVIEW, ALMOST_A_PAGE, A_PAGE, TWO_PAGES, THREE_PAGES]
+
+LAST = PAGE_LEAVES + 1
+"""The last block of two pages."""
 
 
 def given_out(body: Body, handle: int = 0, held: Iterable[int] = ()) -> Iterator[Frame]:
@@ -74,7 +79,7 @@ def test_a_body_of_any_size_arrives_whole(size: int) -> None:
     assert intake.open_handles == ()
 
 
-@given(st.sampled_from([TWO_BLOCKS, PREVIEW, BLOCKS_528, BLOCKS_1056]), st.data())
+@given(st.sampled_from([TWO_BLOCKS, PREVIEW, TWO_PAGES, THREE_PAGES]), st.data())
 def test_what_is_held_is_left_out_and_the_rest_completes(size: int, data: st.DataObject) -> None:
     body, intake = body_of(size), Intake()
     indices = st.integers(0, body.count - 1)
@@ -150,18 +155,21 @@ def test_transfers_may_be_interleaved_in_any_way(sizes: list[int], data: st.Data
 
 
 def test_blocks_of_a_page_may_come_in_any_order() -> None:
-    body, intake = body_of(BLOCKS_528), Intake()
+    body, intake = body_of(TWO_PAGES), Intake()
     outgoing = Outgoing(0, body.header)
     said = outgoing.start(body.page_roots)
-    for page, indices in ((1, range(527, 511, -1)), (0, range(511, -1, -1))):
+    for page, indices in (
+        (1, range(LAST, PAGE_LEAVES - 1, -1)),
+        (0, range(PAGE_LEAVES - 1, -1, -1)),
+    ):
         said.append(outgoing.page(page, body.page(page)))
         said += [outgoing.block(index, body.block(index)) for index in indices]
-    assert len(taken(intake, said)) == 528
+    assert len(taken(intake, said)) == LAST + 1
     assert intake.open_handles == ()
 
 
 def test_an_open_transfer_keeps_one_page_and_drops_it_when_it_is_through() -> None:
-    body, intake = body_of(BLOCKS_1056), Intake()
+    body, intake = body_of(THREE_PAGES), Intake()
     for frame in given_out(body):
         take(intake, frame)
         lists = [
@@ -169,15 +177,15 @@ def test_an_open_transfer_keeps_one_page_and_drops_it_when_it_is_through() -> No
             for incoming in intake._open.values()
             for value in (incoming.roots, incoming.leaves)
         ]
-        assert sum(lists) <= 3 + 512
-        if isinstance(frame, Block) and frame.index in (511, 1023):
+        assert sum(lists) <= 3 + PAGE_LEAVES
+        if isinstance(frame, Block) and frame.index in (PAGE_LEAVES - 1, 2 * PAGE_LEAVES - 1):
             assert lists == [3, 0]
 
 
 def altered(kind: type[Frame], number: int, change: Callable[[Frame], Frame]) -> Iterator[Frame]:
-    """The frames of 528 blocks, with one of them changed."""
+    """The frames of two pages, with one of them changed."""
     seen = 0
-    for frame in given_out(body_of(BLOCKS_528)):
+    for frame in given_out(body_of(TWO_PAGES)):
         if isinstance(frame, kind):
             yield change(frame) if seen == number else frame
             seen += 1
@@ -207,10 +215,10 @@ def with_data(change: Callable[[bytes], bytes]) -> Callable[..., Frame]:
         (Leaves, 0, with_hashes(lambda roots: (*roots, bytes(32))), 0),
         (Leaves, 1, with_hashes(lambda leaves: leaves[:-1]), 0),
         (Leaves, 1, with_hashes(lambda leaves: (bytes(32), *leaves[1:])), 0),
-        (Leaves, 2, with_hashes(lambda leaves: (*leaves, bytes(32))), 512),
+        (Leaves, 2, with_hashes(lambda leaves: (*leaves, bytes(32))), PAGE_LEAVES),
         (Block, 0, with_data(lambda data: b"\0" + data[1:]), 0),
         (Block, 5, with_data(lambda data: data[:-1]), 5),
-        (Block, 527, with_data(lambda data: data + b"x"), 527),
+        (Block, LAST, with_data(lambda data: data + b"x"), LAST),
     ],
 )
 def test_what_does_not_hash_to_the_header_closes_its_transfer_alone(
@@ -239,7 +247,7 @@ def test_a_shorter_block_is_not_taken_even_where_it_is_the_only_one() -> None:
 def broken_order() -> dict[str, list[Frame]]:
     """Frames of which the last one breaks the order, by how it does."""
     one, two = list(given_out(body_of(LETTER))), list(given_out(body_of(TWO_BLOCKS)))
-    many = list(given_out(body_of(BLOCKS_528)))
+    many = list(given_out(body_of(TWO_PAGES)))
     header, roots, first_page, first_block = many[:4]
     second_page = next(frame for frame in many if isinstance(frame, Leaves) and frame.page == 1)
     return {
@@ -248,7 +256,7 @@ def broken_order() -> dict[str, list[Frame]]:
         "a handle that skips one": [replace(header_frame(two[0]), handle=1)],
         "a handle used twice": [two[0], two[0]],
         "a list for a body of one block": [one[0], Leaves(0, 0, (bytes(32),))],
-        "page roots for a body of one page": [two[0], Leaves(0, 512, (bytes(32),))],
+        "page roots for a body of one page": [two[0], Leaves(0, PAGE_ROOTS, (bytes(32),))],
         "a page that the body lacks": [two[0], Leaves(0, 1, (bytes(32),))],
         "a page before the page roots": [header, first_page],
         "page roots twice": [header, roots, roots],
@@ -274,9 +282,9 @@ def test_what_breaks_the_order_ends_the_session(how: str) -> None:
 
 
 def test_a_block_of_a_page_that_is_through_is_refused_like_any_second_one() -> None:
-    said = list(given_out(body_of(BLOCKS_528)))
+    said = list(given_out(body_of(TWO_PAGES)))
     intake = Intake()
-    taken(intake, said[: 3 + 512])
+    taken(intake, said[: 3 + PAGE_LEAVES])
     with pytest.raises(UnexpectedFrame):
         take(intake, said[3])
 
@@ -326,7 +334,7 @@ def test_a_header_that_is_refused_closes_its_transfer_alone(
 
 
 def test_a_giver_keeps_the_order_too() -> None:
-    body = body_of(BLOCKS_528)
+    body = body_of(TWO_PAGES)
     outgoing = Outgoing(3, body.header)
     for early in (
         lambda: outgoing.page(0, body.page(0)),
@@ -340,21 +348,21 @@ def test_a_giver_keeps_the_order_too() -> None:
     with pytest.raises(LocalUnexpectedFrame):
         outgoing.start(body.page_roots)
     assert outgoing.page_needed(0) == 0
-    assert outgoing.page_needed(527) == 1
+    assert outgoing.page_needed(LAST) == 1
     with pytest.raises(LocalUnexpectedFrame):
         outgoing.block(0, body.block(0))
     with pytest.raises(LocalMalformed):
         outgoing.page(1, body.page(0))
     outgoing.page(1, body.page(1))
-    assert outgoing.page_needed(527) is None
+    assert outgoing.page_needed(LAST) is None
     with pytest.raises(LocalMalformed):
-        outgoing.block(527, body.block(527)[:-1])
-    outgoing.block(527, body.block(527))
+        outgoing.block(LAST, body.block(LAST)[:-1])
+    outgoing.block(LAST, body.block(LAST))
     for wrong in (
-        lambda: outgoing.block(527, body.block(527)),
+        lambda: outgoing.block(LAST, body.block(LAST)),
         lambda: outgoing.page(1, body.page(1)),
         lambda: outgoing.page(2, body.page(1)),
-        lambda: outgoing.block(528, b"x"),
+        lambda: outgoing.block(LAST + 1, b"x"),
     ):
         with pytest.raises(LocalUnexpectedFrame):
             wrong()
@@ -367,20 +375,20 @@ def test_a_body_of_one_page_needs_no_page_roots() -> None:
 
 
 headers = st.sampled_from(
-    [body_of(size).header.encode() for size in (LETTER, TWO_BLOCKS, BLOCKS_528)] + [bytes(96)]
+    [body_of(size).header.encode() for size in (LETTER, TWO_BLOCKS, TWO_PAGES)] + [bytes(96)]
 )
 wild_frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(HeaderFrame, st.integers(0, 3), headers),
     st.builds(
         Leaves,
         st.integers(0, 3),
-        st.sampled_from([0, 1, 2, 511, 512]),
+        st.sampled_from([0, 1, 2, PAGE_ROOTS - 1, PAGE_ROOTS]),
         st.sampled_from(
             [
                 tuple(body_of(TWO_BLOCKS).leaves),
-                tuple(body_of(BLOCKS_528).page_roots),
-                tuple(body_of(BLOCKS_528).page(0)),
-                tuple(body_of(BLOCKS_528).page(1)),
+                tuple(body_of(TWO_PAGES).page_roots),
+                tuple(body_of(TWO_PAGES).page(0)),
+                tuple(body_of(TWO_PAGES).page(1)),
                 (bytes(32),),
             ]
         ),
@@ -388,7 +396,7 @@ wild_frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(
         Block,
         st.integers(0, 3),
-        st.sampled_from([0, 1, 2, 511, 512, 527, 528, 2**53 - 1]),
+        st.sampled_from([0, 1, 2, PAGE_LEAVES - 1, PAGE_LEAVES, LAST, LAST + 1, 2**53 - 1]),
         st.sampled_from([body_of(LETTER).block(0), body_of(TWO_BLOCKS).block(1), bytes(16_384)]),
     ),
 )
@@ -398,7 +406,7 @@ wild_frames: st.SearchStrategy[Frame] = st.one_of(
 def test_any_frames_give_true_blocks_once_or_a_remote_error(said: list[Frame]) -> None:
     intake = Intake()
     seen = set()
-    bodies = {body_of(size).header: body_of(size) for size in (LETTER, TWO_BLOCKS, BLOCKS_528)}
+    bodies = {body_of(size).header: body_of(size) for size in (LETTER, TWO_BLOCKS, TWO_PAGES)}
     for frame in said:
         try:
             block = take(intake, frame)

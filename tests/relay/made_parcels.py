@@ -33,8 +33,9 @@ ORIGINAL_BYTES = 180_224
 LONG_LETTER_BYTES = 40_960
 """Three blocks, the last one half."""
 
-PAGED_BYTES = 8_912_896
-"""544 blocks: two pages of leaves."""
+PAGED_BLOCKS = PAGE_LEAVES + PAGE_LEAVES // 4
+PAGED_BYTES = PAGED_BLOCKS * BLOCK_BYTES
+"""Two pages of leaves, the second one a quarter full."""
 
 
 @dataclass(frozen=True)

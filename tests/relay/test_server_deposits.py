@@ -12,6 +12,7 @@ from tests.relay.made_parcels import (
     LETTER_BYTES,
     LONG_LETTER_BYTES,
     ORIGINAL_BYTES,
+    PAGED_BLOCKS,
     PAGED_BYTES,
     TODAY,
     make,
@@ -104,7 +105,7 @@ async def test_a_body_of_several_pages_arrives(relay: Running, carrier: str) -> 
         statuses = await talk.statuses(1)
         await talk.end()
     assert statuses[0].status is AckStatus.STORED
-    stored = await relay.store.blocks(film.parcel_id, range(544))
+    stored = await relay.store.blocks(film.parcel_id, range(PAGED_BLOCKS))
     assert b"".join(stored) == film.body
 
 
@@ -229,7 +230,7 @@ async def test_a_large_parcel_that_is_here_need_not_be_sent_on(
 
 
 async def test_each_parcel_that_is_refused_is_refused_by_name_and_the_session_goes_on(
-    relay: Running, carrier: str
+    tmp_path: Path, carrier: str
 ) -> None:
     good = make(9)
     illegal = bytearray(make(1).header.encode())
@@ -240,7 +241,7 @@ async def test_each_parcel_that_is_refused_is_refused_by_name_and_the_session_go
         HeaderFrame(0, bytes(illegal)),
         *transfer(make(2, expiry_day=TODAY - 1), 1),
         *transfer(make(3, expiry_day=TODAY + 561), 2),
-        HeaderFrame(3, replace(part(4).header, body_size=2**31).encode()),
+        HeaderFrame(3, replace(part(4).header, body_size=2**30).encode()),
         HeaderFrame(4, damaged.header.encode()),
         Block(4, 0, make(7).body),
         HeaderFrame(5, wrong_list.header.encode()),
@@ -248,10 +249,14 @@ async def test_each_parcel_that_is_refused_is_refused_by_name_and_the_session_go
         HeaderFrame(6, make(10, Kind.PUBLIC, 4096).header.encode()),
         *transfer(good, 7),
     ]
-    async with talking(relay, carrier) as talk:
+    async with (
+        running_relay(tmp_path / "small", largest_body_bytes=2**20) as relay,
+        talking(relay, carrier) as talk,
+    ):
         await talk.say(*frames)
         statuses = await talk.statuses(8)
         frames_heard = await talk.end()
+        assert await held(relay, damaged.header.offer) is None
     assert [statuses[handle].value for handle in range(7)] == [
         Verdict.ILLEGAL_FLAGS,
         Verdict.EXPIRED,
@@ -264,7 +269,6 @@ async def test_each_parcel_that_is_refused_is_refused_by_name_and_the_session_go
     assert {statuses[handle].status for handle in range(7)} == {AckStatus.REFUSED}
     assert statuses[7].status is AckStatus.STORED
     assert isinstance(frames_heard[-1], End)
-    assert await held(relay, damaged.header.offer) is None
 
 
 async def test_what_breaks_the_session_is_told_and_what_came_before_is_kept(

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.relay.made_parcels import ORIGINAL_BYTES, PAGED_BYTES, TODAY, Made, part
+from tests.relay.made_parcels import ORIGINAL_BYTES, PAGED_BLOCKS, PAGED_BYTES, TODAY, Made, part
 from tests.relay.running_relay import Running, Talk, running_relay, talking, transfer
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import Ack, AckEntry, AckStatus, Answer, Answers, Block, Offers, Receipt
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import page_roots
 from qanat_protocol.parcel import Rank
 from qanat_relay import custody
@@ -67,7 +68,7 @@ async def test_two_sessions_that_bring_half_each_both_learn_that_it_is_held(
     count = len(film.blocks)
     async with talking(relay, "websocket") as one, talking(relay, "exchange") as other:
         halves = [transfer(film, 0, *range(first, count, 2)) for first in (0, 1)]
-        opening = 1 if count <= 512 else 2
+        opening = 1 if count <= PAGE_LEAVES else 2
         for at in range(0, max(map(len, halves)), opening):
             for talk, frames in zip((one, other), halves, strict=True):
                 await talk.say(*frames[at : at + opening])
@@ -168,17 +169,17 @@ async def test_no_more_is_remembered_of_open_ends_than_a_bounded_number(
 async def test_what_a_cut_leaves_in_part_is_kept_with_its_lists(relay: Running) -> None:
     film = part(1, PAGED_BYTES)
     async with talking(relay, "websocket") as one:
-        await one.say(*transfer(film, 0, 1, 2, 530))
+        await one.say(*transfer(film, 0, 1, 2, PAGE_LEAVES + 5))
         await durable(one, 3)
     async with talking(relay, "websocket") as other:
         # Its own lists are those that are here already.
-        await other.say(*transfer(film, 0, 531, 3))
+        await other.say(*transfer(film, 0, PAGE_LEAVES + 6, 3))
         await durable(other, 2)
     (half,) = await relay.store.list_halves([film.header.tag], Rank.ORIGINAL, 9)
-    assert list(half.held) == [1, 2, 3, 530, 531]
+    assert list(half.held) == [1, 2, 3, PAGE_LEAVES + 5, PAGE_LEAVES + 6]
     assert await relay.store.page_roots(film.parcel_id) == page_roots(film.leaves)
-    assert await relay.store.leaves(film.parcel_id, 512, 32) == film.leaves[512:]
-    assert (await relay.store.stats()).partial_bytes == 5 * 16_384 + 544 * 32 + 64
+    assert await relay.store.leaves(film.parcel_id, PAGE_LEAVES, 16) == film.leaves[PAGE_LEAVES:]
+    assert (await relay.store.stats()).partial_bytes == 5 * 16_384 + PAGED_BLOCKS * 32 + 64
     assert [problem async for problem in relay.store.check()] == []
 
 

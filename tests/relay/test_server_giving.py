@@ -14,6 +14,7 @@ import pytest
 from tests.relay.made_parcels import (
     EXPIRY,
     LONG_LETTER_BYTES,
+    PAGED_BLOCKS,
     PAGED_BYTES,
     PREVIEW_BYTES,
     THUMBNAIL_BYTES,
@@ -73,6 +74,8 @@ from qanat_protocol.verdicts import Verdict
 from qanat_relay.errors import DataError
 
 EPOCH = epoch_of(TODAY)
+FILM_BYTES = 2**25
+"""More than all that is on its way at once."""
 
 
 @pytest.fixture
@@ -413,14 +416,14 @@ async def test_blocks_that_are_told_to_be_held_are_left_out(
 ) -> None:
     film = part(1, PAGED_BYTES, tag=desk.tag)  # type: ignore[arg-type]
     await store(relay, film)
-    held = Bitmap.from_indices(range(540))
+    held = Bitmap.from_indices(range(PAGED_BLOCKS - 4))
     async with talking(relay, carrier) as talk:
         await talk.say(Partial(film.parcel_id, held.to_bytes()), interest(talk, desk))
         await talk.until(Offers)
         await talk.say(Answers(0, (Answer.WANT_REST,)))
         await talk.until(Idle)
         await talk.end()
-    assert [block.index for block in talk.all(Block)] == [540, 541, 542, 543]
+    assert [block.index for block in talk.all(Block)] == list(range(PAGED_BLOCKS - 4, PAGED_BLOCKS))
 
 
 async def test_a_film_of_two_pages_comes_whole(relay: Running, carrier: str, desk: Desk) -> None:
@@ -439,7 +442,7 @@ async def test_a_film_of_two_pages_comes_whole(relay: Running, carrier: str, des
 async def test_a_letter_goes_before_the_rest_of_a_film(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    film, letter = part(1, PAGED_BYTES * 4, tag=desk.tag), make(2, tag=desk.tag)  # type: ignore[arg-type]
+    film, letter = part(1, FILM_BYTES, tag=desk.tag), make(2, tag=desk.tag)  # type: ignore[arg-type]
     await store(relay, film)
     async with talking(relay, carrier) as talk:
         await talk.say(interest(talk, desk))
@@ -456,7 +459,7 @@ async def test_a_letter_goes_before_the_rest_of_a_film(
 async def test_what_the_other_side_has_after_all_is_not_sent_on(
     relay: Running, carrier: str, desk: Desk
 ) -> None:
-    film = part(1, PAGED_BYTES * 4, tag=desk.tag)  # type: ignore[arg-type]
+    film = part(1, FILM_BYTES, tag=desk.tag)  # type: ignore[arg-type]
     await store(relay, film)
     async with talking(relay, carrier) as talk:
         await talk.say(interest(talk, desk))

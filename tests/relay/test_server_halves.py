@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.relay.made_parcels import LONG_LETTER_BYTES, PAGED_BYTES, TODAY, Made, make, part
+from tests.relay.made_parcels import (
+    LONG_LETTER_BYTES,
+    PAGED_BLOCKS,
+    PAGED_BYTES,
+    TODAY,
+    Made,
+    make,
+    part,
+)
 from tests.relay.running_relay import Desk, Running, Talk, running_relay, talking, transfer
 from tests.relay.test_server_giving import interest
 
@@ -26,7 +34,7 @@ from qanat_protocol.frames import (
     Receipt,
     Want,
 )
-from qanat_protocol.limits import MAX_PARTIALS_BYTES, PARTIAL_BYTES
+from qanat_protocol.limits import MAX_PARTIALS_BYTES, PAGE_LEAVES, PARTIAL_BYTES
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.transfer import Intake
 from qanat_protocol.verdicts import Verdict
@@ -79,45 +87,47 @@ async def test_a_body_in_part_is_told_by_its_bitmap_before_it_is_offered_and_giv
     relay: Running, desk: Desk
 ) -> None:
     film = film_for(desk)
-    await hold(relay, film, 3, 5, 530)
+    await hold(relay, film, 3, 5, PAGE_LEAVES + 5)
     async with talking(relay, "exchange") as talk:
         await pull(talk, desk)
     (told,) = talk.all(Partial)
-    assert told == Partial(film.parcel_id, bitmap(3, 5, 530))
+    assert told == Partial(film.parcel_id, bitmap(3, 5, PAGE_LEAVES + 5))
     kinds = [type(frame) for frame in talk.heard]
     assert kinds.index(Partial) + 1 == kinds.index(Offers)
     # Whoever knows what was told knows when the transfer is complete.
     intake = Intake()
     (header,) = talk.all(HeaderFrame)
     intake.open(header)
-    intake.leave_out(0, Bitmap.below(544) - Bitmap.from_bytes(told.bitmap))
+    intake.leave_out(0, Bitmap.below(PAGED_BLOCKS) - Bitmap.from_bytes(told.bitmap))
     for frame in talk.heard:
         if isinstance(frame, Leaves):
             intake.leaves(frame)
         elif isinstance(frame, Block):
             verified = intake.block(frame)
             assert verified is not None
-            assert verified.complete == (frame.index == 530)
-    assert blocks_in(talk) == [3, 5, 530]
+            assert verified.complete == (frame.index == PAGE_LEAVES + 5)
+    assert blocks_in(talk) == [3, 5, PAGE_LEAVES + 5]
     # It never held the whole, and signs nothing of the kind.
     assert talk.all(Receipt) == []
 
 
 async def test_only_blocks_that_the_desk_lacks_are_given(relay: Running, desk: Desk) -> None:
     film = film_for(desk)
-    await hold(relay, film, 3, 5, 530)
+    await hold(relay, film, 3, 5, PAGE_LEAVES + 5)
     async with talking(relay, "exchange") as talk:
-        await pull(talk, desk, Partial(film.parcel_id, bitmap(0, 5, 520)))
-    assert blocks_in(talk) == [3, 530]
+        await pull(talk, desk, Partial(film.parcel_id, bitmap(0, 5, PAGE_LEAVES + 8)))
+    assert blocks_in(talk) == [3, PAGE_LEAVES + 5]
 
 
 async def test_the_newest_word_on_what_need_not_be_sent_counts(relay: Running, desk: Desk) -> None:
     film = film_for(desk)
-    await hold(relay, film, 3, 5, 530)
+    await hold(relay, film, 3, 5, PAGE_LEAVES + 5)
     async with talking(relay, "websocket") as talk:
         await talk.say(Partial(film.parcel_id, bitmap(3)), interest(talk, desk))
         await talk.until(Offers)
-        await talk.say(Partial(film.parcel_id, bitmap(5, 530)), Answers(0, (Answer.WANT_REST,)))
+        await talk.say(
+            Partial(film.parcel_id, bitmap(5, PAGE_LEAVES + 5)), Answers(0, (Answer.WANT_REST,))
+        )
         await talk.until(Idle)
         await talk.end()
     assert blocks_in(talk) == [3]
@@ -188,7 +198,7 @@ async def test_the_rest_is_offered_as_a_whole_when_it_has_come(relay: Running, d
         await talk.until(Idle)
         await talk.end()
     assert talk.all(Partial) == []
-    assert blocks_in(talk) == [index for index in range(544) if index != 3]
+    assert blocks_in(talk) == [index for index in range(PAGED_BLOCKS) if index != 3]
 
 
 async def test_nobody_else_is_told_of_halves(relay: Running, desk: Desk) -> None:
@@ -251,7 +261,7 @@ async def test_a_flood_of_halves_costs_a_pull_a_bounded_number_of_bytes(
     told = [frame.parcel_id for frame in talk.all(Partial)]
     assert len(told) == len(set(told)) == 2 * MAX_HALVES
     assert fullest.parcel_id in told
-    assert len(blocks_in(talk)) == 544 + 2 * MAX_HALVES + 1
+    assert len(blocks_in(talk)) == PAGED_BLOCKS + 2 * MAX_HALVES + 1
     assert talk.all(Receipt)[0].ids == (whole.parcel_id,)
     monkeypatch.setattr(halves, "MAX_HALVES_BYTES", 3 * (PARTIAL_BYTES + 1))
     async with talking(relay, "exchange") as talk:
@@ -264,15 +274,15 @@ async def test_a_desk_may_tell_of_one_parcel_again_and_of_so_many_at_most(
 ) -> None:
     film = film_for(desk)
     await hold(relay, film, 3)
-    long = Partial(film.parcel_id, b"\xff" * 30_000)
+    long = Partial(film.parcel_id, b"\xff" * 8_000)
     async with talking(relay, "exchange") as talk:
-        for _ in range(40):
+        for _ in range(150):
             await talk.say(long)
         await pull(talk, desk)
         assert talk.all(Offers) == []
     async with talking(relay, "exchange") as talk:
-        for number in range(MAX_PARTIALS_BYTES // (30_000 + PARTIAL_BYTES) + 1):
-            await talk.say(Partial(number.to_bytes(32, "big"), b"\xff" * 30_000))
+        for number in range(MAX_PARTIALS_BYTES // (8_000 + PARTIAL_BYTES) + 1):
+            await talk.say(Partial(number.to_bytes(32, "big"), b"\xff" * 8_000))
         await talk.rest()
     assert [error.verdict for error in talk.all(Error)] == [Verdict.TOO_LARGE]
 

@@ -27,6 +27,7 @@ from tests.relay.made_parcels import (
 )
 
 from qanat_protocol.frames import AckStatus
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.parcel import Rank
 from qanat_relay.store.files import DATABASE, Migration, shipped_migrations
 from qanat_relay.store.interface import (
@@ -380,8 +381,8 @@ DAMAGE: dict[str, tuple[str, str]] = {
         "body does not match",
     ),
     "no body": ("UPDATE parcel SET body = NULL", "body does not match"),
-    "a block": ("UPDATE block SET data = zeroblob(16384) WHERE number % 262144 = 300", "block 300"),
-    "no block": ("DELETE FROM block WHERE number % 262144 = 300", "block 300 of 544"),
+    "a block": ("UPDATE block SET data = zeroblob(16384) WHERE number % 262144 = 70", "block 70"),
+    "no block": ("DELETE FROM block WHERE number % 262144 = 70", "block 70 of 80"),
     "a leaf": ("UPDATE block SET leaf = zeroblob(32) WHERE number % 262144 = 2", "block 2"),
     "page roots": ("UPDATE parcel SET page_roots = zeroblob(64)", "page roots"),
     "an id": ("UPDATE parcel SET id = zeroblob(32) WHERE kind = 1", "match the id"),
@@ -392,19 +393,19 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "partial blocks": ("UPDATE partial SET held = 9", "2 blocks are there, 9"),
     "an orphan": ("DELETE FROM partial", "belong to no parcel"),
     "a list": (
-        "UPDATE leaf_list SET hashes = zeroblob(352) WHERE number % 1024 = 0",
+        "UPDATE leaf_list SET hashes = zeroblob(352) WHERE number % 2048 = 0",
         "list of page 0 does not match",
     ),
-    "no list": ("DELETE FROM leaf_list WHERE number % 1024 = 0", "noted wrong"),
+    "no list": ("DELETE FROM leaf_list WHERE number % 2048 = 0", "noted wrong"),
     "a list too many": (
-        "INSERT INTO leaf_list SELECT place * 1024 + 7, zeroblob(32) FROM partial",
+        "INSERT INTO leaf_list SELECT place * 2048 + 7, zeroblob(32) FROM partial",
         "list of page 7",
     ),
     "listed roots": (
-        "UPDATE leaf_list SET hashes = zeroblob(64) WHERE number % 1024 = 512",
+        "UPDATE leaf_list SET hashes = zeroblob(64) WHERE number % 2048 = 1024",
         "page roots do not match the root",
     ),
-    "no roots": ("DELETE FROM leaf_list WHERE number % 1024 = 512", "list of page 0"),
+    "no roots": ("DELETE FROM leaf_list WHERE number % 2048 = 1024", "list of page 0"),
     "a leaf of a half": (
         "UPDATE block SET leaf = zeroblob(32) WHERE number % 262144 = 5",
         "block 5 is not the one in its list",
@@ -423,7 +424,7 @@ async def test_a_check_finds_damage(tmp_path: Path, what: str) -> None:
     store = await SqliteStore.open(tmp_path, StoreLimits(), recent_max=1)
     letter = make(1)
     await store.write([letter.put(), part(2, PAGED_BYTES).put(), part(3).put(2, 5)], today=TODAY)
-    await store.write([letter.opened(), part(4, PAGED_BYTES).put(20, 530)], today=TODAY)
+    await store.write([letter.opened(), part(4, PAGED_BYTES).put(20, PAGE_LEAVES + 5)], today=TODAY)
     assert [problem async for problem in store.check()] == []
     sql, expected = DAMAGE[what]
     with database(tmp_path) as connection:

@@ -13,6 +13,7 @@ from tests.relay.made_parcels import (
     EXPIRY,
     LONG_LETTER_BYTES,
     ORIGINAL_BYTES,
+    PAGED_BLOCKS,
     PAGED_BYTES,
     PREVIEW_BYTES,
     TAG,
@@ -24,7 +25,9 @@ from tests.relay.made_parcels import (
 )
 
 from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.frames import AckStatus, Opened, Purge
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import page_roots
 from qanat_protocol.parcel import Front, Header, Kind, Rank
 from qanat_protocol.signing import SigningKey
@@ -158,10 +161,11 @@ async def test_a_body_of_two_pages_has_two_page_roots(store: Store) -> None:
     assert await store.write([large.put(*half)], today=TODAY) == [so_far(len(half))]
     assert await store.write([large.put(*rest)], today=TODAY) == [STORED]
     assert await store.page_roots(large.parcel_id) == page_roots(large.leaves)
-    assert await store.leaves(large.parcel_id, 512, 512) == large.leaves[512:]
-    assert await store.blocks(large.parcel_id, [511, 543]) == [
-        large.blocks[511].data,
-        large.blocks[543].data,
+    second = await store.leaves(large.parcel_id, PAGE_LEAVES, PAGE_LEAVES)
+    assert second == large.leaves[PAGE_LEAVES:]
+    assert await store.blocks(large.parcel_id, [PAGE_LEAVES - 1, PAGED_BLOCKS - 1]) == [
+        large.blocks[PAGE_LEAVES - 1].data,
+        large.blocks[-1].data,
     ]
 
 
@@ -1147,24 +1151,25 @@ async def test_a_body_in_part_gives_its_blocks_and_what_proves_them(open_store: 
     store = await open_store()
     film = part(1, PAGED_BYTES)
     # The second page alone, block by block; the first one comes later.
-    for index in (520, 543):
+    second, last = PAGE_LEAVES + 8, PAGED_BLOCKS - 1
+    for index in (second, last):
         await store.write([film.put(index)], today=TODAY)
     store = await open_store()
     assert await store.page_roots(film.parcel_id) == page_roots(film.leaves)
-    assert await store.leaves(film.parcel_id, 512, 32) == film.leaves[512:]
-    assert await store.blocks(film.parcel_id, [543, 520]) == [
-        film.blocks[543].data,
-        film.blocks[520].data,
+    assert await store.leaves(film.parcel_id, PAGE_LEAVES, 16) == film.leaves[PAGE_LEAVES:]
+    assert await store.blocks(film.parcel_id, [last, second]) == [
+        film.blocks[last].data,
+        film.blocks[second].data,
     ]
-    for first, count in ((0, 512), (512, 33), (1024, 1)):
+    for first, count in ((0, PAGE_LEAVES), (PAGE_LEAVES, 17), (2 * PAGE_LEAVES, 1)):
         with pytest.raises(NotHeld):
             await store.leaves(film.parcel_id, first, count)
     with pytest.raises(NotHeld):
-        await store.blocks(film.parcel_id, [520, 521])
-    await store.write([film.put(*range(0, 512, 3))], today=TODAY)
-    assert await store.leaves(film.parcel_id, 0, 512) == film.leaves[:512]
+        await store.blocks(film.parcel_id, [second, second + 1])
+    await store.write([film.put(*range(0, PAGE_LEAVES, 3))], today=TODAY)
+    assert await store.leaves(film.parcel_id, 0, PAGE_LEAVES) == film.leaves[:PAGE_LEAVES]
     (half,) = await halves_of(store)
-    assert list(half.held) == [*range(0, 512, 3), 520, 543]
+    assert list(half.held) == [*range(0, PAGE_LEAVES, 3), second, last]
     assert [problem async for problem in store.check()] == []
 
 
@@ -1185,10 +1190,10 @@ async def test_the_lists_of_a_body_go_when_it_is_whole_purged_or_dropped(
 
 
 async def test_what_came_without_lists_is_given_once_they_come(store: Store) -> None:
-    film = part(1, PAGED_BYTES)
-    await store.write([film.put_bare(1, 2, 530)], today=TODAY)
+    film, second = part(1, PAGED_BYTES), PAGE_LEAVES + 5
+    await store.write([film.put_bare(1, 2, second)], today=TODAY)
     assert await halves_of(store) == []
-    assert await held_of(store, film) == [1, 2, 530]
+    assert await held_of(store, film) == [1, 2, second]
     # Without the page roots a page proves nothing.
     page, _, roots = film.lists
     await store.write([replace(film.put(3), lists=(page,))], today=TODAY)
@@ -1196,30 +1201,30 @@ async def test_what_came_without_lists_is_given_once_they_come(store: Store) -> 
     await store.write([replace(film.put(4), lists=(roots, page))], today=TODAY)
     (half,) = await halves_of(store)
     assert list(half.held) == [1, 2, 3, 4]
-    await store.write([film.put(531)], today=TODAY)
+    await store.write([film.put(second + 1)], today=TODAY)
     (half,) = await halves_of(store)
-    assert list(half.held) == [1, 2, 3, 4, 530, 531]
-    assert await held_of(store, film) == [1, 2, 3, 4, 530, 531]
+    assert list(half.held) == [1, 2, 3, 4, second, second + 1]
+    assert await held_of(store, film) == [1, 2, 3, 4, second, second + 1]
 
 
 async def test_lists_count_for_the_quota_once(store: Store) -> None:
     film = part(1, PAGED_BYTES)
     for index in (0, 1, 0, 2):
         await store.write([film.put(index)], today=TODAY)
-    assert (await store.stats()).partial_bytes == 3 * 16_384 + 512 * 32 + 2 * 32
-    await store.write([film.put(540)], today=TODAY)
-    assert (await store.stats()).partial_bytes == 4 * 16_384 + 544 * 32 + 2 * 32
+    assert (await store.stats()).partial_bytes == 3 * 16_384 + PAGE_LEAVES * 32 + 2 * 32
+    await store.write([film.put(PAGED_BLOCKS - 4)], today=TODAY)
+    assert (await store.stats()).partial_bytes == 4 * 16_384 + PAGED_BLOCKS * 32 + 2 * 32
 
 
 async def test_a_body_that_fills_the_quota_is_completed(open_store: OpenStore) -> None:
     limits = StoreLimits(max_body_bytes=PAGED_BYTES, max_partial_bytes=PAGED_BYTES)
     store = await open_store(limits)
-    film = part(1, PAGED_BYTES)
-    assert await store.write([film.put(*range(543))], today=TODAY) == [so_far(543)]
-    assert await store.write([film.put(543)], today=TODAY) == [STORED]
+    film, last = part(1, PAGED_BYTES), PAGED_BLOCKS - 1
+    assert await store.write([film.put(*range(last))], today=TODAY) == [so_far(last)]
+    assert await store.write([film.put(last)], today=TODAY) == [STORED]
 
 
-@pytest.mark.parametrize("page", [1, 512, 600])
+@pytest.mark.parametrize("page", [1, PAGE_ROOTS, 1100])
 async def test_a_list_that_the_body_cannot_have_is_a_mistake_of_the_caller(
     store: Store, page: int
 ) -> None:

@@ -23,7 +23,7 @@ MAX_TOLD_HELD = 2048
 
 
 class Incoming:
-    """One parcel that is not whole yet. A body has up to 262,144 blocks: one bit for each, and
+    """One parcel that is not whole yet. A body has up to 65,536 blocks: one bit for each, and
     memory only up to the last that came, since any header may claim that many."""
 
     def __init__(self, header: Header, relay: bytes, held: Bitmap = _NOTHING) -> None:

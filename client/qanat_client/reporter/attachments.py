@@ -20,9 +20,10 @@ from qanat_client.reporter.pictures import PICTURE_TYPES, Renditions, pillow_is_
 from qanat_client.reporter.sealing_room import SealingRoom
 from qanat_client.terminal import printable_line
 from qanat_protocol.errors import LocalTooLarge
-from qanat_protocol.limits import MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
+from qanat_protocol.limits import MAX_PART_BODY_BYTES, MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
 from qanat_protocol.part import PartSealer, Rendition
 from qanat_protocol.report import File, PartRef, check_name
+from qanat_protocol.sealing import capacity
 from qanat_protocol.sizes import part_body_size
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _MAX_NAME_BYTES = 255
+_LARGEST_BYTES = capacity(MAX_PART_BODY_BYTES)
 _READ_BYTES = 1 << 20
 _BLOCKS_AT_ONCE = 256
 """Blocks stored in one transaction (4 MiB): what `send` holds in memory at most."""
@@ -125,7 +127,10 @@ def inspect(path: Path) -> Attachment:
     try:
         part_body_size(facts.st_size, Rendition.ORIGINAL)
     except LocalTooLarge:
-        raise BadInput(f"{shown} is too large: {facts.st_size:,} bytes, at most 4 GiB") from None
+        raise BadInput(
+            f"{shown} is too large: {facts.st_size:,} bytes, at most {_LARGEST_BYTES:,}"
+            " (just under 1 GiB): cut it and send it in pieces"
+        ) from None
     return Attachment(path, name, _media_type(name), facts.st_size, _identity(facts), notes)
 
 

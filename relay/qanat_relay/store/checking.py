@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import BadLock, QanatError
 from qanat_protocol.frames import Opened
-from qanat_protocol.limits import MAX_BLOCKS, PAGE_LEAVES
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import TreeBuilder, block_count, block_length, leaf_hash, page_count
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.tombstone import check_opened, check_purge
@@ -20,6 +20,7 @@ from qanat_relay.store.lists import PLACE_LISTS, ListsOf
 from qanat_relay.store.offers import Recent
 from qanat_relay.store.rows import (
     PARTIAL_COLUMNS,
+    PLACE_BLOCKS,
     Row,
     RowState,
     block_numbers,
@@ -253,11 +254,11 @@ def _orphans(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     while True:
         with _snapshot(connection):
             (number,) = connection.execute(
-                "SELECT min(number) FROM block WHERE number >= ?", (place * MAX_BLOCKS,)
+                "SELECT min(number) FROM block WHERE number >= ?", (place * PLACE_BLOCKS,)
             ).fetchone()
             if number is None:
                 return
-            place = number // MAX_BLOCKS
+            place = number // PLACE_BLOCKS
             owner = connection.execute(
                 "SELECT 1 FROM partial WHERE place = ?1 UNION ALL"
                 " SELECT 1 FROM parcel WHERE place = ?1 LIMIT 1",

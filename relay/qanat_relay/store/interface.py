@@ -114,7 +114,7 @@ class StoredBlock:
 
 @dataclass(frozen=True, slots=True)
 class StoredList:
-    """The leaves of a page, or (page 512) the page roots of a body that has several (SPEC 4):
+    """The leaves of a page, or (page 1024) the page roots of a body that has several (SPEC 4):
     hashes of 32 bytes each, one after the other."""
 
     page: int

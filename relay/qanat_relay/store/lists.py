@@ -14,8 +14,8 @@ from qanat_protocol.parcel import Header
 from qanat_relay.store.interface import PutBlocks, StoredBlock, StoredList
 from qanat_relay.store.rows import PartialRow, held_indices
 
-PLACE_LISTS = 2**10
-"""Numbers of lists for each place: 512 pages and the page roots, and a power of two."""
+PLACE_LISTS = 2**11
+"""Numbers of lists for each place: 1024 pages and the page roots, and a power of two."""
 
 
 def check_lists(body_size: int, lists: Sequence[StoredList]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
-from qanat_protocol.limits import BLOCK_BYTES, MAX_BLOCKS, PAGE_LEAVES
+from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
 from qanat_protocol.parcel import Rank, rank_of
 from qanat_protocol.verdicts import Verdict
@@ -21,6 +21,7 @@ from qanat_relay.store.offers import forget
 from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES, end_partial
 from qanat_relay.store.rows import (
     NO_STANDING,
+    PLACE_BLOCKS,
     PLACES,
     ParcelRow,
     PartialRow,
@@ -161,7 +162,7 @@ class _PuttingLong:
         place = _draw_place(work) if partial is None else partial.place
         work.connection.executemany(
             _INSERT_BLOCK,
-            [(place * MAX_BLOCKS + block.index, block.leaf, block.data) for block in new],
+            [(place * PLACE_BLOCKS + block.index, block.leaf, block.data) for block in new],
         )
         if not complete:
             keep_lists(work.connection, place, lists)

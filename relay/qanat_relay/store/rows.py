@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import FrameType, Opened, Purge, Stamp
-from qanat_protocol.limits import MAX_BLOCKS
 from qanat_protocol.parcel import Header, parse_header
 from qanat_relay.store.interface import Entry
 from qanat_relay.store.offers import arrivals_of
@@ -21,6 +20,9 @@ from qanat_relay.store.offers import arrivals_of
 Row: TypeAlias = tuple[Any, ...]
 """What SQLite returns; the columns are named beside each query."""
 
+
+PLACE_BLOCKS = 2**18
+"""Numbers of blocks for each place: more than any body has, and a power of two."""
 
 PLACES = 2**44
 """A place and the number of a block in it have 62 bits."""
@@ -169,17 +171,17 @@ def find_partial(connection: sqlite3.Connection, offer: bytes) -> PartialRow | N
     return None if row is None else partial_of(row)
 
 
-def block_numbers(place: int, first: int = 0, last: int = MAX_BLOCKS - 1) -> tuple[int, int]:
+def block_numbers(place: int, first: int = 0, last: int = PLACE_BLOCKS - 1) -> tuple[int, int]:
     """The lowest and highest number of a body's blocks `first` to `last`, both included."""
-    return place * MAX_BLOCKS + first, place * MAX_BLOCKS + last
+    return place * PLACE_BLOCKS + first, place * PLACE_BLOCKS + last
 
 
 def held_indices(
-    connection: sqlite3.Connection, place: int, first: int = 0, last: int = MAX_BLOCKS - 1
+    connection: sqlite3.Connection, place: int, first: int = 0, last: int = PLACE_BLOCKS - 1
 ) -> Iterator[int]:
     """Which blocks are there, ascending."""
     low, high = block_numbers(place, first, last)
-    base = place * MAX_BLOCKS
+    base = place * PLACE_BLOCKS
     for (number,) in connection.execute(
         "SELECT number FROM block WHERE number BETWEEN ? AND ? ORDER BY number", (low, high)
     ):

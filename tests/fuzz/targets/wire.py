@@ -9,7 +9,14 @@ from typing import Any
 from tests.fuzz.target import Shape, Target, pieces
 from tests.fuzz.vectors import binaries
 from tests.protocol import samples
-from tests.protocol.made_bodies import LETTER, ONE_BLOCK, PREVIEW, TWO_BLOCKS, body_of
+from tests.protocol.made_bodies import (
+    LETTER,
+    ONE_BLOCK,
+    PREVIEW,
+    TWO_BLOCKS,
+    TWO_PAGES,
+    body_of,
+)
 from tests.protocol.samples import DAY, EPOCH, RELAY, SIGNER, parses_or_refuses
 
 from qanat_protocol import frames
@@ -22,10 +29,10 @@ from qanat_protocol.errors import (
     TooLarge,
     UnexpectedFrame,
 )
-from qanat_protocol.frame_codec import decode_frame, encode_frame
+from qanat_protocol.frame_codec import PAGE_ROOTS, decode_frame, encode_frame
 from qanat_protocol.frames import Block, Frame, HeaderFrame, Leaves
 from qanat_protocol.interest import verify_desk_interest, verify_peer_interest
-from qanat_protocol.limits import MAX_FRAME_BYTES, MAX_OPEN_TRANSFERS
+from qanat_protocol.limits import MAX_BLOCKS, MAX_FRAME_BYTES, MAX_OPEN_TRANSFERS
 from qanat_protocol.receipt import custody_root, single_receipts, verify_receipt, verify_single
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.session import sign_desk_interest, sign_peer_interest
@@ -104,7 +111,6 @@ def _receipt(frame: frames.Receipt) -> None:
 
 
 _BODIES = [body_of(size) for size in (LETTER, ONE_BLOCK, TWO_BLOCKS, PREVIEW)]
-_PAGED = 8_650_752
 
 
 def _transfer(data: bytes) -> None:
@@ -143,13 +149,13 @@ class _Taking:
         numbers = [each for each in event if type(each) is int] if isinstance(event, list) else []
         match numbers:
             case [0, which, *_] if not isinstance(event[-1], bytes):
-                body = _BODIES[which % len(_BODIES)] if which % 7 else body_of(_PAGED)
+                body = _BODIES[which % len(_BODIES)] if which % 7 else body_of(TWO_PAGES)
                 self._open(HeaderFrame(self._next, body.header.encode()), body)
             case [1, handle, page, *_]:
                 self._list(handle, page)
             case [2, handle, index, *rest]:
                 self._give(handle, index, spoilt=bool(rest and rest[0] == 7))
-            case [3, handle, *held] if max(held, default=0) < 262_144:
+            case [3, handle, *held] if max(held, default=0) < MAX_BLOCKS:
                 self._hold(handle, held)
             case [4, handle, *_]:
                 self.intake.close(handle)
@@ -166,7 +172,11 @@ class _Taking:
     def _list(self, handle: int, page: int) -> None:
         body = self._bodies.get(handle)
         hashes = (
-            [b"!" * 32] if body is None else body.page_roots if page == 512 else body.page(page)
+            [b"!" * 32]
+            if body is None
+            else body.page_roots
+            if page == PAGE_ROOTS
+            else body.page(page)
         )
         self._refusable(Leaves(handle, page, tuple(hashes)))
 
@@ -291,7 +301,7 @@ def _transfer_seeds() -> Iterable[bytes]:
     yield pack([[0, 1], [2, 0, 0]])
     yield pack([[0, 4], [1, 0, 0], *([2, 0, index] for index in range(8))])
     yield pack([[0, 3], [3, 0, 1], [1, 0, 0], [2, 0, 0]])
-    yield pack([[0, 7], [1, 0, 512], [1, 0, 1], [2, 0, 512], [2, 0, 513, 7], [4, 0]])
+    yield pack([[0, 7], [1, 0, PAGE_ROOTS], [1, 0, 1], [2, 0, 64], [2, 0, 65, 7], [4, 0]])
     body = _BODIES[0]
     header, block = HeaderFrame(0, body.header.encode()), Block(0, 0, body.block(0)[:600])
     yield pack([[encode_frame(header)], [encode_frame(block)]])

@@ -14,7 +14,7 @@ def framed(*records: bytes) -> bytes:
 
 
 def frames_of(handle: int, parcel: Parcel) -> list[bytes]:
-    """The records of one parcel of at most 512 blocks."""
+    """The records of one parcel of at most 64 blocks."""
     leaves = wire.leaves_of(parcel.body)
     records = [wire.pack([9, handle, parcel.header])]
     if len(leaves) > 1:

@@ -9,7 +9,7 @@ from tests.make_vectors.independent import merkle
 from tests.make_vectors.scenario import Scenario
 
 _SEED = wire.draw("leaves")
-_COUNTS = (1, 2, 3, 511, 512, 513, 1024, 1025)
+_COUNTS = (1, 2, 3, 63, 64, 65, 128, 129, 512, 1025)
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -28,18 +28,18 @@ def scenarios() -> Iterator[Scenario]:
                      "root": merkle.root(leaves)}  # fmt: skip
             yield Scenario("inclusion", f"leaf-{index}-of-{count}", "13", "A proof that stands.",
                            given, output={"included": True})  # fmt: skip
-    leaves = [wire.sha256(_SEED, wire.u32(index)) for index in range(513)]
+    leaves = [wire.sha256(_SEED, wire.u32(index)) for index in range(65)]
     path, root = merkle.inclusion_proof(7, leaves), merkle.root(leaves)
     bad: dict[str, dict[str, object]] = {
         "wrong-index": {"index": 6},
-        "wrong-count": {"count": 512},
-        "index-behind-the-end": {"index": 513},
+        "wrong-count": {"count": 64},
+        "index-behind-the-end": {"index": 65},
         "path-too-short": {"path": path[:-1]},
         "path-too-long": {"path": [*path, bytes(32)]},
         "other-leaf": {"leaf": leaves[8]},
     }
     for name, changed in bad.items():
-        given = {"leaf": leaves[7], "index": 7, "count": 513, "path": path, "root": root} | changed
+        given = {"leaf": leaves[7], "index": 7, "count": 65, "path": path, "root": root} | changed
         yield Scenario("inclusion", name, "13", "A proof that does not stand.", given,
                        output={"included": False})  # fmt: skip
     yield from _transfers()
@@ -94,33 +94,37 @@ def _transfers() -> Iterator[Scenario]:
 
 
 def _paged() -> Iterator[Scenario]:
-    # 513 blocks and more need page roots; only three of the blocks' bytes are ever told.
-    size = next(size for size in wire.legal_sizes(wire.PART, 1 << 24) if size > 512 * 16384)
+    # 65 blocks and more need page roots; of one block alone the bytes are ever told.
+    first = wire.PAGE_LEAVES
+    size = next(
+        size for size in wire.legal_sizes(wire.PART, 1 << 24) if size > first * wire.BLOCK_BYTES
+    )
     count = -(-size // 16384)
-    block = hashlib.shake_256(b"block 512").digest(16384)
+    block = hashlib.shake_256(b"block 64").digest(16384)
     leaves = [wire.sha256(_SEED, wire.u32(index)) for index in range(count)]
-    leaves[512] = merkle.leaf_hash(block)
+    leaves[first] = merkle.leaf_hash(block)
     front = wire.header_front(wire.PART, expiry=EXPIRY, size=size, tag=TAG, lock=bytes(32))
     header = front + merkle.root(leaves)
     roots = b"".join(wire.page_roots_of(leaves))
-    second = b"".join(leaves[512:])
+    second = b"".join(leaves[first:])
+    spoilt = b"".join(leaves[: first - 1]) + bytes(32)
     opening = wire.pack([9, 0, header])
-    listed = wire.pack([10, 0, 512, roots])
+    listed = wire.pack([10, 0, wire.PAGE_ROOTS, roots])
     page = wire.pack([10, 0, 1, second])
-    sent = wire.pack([11, 0, 512, block])
+    sent = wire.pack([11, 0, first, block])
     cases = {
         "paged": ("Page roots, the second page, its first block.", [opening, listed, page, sent],
-                  "ok", [512]),
+                  "ok", [first]),
         "paged-page-before-roots": ("A page before the page roots.", [opening, page],
                                     "unexpected_frame", []),
         "paged-block-before-page": ("A block before its page.", [opening, listed, sent],
                                     "unexpected_frame", []),
         "paged-roots-changed": ("Page roots that do not hash to the root.",
-                                [opening, wire.pack([10, 0, 512, roots[32:] + roots[:32]])],
+                                [opening,
+                                 wire.pack([10, 0, wire.PAGE_ROOTS, roots[32:] + roots[:32]])],
                                 "bad_root", []),
         "paged-page-under-another": ("The second page under the first one's number.",
-                                     [opening, listed,
-                                      wire.pack([10, 0, 0, b"".join(leaves[:511]) + bytes(32)])],
+                                     [opening, listed, wire.pack([10, 0, 0, spoilt])],
                                      "bad_root", []),
     }  # fmt: skip
     for name, (comment, frames, verdict, indices) in cases.items():

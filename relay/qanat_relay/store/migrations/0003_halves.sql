@@ -10,7 +10,7 @@ CREATE INDEX partial_by_tag
     ON partial (substr(header, 17, 16), rank, opened, held_bytes DESC) WHERE provable != x'';
 CREATE INDEX partial_by_lot ON partial (substr(header, 17, 16), rank) WHERE provable != x'';
 
--- number: place * 2^10 + page; page 512: the page roots of a body of more than one page, which are
+-- number: place * 2^11 + page; page 1024: the page roots of a body of more than one page, which are
 -- here if any of its pages is.
 CREATE TABLE leaf_list (
     number INTEGER PRIMARY KEY,
