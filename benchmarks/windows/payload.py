@@ -144,7 +144,8 @@ def _raw(link: Link, seed: int, control: str, variables: Mapping[str, str]) -> f
                 raise Failed(f"nothing counts: {counting.said()}")
             net.begin()
             with started(source, variables):
-                net.wait_until(WINDOW_S)
+                # Nothing comes any more, and it tells of the last that did.
+                net.wait_until(WINDOW_S + 4 * bare_tcp.TELLS_S)
                 counting.kill()
             came = 0
             while line := counting.line(0.0):
