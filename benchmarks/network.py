@@ -18,6 +18,7 @@ from random import Random
 from benchmarks.bad_link import Line, Tally, Way
 from benchmarks.namespace import Namespace, remove_forgotten
 from benchmarks.streams import Streams
+from benchmarks.turns import LINKS, run_before_others
 
 __all__ = ["Network", "address_of", "network"]
 
@@ -30,8 +31,6 @@ _LONGEST_WAIT_S = 0.05
 _LATE_S = 0.02
 _BEFORE_S = 1e6
 """What the clock is short of at first: until it starts it shows less than any span's beginning."""
-_FIRST_OF_ALL = -15
-"""The scheduler's niceness of the thread that plays the links: it is the clock of all others."""
 
 
 def address_of(number: int) -> str:
@@ -154,8 +153,7 @@ class Network:
     # The rest is the thread's.
 
     def _play(self) -> None:
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _FIRST_OF_ALL)
+        run_before_others(threading.get_native_id(), LINKS)
         with selectors.DefaultSelector() as selector:
             for host in self._hosts.values():
                 selector.register(host.namespace.tun, selectors.EVENT_READ, host)

@@ -29,6 +29,7 @@ def _sink(host: str, port: int) -> None:
                 with contextlib.suppress(TimeoutError):
                     piece = connection.recv(65_536)
                     if not piece:
+                        print(came, flush=True)
                         return
                     came += len(piece)
                 if came != told and time.monotonic() >= next_s:

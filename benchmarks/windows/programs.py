@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import selectors
 import subprocess
 import tempfile
@@ -13,11 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-__all__ = ["Program", "started"]
+from benchmarks.turns import MEASURED, run_before_others
 
-_BEFORE_OTHERS = -10
-"""The niceness of what is measured, ours and others' alike: a window is 20 seconds of real time,
-which whatever else this machine does must not shorten."""
+__all__ = ["Program", "started"]
 
 
 class Program:
@@ -86,8 +82,7 @@ def started(command: Sequence[str | Path], variables: Mapping[str, str]) -> Iter
         )
         with process:
             try:
-                with contextlib.suppress(PermissionError, ProcessLookupError):
-                    os.setpriority(os.PRIO_PROCESS, process.pid, _BEFORE_OTHERS)
+                run_before_others(process.pid, MEASURED)
                 yield Program(process, said)
             finally:
                 process.kill()
