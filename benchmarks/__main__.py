@@ -24,10 +24,12 @@ from benchmarks.machine import look_at
 from benchmarks.metered import Failed
 from benchmarks.parts import part_comparisons
 from benchmarks.processes import process_comparisons
+from benchmarks.reconcile import reconcile_results
 from benchmarks.table import as_json, as_text
 
 _SHORT = ("letters", "parts", "ingest", "deposit", "send")
 _LONG = ("journey", "attachment", "large")
+_ALONE = ("reconcile",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class _Scale:
     stored: int
     newest: int
     turns: int
+    known: int
+    exchanges: int
 
     def times(self, factor: float) -> _Scale:
         """The same with turns of another size."""
@@ -63,6 +67,7 @@ class _Scale:
             attachment_bytes=scaled(self.attachment_bytes),
             stored=scaled(self.stored),
             newest=scaled(self.newest),
+            known=scaled(self.known),
         )
 
 
@@ -78,6 +83,8 @@ _QUICK = _Scale(
     stored=10_000,
     newest=1000,
     turns=1,
+    known=100_000,
+    exchanges=20,
 )
 _WHOLE = _Scale(
     rounds=11,
@@ -91,8 +98,11 @@ _WHOLE = _Scale(
     stored=1_000_000,
     newest=1000,
     turns=3,
+    known=1_000_000,
+    exchanges=100,
 )
 _TURNS_OF_RELAYS = 5
+_DIFFERENCES = (10, 100, 500, 1000, 10_000)
 
 
 def _arguments() -> argparse.Namespace:
@@ -108,7 +118,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--size", type=float, default=1.0, metavar="F", help="amounts F times as large"
     )
-    parser.add_argument("--only", choices=_SHORT + _LONG, action="append", help="may be repeated")
+    parser.add_argument(
+        "--only", choices=_SHORT + _LONG + _ALONE, action="append", help="may be repeated"
+    )
     parser.add_argument("--folder", type=Path, help="a disk to store on, instead of the temporary")
     parser.add_argument(
         "--plot",
@@ -174,6 +186,8 @@ class _Run:
         if "attachment" in self.groups:
             size_bytes = scale.attachment_bytes
             self.results += attachment_results(*each, size_bytes, scale.turns, self.note)
+        if "reconcile" in self.groups:
+            self.results += reconcile_results(scale.known, _DIFFERENCES, scale.exchanges, self.note)
         if "large" in self.groups:
             found, self.levels = large_results(
                 *each,
@@ -221,7 +235,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="qanat-bench-", dir=arguments.folder) as made:
         folder = Path(made)
         machine = look_at(folder)
-        run = _Run(tuple(arguments.only or _SHORT + _LONG), scale, folder, note)
+        run = _Run(tuple(arguments.only or _SHORT + _LONG + _ALONE), scale, folder, note)
         try:
             run.all()
         except Failed as error:

@@ -55,7 +55,7 @@ class _Keyed:
         return self._cells[0][:count] - newer[0], self._cells[1][:count] - newer[1]
 
 
-class _Tag:
+class KnownTag:
     """What is known under a tag. `after`: the arrival up to which it was read; `is_doubtful`: some
     of what comes behind it may have been read before."""
 
@@ -122,7 +122,7 @@ class _Tag:
 class View:
     """What was known under some tags at a moment, for one session; what came later is not in it."""
 
-    def __init__(self, day: int, key: bytes, tags: Iterable[_Tag]) -> None:
+    def __init__(self, day: int, key: bytes, tags: Iterable[KnownTag]) -> None:
         """For `Sketches.view` alone."""
         self.day = day
         self.key = key
@@ -169,7 +169,7 @@ class Sketches:
     def __init__(self, store: Store, today: Callable[[], int]) -> None:
         self._store = store
         self._today = today
-        self._tags: dict[bytes, _Tag] = {}
+        self._tags: dict[bytes, KnownTag] = {}
         self._day = -1
         self._key = b""
         self._era = store.era
@@ -218,10 +218,10 @@ class Sketches:
             for known in self._tags.values():
                 await asyncio.to_thread(known.drop_expired, day)
 
-    async def _catch_up(self, tag: bytes, newest: int) -> _Tag | None:
+    async def _catch_up(self, tag: bytes, newest: int) -> KnownTag | None:
         """Read what came since the last time; None where nothing is there. `newest`: the last
         arrival when it was asked for."""
-        known = self._tags.pop(tag, None) or _Tag()
+        known = self._tags.pop(tag, None) or KnownTag()
         # What was evicted and has come again has another number now.
         known.is_doubtful = len(known) > 0
         try:
@@ -240,7 +240,7 @@ class Sketches:
                 self._tags[tag] = known
         return known if len(known) else None
 
-    async def _follow_era(self, tags: Sequence[_Tag]) -> None:
+    async def _follow_era(self, tags: Sequence[KnownTag]) -> None:
         """Where numbers were dealt anew, some of what was read has one behind `after` now."""
         if self._era != self._store.era:
             numbers = await self._store.resume([known.after for known in tags], self._era)
