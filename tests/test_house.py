@@ -458,3 +458,19 @@ def test_the_version_is_the_one_that_the_changelog_ends_at() -> None:
     released = [heading for heading in headings if heading != "Unreleased"]
     assert released[:1] in ([], [project()["version"]])
     assert headings, "CHANGELOG.md has no heading for a version"
+
+
+def test_what_a_reporter_runs_needs_no_numpy() -> None:
+    needs = {"numpy"}
+    while found := {
+        module
+        for package in PACKAGES
+        for path in sources(package)
+        if (module := dotted(package, path)) not in needs
+        and any(name in needs for name, _ in imports(package, path))
+    }:
+        needs |= found
+    assert "qanat_protocol.sketch" in needs
+    desks = ("qanat_client.desk", "qanat_client.demo")
+    reporters = {name for name in needs if name.startswith("qanat_client.")}
+    assert all(name.startswith(desks) for name in reporters), reporters

@@ -7,15 +7,17 @@ Once a day all ids go through a hash for each relay, a second and a half for a m
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from qanat_client.desk.epochs import live_epochs
 from qanat_client.desk.workbench import Workbench
 from qanat_protocol.errors import UnexpectedFrame
-from qanat_protocol.estimate import balance_of, pack_balance
 from qanat_protocol.frames import Cells, Frame, Sketch
 from qanat_protocol.limits import OFFER_BYTES
-from qanat_protocol.reconciliation import Reconciliation
 from qanat_protocol.tags import desk_tag
+
+if TYPE_CHECKING:
+    from qanat_protocol.reconciliation import Reconciliation
 
 __all__ = ["Reconciling"]
 
@@ -40,6 +42,9 @@ class Reconciling:
             return None
         if not is_due:
             return b""
+        # numpy comes with the desk's extra, and only here is it used.
+        from qanat_protocol.estimate import balance_of, pack_balance
+
         ids, _ = await self._read(self._bench.desk.today)
         return await asyncio.to_thread(lambda: pack_balance(balance_of(ids)))
 
@@ -50,6 +55,8 @@ class Reconciling:
         """
         if self._told:
             raise UnexpectedFrame("a second sketch of one set")
+        from qanat_protocol.reconciliation import Reconciliation
+
         self._told = True
         ids, absent = await self._read(sketch.day)
         found = await asyncio.to_thread(Reconciliation, sketch, ids, absent)
