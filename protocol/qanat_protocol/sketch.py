@@ -44,7 +44,7 @@ _32: Final = np.uint64(32)
 _MODULUS: Final = 2**256
 _CELL: Final = np.dtype([("sum", ">u8"), ("check", ">u4")])
 _AT_ONCE: Final = 65_536
-"""Ids that go through the generator together: bounds what it needs beside its result."""
+"""Ids that are hashed, or go through the generator, together: bounds memory beside the result."""
 
 
 class Sketched:
@@ -73,6 +73,13 @@ class Sketched:
         """Take in more ids, none of which is there; returns their short ids."""
         if len(ids) % HASH_BYTES:
             raise LocalMalformed(f"{len(ids)} bytes are no row of ids")
+        pieces = [self.short_ids]
+        for start in range(0, len(ids), _AT_ONCE * HASH_BYTES):
+            pieces.append(self._hash(ids[start : start + _AT_ONCE * HASH_BYTES]))
+        known, self.short_ids = len(self.short_ids), np.concatenate(pieces)
+        return self.short_ids[known:]
+
+    def _hash(self, ids: bytes) -> Numbers:
         before, sha256 = self._before, hashlib.sha256
         hashed = b"".join(
             [
@@ -83,9 +90,7 @@ class Sketched:
         words = np.frombuffer(hashed, ">u4").reshape(-1, 8).sum(axis=0, dtype=np.uint64)
         total = sum(int(word) << 32 * place for place, word in enumerate(reversed(words)))
         self._sum = (self._sum + total) % _MODULUS
-        short_ids = np.frombuffer(hashed, ">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
-        self.short_ids = np.concatenate([self.short_ids, short_ids])
-        return short_ids
+        return np.frombuffer(hashed, ">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
 
 
 class Summing:
