@@ -252,11 +252,6 @@ class Giving:
             not load.over and load.sent_blocks > 0 for load in self._loads.values()
         )
 
-    @property
-    def sent_bytes(self) -> int:
-        """What was handed to the connections so far, in bodies."""
-        return self._report.sent_bytes
-
     # What became of it
 
     def drop(self, load: Load) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.carriers.wire import Path
@@ -39,8 +39,8 @@ more; on slower lines its probing fills their queues and loses what is in them."
 
 _LOOK_S = 0.5
 
-_PACE_LOOKS = 5
-"""Two seconds: several round trips of any line so fast."""
+_PACE_LOOKS = 7
+"""Three seconds, in which a hole that is filled looks like no burst."""
 
 
 def is_empty(path: Path) -> bool:
@@ -65,46 +65,56 @@ async def widen(
 ) -> None:
     """Open connections as the path calls for them, until the session has nothing more to give, and
     wait for their ends."""
+    talks = {talk}
+
+    async def serve_another() -> None:
+        with contextlib.suppress(ClientError):
+            async with talk.beside() as another:
+                if another is not None:
+                    talks.add(another)
+                    try:
+                        await serve(another)
+                    finally:
+                        talks.discard(another)
+
     beside: set[asyncio.Task[None]] = set()
     pace = _Pace()
     async with asyncio.TaskGroup() as group:
         while not giving.ended.is_set():
             beside = {task for task in beside if not task.done()}
             path = talk.path()
-            paced_bytes_s = pace.bytes_s(giving.sent_bytes)
-            is_wide = talk.is_wide or paced_bytes_s > _WIDE_BYTES_S
+            pace.look(path for path in (each.path() for each in talks) if path is not None)
+            is_wide = talk.is_wide or pace.bytes_s > _WIDE_BYTES_S
             while (
                 path is not None
                 and giving.has_left(_LEAST_BYTES)
                 and further(path, len(beside), is_wide=is_wide)
             ):
-                beside.add(group.create_task(_serve_another(talk, serve)))
-            if path is not None and paced_bytes_s > _FAST_BYTES_S and is_empty(path):
+                beside.add(group.create_task(serve_another()))
+            if path is not None and pace.bytes_s > _FAST_BYTES_S and is_empty(path):
                 talk.control_congestion("bbr")
             await _look_later(giving)
 
 
-async def _serve_another(
-    talk: Conversation, serve: Callable[[Conversation], Coroutine[None, None, None]]
-) -> None:
-    with contextlib.suppress(ClientError):
-        async with talk.beside() as another:
-            if another is not None:
-                await serve(another)
-
-
 class _Pace:
-    """How fast a session sends, over the last seconds."""
+    """How fast a session moves bytes, over the last seconds. By what was acknowledged: what is
+    handed over at first fills the system's buffers alone."""
 
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int]] = deque(maxlen=_PACE_LOOKS)
 
-    def bytes_s(self, sent_bytes: int) -> float:
-        """Take a look, and compare it with the oldest; 0 before there are enough."""
-        self._looks.append((asyncio.get_running_loop().time(), sent_bytes))
+    def look(self, paths: Iterable[Path]) -> None:
+        """Note where all connections stand now."""
+        moved_bytes = sum(path.moved_bytes for path in paths)
+        self._looks.append((asyncio.get_running_loop().time(), moved_bytes))
+
+    @property
+    def bytes_s(self) -> float:
+        """0 until there were enough looks."""
+        if len(self._looks) < _PACE_LOOKS:
+            return 0.0
         (then_s, then_bytes), (now_s, now_bytes) = self._looks[0], self._looks[-1]
-        is_enough = len(self._looks) == _PACE_LOOKS
-        return (now_bytes - then_bytes) / (now_s - then_s) if is_enough else 0.0
+        return (now_bytes - then_bytes) / (now_s - then_s)
 
 
 async def _look_later(giving: Giving) -> None:
