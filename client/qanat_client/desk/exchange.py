@@ -86,7 +86,7 @@ class Exchange:
         bench, today = self._bench, self._bench.desk.today
         bench.book.begin(self._relay)
         cursor, is_due = bench.book.cursor(self._relay, today)
-        estimate = await self._reconciling.estimate(is_due=is_due)
+        estimate = await self._reconciling.estimate(cursor, is_due=is_due)
         await conversation.open()
         sending = asyncio.create_task(self._send_first(conversation, cursor, estimate))
         try:

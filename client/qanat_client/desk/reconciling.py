@@ -33,10 +33,12 @@ class Reconciling:
         self._relay = relay
         self._found: Reconciliation | None = None
         self._told = False
+        self._has_cursor = False
 
-    async def estimate(self, *, is_due: bool) -> bytes | None:
+    async def estimate(self, cursor: bytes | None, *, is_due: bool) -> bytes | None:
         """What to say of the desk's parcels: None if there are none, nothing of them if they need
         not be compared today."""
+        self._has_cursor = cursor is not None
         vault = self._bench.desk.vault
         if vault.value("SELECT 1 FROM parcels WHERE state != 'partial' LIMIT 1") is None:
             return None
@@ -78,6 +80,9 @@ class Reconciling:
             # What it was told of these it did not know what to do with.
             offers = [parcel_id[:OFFER_BYTES] for parcel_id in present]
             self._bench.tombstones.tell_again(self._relay, offers)
+            if not self._has_cursor:
+                # Nor was anything heard of the others since it was told.
+                self._bench.book.tell_again(self._relay, today)
         return said
 
     async def _read(self, day: int) -> tuple[bytes, bytes]:

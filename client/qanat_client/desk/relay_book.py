@@ -56,16 +56,22 @@ class RelayBook:
         known = self._vault.value("SELECT incarnation FROM cursors WHERE relay = ?", relay)
         if known == incarnation:
             return
+        if known is not None:
+            self.tell_again(relay, today)
         with self._vault.transaction():
-            if known is not None:
-                self._vault.run(
-                    "DELETE FROM told WHERE relay = ? AND parcel_id IN"
-                    " (SELECT id FROM parcels WHERE expiry_day >= ?)",
-                    relay,
-                    today,
-                )
             self._vault.run(
                 "UPDATE cursors SET incarnation = ? WHERE relay = ?", incarnation, relay
+            )
+
+    def tell_again(self, relay: bytes, today: int) -> None:
+        """Tell this relay once more of all that it may know and that has not expired."""
+        with self._vault.transaction():
+            self._vault.run(
+                "DELETE FROM told WHERE relay = ?1"
+                " AND parcel_id IN (SELECT id FROM parcels WHERE expiry_day >= ?2)"
+                " AND parcel_id NOT IN (SELECT parcel_id FROM absent WHERE relay = ?1)",
+                relay,
+                today,
             )
 
     def finish(self, relay: bytes, today: int) -> None:
