@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.attackers.test_endless_relay import BOUNDED
 from tests.client.desk.lying_relay import LyingRelay, lying_relay
 from tests.client.desk.newsroom import Made, Newsroom, Writer, frames_of
 
 from qanat_protocol.frames import Bisect, Cells, DeskInterest, Lack, Sketch
 from qanat_protocol.reconciliation import MAX_QUESTIONS, MAX_TAKEN_CELLS
+
+BOUNDED = (
+    "However much it sends, neither phone nor desk keeps more in memory than some tens of MiB above"
+    " what an honest relay costs, and one that drips is given up."
+)
 
 
 @pytest.fixture
