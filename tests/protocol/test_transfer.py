@@ -154,6 +154,17 @@ def test_transfers_may_be_interleaved_in_any_way(sizes: list[int], data: st.Data
     assert intake.open_handles == ()
 
 
+def test_a_page_is_past_once_another_has_taken_its_place() -> None:
+    body = body_of(THREE_PAGES)
+    outgoing = Outgoing(0, body.header)
+    outgoing.start(body.page_roots)
+    assert not outgoing.is_past(0)
+    outgoing.page(0, body.page(0))
+    assert not outgoing.is_past(0), "it is open"
+    outgoing.page(2, body.page(2))
+    assert [outgoing.is_past(page) for page in range(3)] == [True, False, False]
+
+
 def test_blocks_of_a_page_may_come_in_any_order() -> None:
     body, intake = body_of(TWO_PAGES), Intake()
     outgoing = Outgoing(0, body.header)
