@@ -144,7 +144,7 @@ class _Road:
             socket_factory=_make_socket,
         )
         path = measure(made)
-        if path is not None:
+        if path is not None and path.rtt_s:
             # By the system's own clock: this program's turn may come late, and for all at once.
             self._answered_after_s.append(path.rtt_s)
             least_s = min(self._answered_after_s)

@@ -7,16 +7,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from qanat_client.carriers.conversation import Conversation
-from qanat_client.errors import ClientError
+from qanat_client.errors import Refused, Unreachable
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.lane import Lane
 from qanat_client.reporter.outbox import Said
 from qanat_protocol.errors import ProtocolError, TooLarge
 from qanat_protocol.frames import Ack, Block, Frame, Receipt
 
-__all__ = ["Line", "SideLine"]
+__all__ = ["QUIET_S", "Line", "SideLine"]
 
-_QUIET_S = 15.0
+QUIET_S = 15.0
 """How long to wait for what a relay was asked for, or still owes an answer, once nothing moves."""
 
 _MOST_HEARD_BYTES = 128 << 20
@@ -84,7 +84,7 @@ class Line:
             if self.lane.wake.is_set():
                 continue
             try:
-                await asyncio.wait_for(self.lane.wake.wait(), _QUIET_S)
+                await asyncio.wait_for(self.lane.wake.wait(), QUIET_S)
             except TimeoutError:
                 path = self.talk.path()
                 if path is None or not path.unacked:
@@ -144,5 +144,5 @@ class SideLine(Line):
         try:
             await self.talk.open()
             await super().run()
-        except (ClientError, ProtocolError):
+        except (Unreachable, Refused, ProtocolError):
             return

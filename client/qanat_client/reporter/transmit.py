@@ -20,7 +20,7 @@ from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.library import Library
-from qanat_client.reporter.line import Line, SideLine
+from qanat_client.reporter.line import QUIET_S, Line, SideLine
 from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
@@ -108,8 +108,10 @@ class _Session(Line):
         )
         try:
             await super().run()
-            # They have their last words to hear.
-            await widening
+            # The others have their last words to hear; one that stands still holds nobody up.
+            await asyncio.wait({widening}, timeout=QUIET_S)
+            if widening.done():
+                widening.result()
         finally:
             widening.cancel()
             await asyncio.wait({widening})

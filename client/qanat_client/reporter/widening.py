@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.carriers.wire import Path
-from qanat_client.errors import ClientError
+from qanat_client.errors import Refused, Unreachable
 from qanat_client.reporter.giving import Giving
 
 __all__ = ["further", "spares_for", "widen"]
@@ -68,7 +68,7 @@ async def widen(
     talks = {talk}
 
     async def serve_another() -> None:
-        with contextlib.suppress(ClientError):
+        with contextlib.suppress(Unreachable, Refused):
             async with talk.beside() as another:
                 if another is not None:
                     talks.add(another)
