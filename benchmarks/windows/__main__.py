@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -19,9 +19,9 @@ from benchmarks.nncp import INSTALL, is_installed
 from benchmarks.windows.latency import first_letter_rows, thumbnail_row
 from benchmarks.windows.links import LINKS
 from benchmarks.windows.media import Amount, media_rows
-from benchmarks.windows.payload import Waiting, payload_rows
+from benchmarks.windows.payload import Waiting, payload_row
 from benchmarks.windows.relays import relays_row
-from benchmarks.windows.rows import Row, as_json, as_text
+from benchmarks.windows.rows import Row, as_json, as_line, as_text
 
 _GROUPS = ("payload", "letter", "thumbnail", "media", "relays")
 
@@ -99,20 +99,28 @@ class _Run:
         if "payload" in self.groups:
             self._payload(variables)
         if "letter" in self.groups:
-            self.rows += first_letter_rows(*common, scale.runs, _note)
+            self._take(first_letter_rows(*common, scale.runs, _note))
         if "thumbnail" in self.groups:
-            self.rows.append(thumbnail_row(*common, scale.runs, _note))
+            self._take([thumbnail_row(*common, scale.runs, _note)])
         if "media" in self.groups:
-            self.rows += media_rows(*common, scale.amount, _note)
+            self._take(media_rows(*common, scale.amount, _note))
         if "relays" in self.groups:
-            self.rows.append(relays_row(*common, scale.film_bytes, scale.seeds, _note))
+            self._take([relays_row(*common, scale.film_bytes, scale.seeds, _note)])
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        """Keep them for the table, and say them now: the whole run takes long."""
+        self.rows += rows
+        for row in rows:
+            _note("")
+            print(as_line(row), file=sys.stderr, flush=True)
 
     def _payload(self, variables: Mapping[str, str]) -> None:
         if not is_installed():
             _note(f"{INSTALL}: its column stays empty")
         _note("20 letters and a film are queued")
         with Waiting.made(self.folder, variables) as waiting:
-            self.rows += payload_rows(waiting, LINKS, self.scale.seeds, _note)
+            for link in LINKS:
+                self._take([payload_row(waiting, link, self.scale.seeds, _note)])
 
 
 def _leave(number: int, _: object) -> None:

@@ -23,7 +23,7 @@ from benchmarks.windows.programs import started
 from benchmarks.windows.rows import Row
 from benchmarks.windows.scene import REPORTER, Scene, relay_host
 
-__all__ = ["Waiting", "payload_rows"]
+__all__ = ["Waiting", "payload_row"]
 
 _LETTERS = 20
 _LETTER_BYTES = 4096
@@ -71,26 +71,21 @@ class _Shares:
     )
 
 
-def payload_rows(
-    waiting: Waiting, links: Sequence[Link], seeds: int, note: Callable[[str], None]
-) -> list[Row]:
-    """A row for each link. Raises Failed where a program does not start."""
-    rows = []
-    for link in links:
-        found = _Shares()
-        for seed in range(1, seeds + 1):
-            where = f"{link.name}, run {seed} of {seeds}"
-            note(f"{where}: Qanat")
-            _take_ours(waiting.scene, link, seed, found)
-            for name, control in (("cubic", "cubic"), ("BBR", "bbr")):
-                note(f"{where}: raw TCP, {name}")
-                if _offers(control):
-                    found.beside[name].append(_raw(link, seed, control, waiting.scene.variables))
-            if is_installed():
-                note(f"{where}: NNCP")
-                found.beside["NNCP"].append(_nncp(waiting, link, seed))
-        rows.append(_row(link, found))
-    return rows
+def payload_row(waiting: Waiting, link: Link, seeds: int, note: Callable[[str], None]) -> Row:
+    """Raises Failed where a program does not start."""
+    found = _Shares()
+    for seed in range(1, seeds + 1):
+        where = f"{link.name}, run {seed} of {seeds}"
+        note(f"{where}: Qanat")
+        _take_ours(waiting.scene, link, seed, found)
+        for name, control in (("cubic", "cubic"), ("BBR", "bbr")):
+            note(f"{where}: raw TCP, {name}")
+            if _offers(control):
+                found.beside[name].append(_raw(link, seed, control, waiting.scene.variables))
+        if is_installed():
+            note(f"{where}: NNCP")
+            found.beside["NNCP"].append(_nncp(waiting, link, seed))
+    return _row(link, found)
 
 
 def _row(link: Link, found: _Shares) -> Row:

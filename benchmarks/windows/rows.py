@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from benchmarks.machine import Machine
 
-__all__ = ["Row", "as_json", "as_text"]
+__all__ = ["Row", "as_json", "as_line", "as_text", "percentile"]
 
 _HEAD = ("what", "Qanat", "must", "", "runs", "cubic", "BBR", "NNCP", "remark")
 _LEGEND = (
@@ -41,6 +41,11 @@ class Row:
             return None
         middle = statistics.median(self.values)
         return middle >= self.must if self.unit in ("share", "letters") else middle <= self.must
+
+
+def as_line(row: Row) -> str:
+    """One row by itself."""
+    return "  ".join(cell for cell in _cells(row) if cell)
 
 
 def as_text(machine: Machine, rows: Sequence[Row]) -> str:
