@@ -14,7 +14,7 @@ from qanat_protocol.sketch import (
     Cells,
     Numbers,
     Summing,
-    check_of,
+    mixed,
     no_cells,
     places_of,
     sum_cells,
@@ -73,7 +73,7 @@ class Peeling:
     def _take(self, sums: Numbers, checks: Numbers, found: Numbers) -> Numbers:
         """The short ids that are alone in a cell, and belong there. None is found twice: only cells
         that lie have it so, and nothing would ever come of them."""
-        alone = np.flatnonzero((sums != _ZERO) & (check_of(sums) == checks))
+        alone = np.flatnonzero((sums != _ZERO) & (mixed(sums) == checks))
         short_ids = np.unique(sums[alone])
         whose, places = places_of(short_ids, self.count)
         seen = np.searchsorted(short_ids, sums[alone]) * self.count + alone

@@ -22,7 +22,7 @@ __all__ = [
     "Numbers",
     "Sketched",
     "Summing",
-    "check_of",
+    "mixed",
     "no_cells",
     "pack_cells",
     "places_of",
@@ -98,7 +98,7 @@ class Summing:
 
     def __init__(self, short_ids: Numbers) -> None:
         self._short_ids = short_ids
-        self._checks = check_of(short_ids)
+        self._checks = mixed(short_ids)
         self._states = short_ids.copy()
         self._next = np.zeros(len(short_ids), np.float64)
         self.end = 0
@@ -148,14 +148,14 @@ def places_of(short_ids: Numbers, count: int) -> tuple[Places, Places]:
     return np.concatenate([empty, *all_whose]), np.concatenate([empty, *all_places])
 
 
-def check_of(short_ids: Numbers) -> Numbers:
+def mixed(short_ids: Numbers) -> Numbers:
     """The checks of short ids: what a sum of several has only by a chance of 2^-32."""
-    mixed = short_ids ^ (short_ids >> _33)
-    mixed = mixed * _MIX_1
-    mixed ^= mixed >> _33
-    mixed *= _MIX_2
-    mixed ^= mixed >> _33
-    return mixed >> _32
+    bits = short_ids ^ (short_ids >> _33)
+    bits = bits * _MIX_1
+    bits ^= bits >> _33
+    bits *= _MIX_2
+    bits ^= bits >> _33
+    return bits >> _32
 
 
 def no_cells(count: int) -> Cells:

@@ -587,7 +587,7 @@ def _sketch(given: Given, out: Out) -> None:
 def _cell_places(given: Given, out: Out) -> None:
     short_ids = np.frombuffer(given.binary("short_id"), ">u8").astype(np.uint64)
     out["places"] = sketch.places_of(short_ids, given.number("end"))[1].tolist()
-    out["check"] = int(sketch.check_of(short_ids)[0])
+    out["check"] = int(sketch.mixed(short_ids)[0])
 
 
 def _peel(given: Given, out: Out) -> None:

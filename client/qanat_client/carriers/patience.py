@@ -22,6 +22,9 @@ _TRIES_RETRIES = 31
 """How many times its first patience the system takes to send one packet five times: 1 + 2 + 4 + 8 +
 16. On a line with 10% of loss, which is alive, that happens; six times hardly ever."""
 
+_SLOW_S = 1.0
+"""From here on a line counts as slow; on others what was asked for stands."""
+
 _LONGEST_S = 240.0
 
 _LOOK_S = 1.0
@@ -91,7 +94,8 @@ class Patience:
         path = self._path()
         if path is None:
             return
-        self._stall_s = max(self._least_s, min(_TRIES_RETRIES * path.base_retry_s, _LONGEST_S))
+        if path.base_retry_s >= _SLOW_S:
+            self._stall_s = max(self._least_s, min(_TRIES_RETRIES * path.base_retry_s, _LONGEST_S))
         if path.moved_bytes > self._path_bytes:
             self.moved(0)
             self._path_bytes = path.moved_bytes

@@ -188,7 +188,7 @@ def _code(arguments: argparse.Namespace, terminal: Terminal) -> int:
         )
         terminal.result({"code": code})
         return Exit.DONE
-    from qanat_client.reporter.send import given_code
+    from qanat_client.reporter.code_input import given_code
 
     given = given_code(arguments)
     while True:
@@ -246,7 +246,7 @@ def _outbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> in
 
 
 def _sync(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
-    from qanat_client.reporter.send import checked_code, given_code
+    from qanat_client.reporter.code_input import checked_code, given_code
 
     code = checked_code(given_code(arguments))
     if arguments.watch:
@@ -259,8 +259,8 @@ def _sync(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
 
 
 def _inbox(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> int:
+    from qanat_client.reporter.code_input import ask_code, checked_code, given_code
     from qanat_client.reporter.inbox import inbox
-    from qanat_client.reporter.send import ask_code, checked_code, given_code
 
     code = checked_code(given_code(arguments))
     if code is None and terminal.has_person:

@@ -24,7 +24,8 @@ from qanat_protocol.receipt import verify_receipt
 __all__ = ["Giving"]
 
 _UNASKED_BYTES = 131_072
-"""Letters that go before the relay has answered: a round trip or two of a slow line."""
+"""Letters and thumbnails that go before the relay has answered: a round trip or two of a slow
+line."""
 
 _READ_AHEAD = 16
 """Blocks that are read from the disk at once."""
@@ -120,7 +121,7 @@ class Giving:
             for load in self._traffic.loads(ours, self.relay)
             if load.parcel.id[:OFFER_BYTES] not in self._loads
         ]
-        for load in new:
+        for load in sorted(new, key=lambda load: load.parcel.rank):
             self._loads[load.parcel.id[:OFFER_BYTES]] = load
             self._judge(load)
             if not load.over and self._goes_unasked(load.parcel):
@@ -139,7 +140,7 @@ class Giving:
         # Where it, or half of it, is there already an offer costs less.
         fresh = self.relay not in parcel.words and parcel.header.expiry_day >= self._traffic.today
         size = parcel.header.body_size
-        if parcel.rank > Rank.LETTER or not fresh or self._unasked_bytes + size > _UNASKED_BYTES:
+        if parcel.rank > Rank.THUMBNAIL or not fresh or self._unasked_bytes + size > _UNASKED_BYTES:
             return False
         self._unasked_bytes += size
         return True
@@ -166,6 +167,8 @@ class Giving:
         for place, code in enumerate(frame.codes, frame.first):
             load = self._offered[place]
             self._answered += 1
+            if load.over:
+                continue
             if code in (Answer.WANT, Answer.WANT_REST):
                 if code is Answer.WANT and self.relay in load.parcel.held:
                     # It has let go of what it had.

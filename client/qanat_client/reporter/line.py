@@ -27,6 +27,7 @@ _MOST_TOGETHER = 4
 connection keeps ready anyway, so that a slow line still gets what is most urgent next."""
 
 _QUICK_S = 0.02
+_NEAR_S = 0.05
 
 Note = Callable[[int | None, Sequence[Said]], Awaitable[None]]
 """Keeps words of the relay; with the day that it names, or None for its day of today."""
@@ -74,7 +75,7 @@ class Line:
             if parts := await self._some(together):
                 begun_s = loop.time()
                 await self.talk.send_apart(parts)
-                quick = loop.time() - begun_s < _QUICK_S
+                quick = loop.time() - begun_s < _QUICK_S and self._is_near()
                 together = min(_MOST_TOGETHER, 2 * together) if quick else 1
                 sent = (frame for frames in parts for frame in frames)
                 self._advance(sum(len(f.data) for f in sent if isinstance(f, Block)))
@@ -92,6 +93,11 @@ class Line:
         self.ended()
         if not self.over:
             await self.talk.end()
+
+    def _is_near(self) -> bool:
+        # What is far takes much at once only because it lies in buffers.
+        path = self.talk.path()
+        return path is None or path.least_rtt_s < _NEAR_S
 
     async def _some(self, most: int) -> list[list[Frame]]:
         """The frames of the next blocks, at most so many."""

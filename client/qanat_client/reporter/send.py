@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from qanat_client.errors import BadInput
 from qanat_client.own_process import interrupts_held
 from qanat_client.reporter.clock import WritingTime, parse_day, writing_time
+from qanat_client.reporter.code_input import ask_code, checked_code, given_code
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
@@ -36,13 +37,11 @@ from qanat_client.terminal import (
     human_size,
     printable_line,
     read_bytes,
-    read_secret,
 )
 from qanat_protocol.attachment import MAX_FILES
 from qanat_protocol.card import DeskCard
-from qanat_protocol.code import Identity, OneOffIdentity, identity, normalise, one_off_identity
+from qanat_protocol.code import Identity, OneOffIdentity, identity, one_off_identity
 from qanat_protocol.days import first_day, iso, last_day
-from qanat_protocol.errors import BadCheck, Malformed
 from qanat_protocol.kinds import Rendition
 from qanat_protocol.report import Basis
 from qanat_protocol.sizes import part_body_size
@@ -51,37 +50,10 @@ from qanat_protocol.statement import fingerprint
 if TYPE_CHECKING:
     from qanat_client.reporter.attachments import Attachment
 
-__all__ = ["ask_code", "checked_code", "given_code", "send"]
+__all__ = ["send"]
 
 _NEEDS_CODE = "only the code of a report can correct or withdraw it"
 _MOST_READ_BYTES = 16 * MAX_TEXT_BYTES
-
-
-def given_code(arguments: argparse.Namespace) -> str | None:
-    """The code in the file that was named, or None."""
-    return read_secret(arguments.code_file, "QANAT_CODE_FILE", "the code file")
-
-
-def checked_code(code: str | None) -> str | None:
-    """The code as 24 digits. Raises BadInput, without any of it, for one that is wrong."""
-    if code is None:
-        return None
-    try:
-        return normalise(code)
-    except (BadCheck, Malformed):
-        raise BadInput("the code is not right: `qanat code check` tells more") from None
-
-
-def ask_code(terminal: Terminal, question: str) -> str:
-    """A code from the person, checked; asked again after a typing error. Empty: none."""
-    while True:
-        typed = terminal.ask_secret(question)
-        if not typed.strip():
-            return ""
-        try:
-            return normalise(typed)
-        except (BadCheck, Malformed) as error:
-            terminal.warn(f"{error}; once more")
 
 
 def _text(arguments: argparse.Namespace, terminal: Terminal) -> str:

@@ -32,13 +32,18 @@ def _lowest(bits: int) -> int | None:
 class Spread:
     """One parcel's blocks. `copies`: how many relays are to get each; None for every relay."""
 
-    __slots__ = ("_all", "_copies", "_held", "_sent")
+    __slots__ = ("_all", "_copies", "_doubted", "_held", "_sent")
 
     def __init__(self, blocks: int, copies: int | None) -> None:
         self._all = (1 << blocks) - 1
         self._copies = copies
         self._held: dict[bytes, int] = {}
         self._sent: dict[bytes, int] = {}
+        self._doubted: set[bytes] = set()
+
+    def doubt(self, relay: bytes) -> None:
+        """A relay counts for nothing when it is asked what others have."""
+        self._doubted.add(relay)
 
     def hold(self, relay: bytes, bits: int) -> None:
         """A relay has these, by its word, and no others."""
@@ -90,10 +95,13 @@ class Spread:
     def _at(self, relay: bytes) -> int:
         return self._held.get(relay, 0) | self._sent.get(relay, 0)
 
+    def _others(self, relay: bytes) -> set[bytes]:
+        return (self._held.keys() | self._sent.keys()) - self._doubted - {relay}
+
     def _first_bits(self, relay: bytes) -> int:
         lacking = self._all & ~self._at(relay)
         if self._copies is not None and lacking:
-            for other in (self._held.keys() | self._sent.keys()) - {relay}:
+            for other in self._others(relay):
                 lacking &= ~self._at(other)
         return lacking
 
@@ -102,7 +110,7 @@ class Spread:
             return 0
         # seen[n]: what at least n + 1 of the others have.
         seen = [0] * self._copies
-        for other in (self._held.keys() | self._sent.keys()) - {relay}:
+        for other in self._others(relay):
             more = self._at(other)
             for place in range(self._copies - 1, 0, -1):
                 seen[place] |= seen[place - 1] & more

@@ -115,12 +115,11 @@ class Traffic:
         if known is not None:
             return known
         spread = self._spreads[parcel.id] = Spread(blocks, self.copies)
-        # A relay whose word is over while nobody opened the parcel may have lied, and counts for
-        # nothing when it is asked how many others have it.
         for relay, (word, day) in parcel.words.items():
             if not _is_fresh(day, self.today):
-                continue
-            if word >= Word.HOLDS:
+                # Its word is over while nobody opened the parcel: it may have lied.
+                spread.doubt(relay)
+            elif word >= Word.HOLDS:
                 spread.hold_all(relay)
             elif relay in parcel.held:
                 spread.hold(relay, bits_of(Bitmap.from_bytes(parcel.held[relay])))

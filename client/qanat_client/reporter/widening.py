@@ -18,8 +18,11 @@ from qanat_client.reporter.giving import Giving
 
 __all__ = ["further", "spares_for", "widen"]
 
-_BESIDE = 3
-"""Connections beside the first, on every line that is wide and long. More carry no more."""
+_AT_ONCE = 2
+"""Connections beside the first, on every line that is wide and long."""
+
+_MOST = 3
+"""The same where all of them leave room. More carry no more."""
 
 LONG_S = 0.05
 """On a path whose answers come sooner one connection recovers from a loss in no time."""
@@ -52,12 +55,12 @@ def further(path: Path, beside: int, *, is_wide: bool) -> bool:
     """Whether one more connection is opened beside so many."""
     if path.least_rtt_s < LONG_S or not is_wide:
         return False
-    return beside < _BESIDE
+    return beside < (_MOST if is_empty(path) else _AT_ONCE)
 
 
 def spares_for(due_bytes: int) -> int:
     """How many connections to begin beside the first, so that no round trip is lost with them."""
-    return _BESIDE if due_bytes >= _LEAST_BYTES else 0
+    return _AT_ONCE if due_bytes >= _LEAST_BYTES else 0
 
 
 async def widen(
