@@ -167,9 +167,9 @@ class Giving:
         for place, code in enumerate(frame.codes, frame.first):
             load = self._offered[place]
             self._answered += 1
-            if load.over:
-                continue
             if code in (Answer.WANT, Answer.WANT_REST):
+                if load.over:
+                    continue
                 if code is Answer.WANT and self.relay in load.parcel.held:
                     # It has let go of what it had.
                     load.spread.forget(self.relay)

@@ -121,8 +121,9 @@ class Lane:
             transfer.settled = True
             del self._unsettled[entry.handle]
             self._open.pop(load, None)
-            if load.over:
+            if load.told:
                 continue
+            load.told = True
             if entry.status is AckStatus.REFUSED:
                 self._giving.refuse(load, str(error_for(entry.value)))
             elif entry.status is AckStatus.TOMBSTONED:

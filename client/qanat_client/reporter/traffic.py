@@ -51,6 +51,8 @@ class Load:
     spread: Spread
     ready: bool = False
     over: bool = False
+    told: bool = False
+    """The relay has given a transfer of it its final status; another connection's says no more."""
     sent_blocks: int = 0
     lane: object | None = None
     """The connection by which it went last."""
