@@ -77,12 +77,7 @@ class _Road:
         """The first link that is ready; with it as many others were begun, up to where they cost
         something."""
         loop = asyncio.get_running_loop()
-        self._found = [
-            (family, kind, protocol, name, place)
-            for family, kind, protocol, name, place in await loop.getaddrinfo(
-                self.host, self.port, type=socket.SOCK_STREAM
-            )
-        ]
+        self._found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
         link = await self._next_ready()
         if link is None:

@@ -20,6 +20,9 @@ _UNSENT_BYTES = 16_384
 _WAITING_BYTES = 16_384
 """What a transport keeps beside that."""
 
+LONG_S = 0.05
+"""On a path whose answers come sooner one connection recovers from a loss in no time."""
+
 _INFO = struct.Struct("=8B24I4Q6IQ3Q2I2Q")
 """Linux's tcp_info (linux/tcp.h) up to tcpi_bytes_retrans; the places below count its fields."""
 
@@ -42,6 +45,11 @@ class Path:
     unacked: int
     moved_bytes: int
     resent_bytes: int
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a round trip is long enough to be reckoned with."""
+        return self.least_rtt_s >= LONG_S
 
 
 def tune(made: socket.socket | TransportSocket) -> None:

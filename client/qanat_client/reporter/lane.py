@@ -28,7 +28,6 @@ class _Transfer:
     outgoing: Outgoing
     sent: list[int] = field(default_factory=list)
     confirmed: int = 0
-    settled: bool = False
 
     @property
     def unconfirmed(self) -> list[int]:
@@ -116,10 +115,8 @@ class Lane:
                     self._confirm(transfer, entry.value)
                     words.append(self._giving.half(load))
                 continue
-            if transfer.settled:
+            if self._unsettled.pop(entry.handle, None) is None:
                 continue
-            transfer.settled = True
-            del self._unsettled[entry.handle]
             self._open.pop(load, None)
             if load.told:
                 continue

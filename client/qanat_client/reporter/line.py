@@ -27,7 +27,6 @@ _MOST_TOGETHER = 4
 connection keeps ready anyway, so that a slow line still gets what is most urgent next."""
 
 _QUICK_S = 0.02
-_NEAR_S = 0.05
 
 Note = Callable[[int | None, Sequence[Said]], Awaitable[None]]
 """Keeps words of the relay; with the day that it names, or None for its day of today."""
@@ -97,7 +96,7 @@ class Line:
     def _is_near(self) -> bool:
         # What is far takes much at once only because it lies in buffers.
         path = self.talk.path()
-        return path is None or path.least_rtt_s < _NEAR_S
+        return path is None or not path.is_long
 
     async def _some(self, most: int) -> list[list[Frame]]:
         """The frames of the next blocks, at most so many."""

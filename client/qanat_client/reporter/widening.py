@@ -24,9 +24,6 @@ _AT_ONCE = 2
 _MOST = 3
 """The same where all of them leave room. More carry no more."""
 
-LONG_S = 0.05
-"""On a path whose answers come sooner one connection recovers from a loss in no time."""
-
 _EMPTY_SHARE = 1.2
 """A round trip this near to the least one shows that the line's queue is empty."""
 
@@ -53,7 +50,7 @@ def is_empty(path: Path) -> bool:
 
 def further(path: Path, beside: int, *, is_wide: bool) -> bool:
     """Whether one more connection is opened beside so many."""
-    if path.least_rtt_s < LONG_S or not is_wide:
+    if not (path.is_long and is_wide):
         return False
     return beside < (_MOST if is_empty(path) else _AT_ONCE)
 
