@@ -69,7 +69,6 @@ def find(breakage: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.soak
 def test_a_relay_that_acknowledges_too_early_is_found_and_its_run_is_the_same_again() -> None:
     name = "relay_acknowledges_before_it_is_on_disk"
     found = find(name)
