@@ -21,6 +21,8 @@ from tests.simulation.machines import Machine
 from tests.simulation.processes import Process, current_process
 from tests.simulation.virtual_time import VirtualLoop
 
+from qanat_client.carriers.dialling import Dialling
+
 __all__ = ["Faults", "Network"]
 
 _PATIENCE_OF_TCP_S = 924.0
@@ -280,6 +282,8 @@ class Network:
         self._trace = trace
         self._pending: dict[int, tuple[str, int]] = {}
         self._lines: list[_Line] = []
+        # Connections that begin before their program is loaded: here all is loaded.
+        replace(Dialling, "dial", lambda *_: None)
         replace(loop, "sock_connect", self._sock_connect)
         replace(loop, "create_connection", self._create_connection)
         replace(loop, "create_server", self._create_server)

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from qanat_client.carriers.dialling import Dialling
 from qanat_client.carriers.exchange import open_exchange
 from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
@@ -159,8 +160,10 @@ class Conversation:
 
 @dataclass(slots=True)
 class Roads:
-    """What one run has learnt of the paths: which addresses want a WebSocket. Never stored."""
+    """What one run has learnt of the paths, which addresses want a WebSocket, and what it has
+    dialled. Never stored."""
 
+    dialling: Dialling = field(default_factory=Dialling)
     _websocket: set[str] = field(default_factory=set)
 
     def transports(self, address: str) -> tuple[Transport, ...]:
@@ -209,11 +212,12 @@ def open_link(
     settings: CarrierSettings,
     pin: bytes | None = None,
     spares: int = 0,
+    dialling: Dialling | None = None,
 ) -> AbstractAsyncContextManager[Link]:
     """A link to a relay by one of its addresses; see `open_exchange`, and `open_proxied` for a
     WebSocket and for whatever goes through a proxy."""
     if transport is Transport.EXCHANGE and settings.proxy is None:
-        return open_exchange(address, settings=settings, pin=pin, spares=spares)
+        return open_exchange(address, settings=settings, pin=pin, spares=spares, dialling=dialling)
     # A window of seconds is not spent on loading what the straight way does without.
     from qanat_client.carriers.http import open_proxied
 
@@ -238,6 +242,7 @@ async def _by_some_road(
                     settings=settings,
                     pin=entry.pin,
                     spares=spares,
+                    dialling=roads.dialling,
                 ) as link:
                     conversation = Conversation(link, entry.sealing_key, first_answer_s=patience_s)
                     try:

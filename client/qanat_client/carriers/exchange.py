@@ -12,17 +12,18 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlsplit
 
 import h11
 from aiohappyeyeballs import start_connection
 
+from qanat_client.carriers.dialling import AddressInfo, Dialling, host_and_port, make_socket
 from qanat_client.carriers.patience import Patience
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.tls import Tls
 from qanat_client.carriers.transport import Transport
-from qanat_client.carriers.wire import Path, control_congestion, hold_back, measure, tune
+from qanat_client.carriers.wire import Path, control_congestion, hold_back, measure
 from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
 
 __all__ = ["Exchange", "open_exchange"]
@@ -48,24 +49,25 @@ more than they carry."""
 _WIDE_TLS_S = 0.12
 """The same by the 1.7 KB of TLS's opening, beyond the round trip."""
 
-_Address: TypeAlias = tuple[Any, Any, int, str, Any]
-
 
 class _Road:
     """A way to one relay, and the connections that were begun by it and are not yet used."""
 
-    def __init__(self, address: str, settings: CarrierSettings, pin: bytes | None) -> None:
+    def __init__(
+        self, address: str, settings: CarrierSettings, pin: bytes | None, dialling: Dialling
+    ) -> None:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"not an address: {address}")
         self.address = address
         self.settings = settings
-        self.host = parts.hostname
+        self.host, self.port = host_and_port(address)
         self.netloc = parts.netloc
         self.is_tls = parts.scheme == "https"
-        self.port = parts.port or (443 if self.is_tls else 80)
         self.tls = Tls(settings, pin)
-        self._found: list[_Address] = []
+        self._dialling = dialling
+        self._dialled: list[socket.socket] = []
+        self._found: list[AddressInfo] = []
         self._beginning: set[asyncio.Task[Exchange]] = set()
         self._choosing = asyncio.Lock()
         self._failure: BaseException | None = None
@@ -77,7 +79,12 @@ class _Road:
         """The first link that is ready; with it as many others were begun, up to where they cost
         something."""
         loop = asyncio.get_running_loop()
-        self._found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        if self.address in self._dialling:
+            await asyncio.to_thread(self._dialling.wait, self.address)
+            self._found, self._dialled = self._dialling.take(self.address)
+        self._found = self._found or await loop.getaddrinfo(
+            self.host, self.port, type=socket.SOCK_STREAM
+        )
         self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
         link = await self._next_ready()
         if link is None:
@@ -93,6 +100,8 @@ class _Road:
     async def leave(self) -> None:
         """Close what was begun and not used."""
         begun, self._beginning = self._beginning, set()
+        while self._dialled:
+            self._dialled.pop().close()
         for task in begun:
             task.cancel()
         for link in await asyncio.gather(*begun, return_exceptions=True):
@@ -133,11 +142,7 @@ class _Road:
         return link
 
     async def _connect(self) -> socket.socket:
-        made = await start_connection(
-            self._found,
-            happy_eyeballs_delay=_NEXT_ADDRESS_S,
-            socket_factory=_make_socket,
-        )
+        made = await self._connected()
         path = measure(made)
         if path is not None and path.rtt_s:
             # By the system's own clock: this program's turn may come late, and for all at once.
@@ -147,6 +152,22 @@ class _Road:
             gaps = len(together) - 1
             if gaps >= _GAPS and (max(together) - least_s) / gaps < _WIDE_GAP_S:
                 self._widen()
+        return made
+
+    async def _connected(self) -> socket.socket:
+        if not self._dialled:
+            return await start_connection(
+                self._found,
+                happy_eyeballs_delay=_NEXT_ADDRESS_S,
+                socket_factory=make_socket,
+            )
+        made, address = self._dialled.pop(), self._found[0][-1]
+        try:
+            # It is on its way or there already: Linux says so when it is asked to connect again.
+            await asyncio.get_running_loop().sock_connect(made, address)
+        except BaseException:
+            made.close()
+            raise
         return made
 
     def _widen(self) -> None:
@@ -173,13 +194,6 @@ class _Road:
         except BaseException:
             writer.transport.abort()
             raise
-
-
-def _make_socket(address: _Address) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    tune(made)
-    return made
 
 
 class Exchange:
@@ -311,15 +325,20 @@ async def _in_time(road: _Road, opening: Any) -> Exchange:
 
 @asynccontextmanager
 async def open_exchange(
-    address: str, *, settings: CarrierSettings, pin: bytes | None = None, spares: int = 0
+    address: str,
+    *,
+    settings: CarrierSettings,
+    pin: bytes | None = None,
+    spares: int = 0,
+    dialling: Dialling | None = None,
 ) -> AsyncIterator[Exchange]:
     """A link to the relay at `address` (an http(s) URL of host and port), closed on leaving.
 
     `pin` is the SHA-256 of the only public key (SubjectPublicKeyInfo) that is believed. `spares`:
-    how many TCP connections are begun with the first one, for `another`. Raises Unreachable,
-    BadPin, Refused, BadInput.
+    how many TCP connections are begun with the first one, for `another`; those that were dialled
+    are taken. Raises Unreachable, BadPin, Refused, BadInput.
     """
-    road = _Road(address.rstrip("/"), settings, pin)
+    road = _Road(address.rstrip("/"), settings, pin, dialling or Dialling())
     try:
         link = await _in_time(road, road.begin(spares))
         try:

@@ -1,7 +1,12 @@
 """How patiently and by which road a relay is asked. Never where it is: that is on the cards."""
 
-import ssl
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["CarrierSettings"]
 

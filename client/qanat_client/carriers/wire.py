@@ -5,12 +5,15 @@ Options of Linux, each left out where it is missing.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
-from asyncio.trsock import TransportSocket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from asyncio.trsock import TransportSocket
 
 __all__ = ["Path", "control_congestion", "hold_back", "measure", "tune"]
 

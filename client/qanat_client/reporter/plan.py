@@ -68,12 +68,20 @@ class _Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A relay of the cards. `due_bytes`: what it alone would be offered."""
+
+    address: str
+    country: str
+    due_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What would go now, if every relay is there and wants all that it is offered."""
 
     reports: tuple[_Waiting, ...]
-    relays: tuple[tuple[str, str], ...]
-    """Address and country of each."""
+    relays: tuple[_Asked, ...]
     named: tuple[str, ...]
     """Addresses given by hand: whose they are has to be asked first."""
     total_bytes: int
@@ -91,8 +99,9 @@ class Plan:
             terminal.say(f"in all {human_size(self.total_bytes)} at most, sealed, to {to}:")
         else:
             terminal.say(f"nothing waits to go; answers and bulletins would be asked of {to}:")
-        for address, country in self.relays:
-            terminal.say(f"  {address}" + (f" ({printable_line(country)})" if country else ""))
+        for relay in self.relays:
+            where = f" ({printable_line(relay.country)})" if relay.country else ""
+            terminal.say(f"  {relay.address}{where}")
         for address in self.named:
             terminal.say(f"  {address} (no card names it: it is asked for its key first)")
 
@@ -101,7 +110,7 @@ class Plan:
         return {
             "waiting": [waiting.facts() for waiting in self.reports],
             "total_bytes": self.total_bytes,
-            "to": [address for address, _ in self.relays] + list(self.named),
+            "to": [relay.address for relay in self.relays] + list(self.named),
         }
 
 
@@ -117,6 +126,7 @@ def make_plan(
 ) -> Plan:
     """The plan for these parcels (those that wait), these relays of cards and those by hand."""
     due: dict[int, list[StoredParcel]] = {}
+    due_bytes = dict.fromkeys((target.entry.signing_key for target in found), 0)
     total = 0
     for parcel in parcels:
         ours = [
@@ -124,8 +134,11 @@ def make_plan(
             for target in found
             if any(card.desk_id == parcel.desk_id for card in target.cards)
         ]
-        lacking = sum(due_for(parcel, one.entry.signing_key, traffic.today) for one in ours)
-        holders, count = len(ours) - lacking, lacking + len(named)
+        keys = [one.entry.signing_key for one in ours]
+        lacking = [key for key in keys if due_for(parcel, key, traffic.today)]
+        for key in lacking:
+            due_bytes[key] += parcel.header.body_size
+        holders, count = len(ours) - len(lacking), len(lacking) + len(named)
         if parcel.rank is Rank.ORIGINAL:
             count = min(count, max(0, traffic.copies - holders))
         if count:
@@ -134,7 +147,10 @@ def make_plan(
     reports = [_Waiting(number, tuple(some)) for number, some in due.items()]
     return Plan(
         reports=tuple(sorted(reports, key=lambda waiting: waiting.place)),
-        relays=tuple((target.entry.addresses[0], target.entry.country) for target in found),
+        relays=tuple(
+            _Asked(entry.addresses[0], entry.country, due_bytes[entry.signing_key])
+            for entry in (target.entry for target in found)
+        ),
         named=tuple(named),
         total_bytes=total,
     )

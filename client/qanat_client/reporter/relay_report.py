@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from qanat_client.terminal import human_size, printable_line
 
-__all__ = ["SMALLER", "RelayReport", "too_large"]
+__all__ = ["SMALLER", "RelayReport", "exit_code", "too_large"]
 
 SMALLER = (
     "cut the file into smaller ones and send those, or ask the desk for a relay that takes more"
@@ -122,3 +123,10 @@ def too_large(size_bytes: int, most_bytes: int) -> str:
 
 def _parcels(count: int) -> str:
     return "1 parcel" if count == 1 else f"{count} parcels"
+
+
+def exit_code(reports: Sequence[RelayReport]) -> int:
+    """0 if all went well, 4 if something was refused that nobody has, 3 if no relay was reached."""
+    if any(report.reached for report in reports):
+        return 4 if any(report.stuck for report in reports) else 0
+    return 4 if any(report.says_no for report in reports) else 3

@@ -13,7 +13,7 @@ from qanat_protocol.errors import Malformed, ProtocolError
 from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.relay_card import parse_relay_card
 
-__all__ = ["UNPROVEN", "Target", "fetch_entry", "named_address", "targets"]
+__all__ = ["UNPROVEN", "Target", "fetch_entry", "found_and_named", "named_address", "targets"]
 
 UNPROVEN = (
     "no desk's card names it, so its key was taken from the relay itself: whoever stands in"
@@ -71,3 +71,17 @@ def without_named(addresses: Iterable[str], known: Sequence[Target]) -> list[str
     """Those addresses that no card names."""
     named = {address for target in known for address in target.entry.addresses}
     return [address for address in dict.fromkeys(addresses) if address not in named]
+
+
+def found_and_named(
+    cards: Sequence[DeskCard], relays: Sequence[str]
+) -> tuple[list[Target], list[str]]:
+    """The relays of the cards, and the addresses given by hand that no card names.
+
+    Raises BadInput where that makes none.
+    """
+    found = targets(cards)
+    named = without_named([named_address(text) for text in relays], found)
+    if not found and not named:
+        raise BadInput("no relay is known: add a desk's card, or name one with --relay URL")
+    return found, named

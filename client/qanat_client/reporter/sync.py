@@ -6,45 +6,26 @@ Quiet by default: it goes to the network once, when told to. `watch` does it aga
 from __future__ import annotations
 
 import argparse
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from qanat_client.carriers.conversation import Roads
+from qanat_client.carriers.dialling import Dialling
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.errors import BadInput, ClientError
+from qanat_client.errors import BadInput
 from qanat_client.reporter.clock import today
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
-from qanat_client.reporter.outbox import Outbox, Word
+from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.plan import Plan, make_plan
-from qanat_client.reporter.relay_report import RelayReport
-from qanat_client.reporter.relays import (
-    UNPROVEN,
-    Target,
-    fetch_entry,
-    named_address,
-    targets,
-    without_named,
-)
-from qanat_client.reporter.sealing_room import SealingRoom
+from qanat_client.reporter.relay_report import RelayReport, exit_code
+from qanat_client.reporter.relays import found_and_named
+from qanat_client.reporter.spares import spares_for
 from qanat_client.reporter.traffic import Traffic
-from qanat_client.reporter.transmit import Run, exit_code, transmit
 from qanat_client.terminal import Exit, Terminal
-from qanat_protocol.code import identity
 
-__all__ = [
-    "carrier_of",
-    "mailboxes_of",
-    "plan_sync",
-    "show_plan",
-    "sync",
-    "sync_once",
-    "sync_round",
-    "tell",
-]
+__all__ = ["carrier_of", "mailboxes_of", "plan_sync", "show_plan", "sync", "sync_once", "tell"]
 
 
 def carrier_of(arguments: argparse.Namespace) -> CarrierSettings:
@@ -60,123 +41,17 @@ def mailboxes_of(home: Home, code: str | None) -> list[bytes]:
     """The mailbox secrets of a code towards every desk; some tenths of a second each."""
     if code is None:
         return []
+    from qanat_protocol.code import identity
+
     return [identity(code, card.desk_id).mailbox_secret for card in Desks(home).all()]
-
-
-def _found_and_named(home: Home, relays: Sequence[str]) -> tuple[list[Target], list[str]]:
-    """The relays of the cards, and the addresses given by hand that no card names.
-
-    Raises BadInput where that makes none.
-    """
-    found = targets(Desks(home).all())
-    named = without_named([named_address(text) for text in relays], found)
-    if not found and not named:
-        raise BadInput("no relay is known: add a desk's card, or name one with --relay URL")
-    return found, named
 
 
 def plan_sync(home: Home, relays: Sequence[str]) -> Plan:
     """What a sync would send now. Raises BadInput where no relay is known."""
-    found, named = _found_and_named(home, relays)
+    found, named = found_and_named(Desks(home).all(), relays)
     with closing(connect(home)) as connection:
         parcels = Outbox(home, connection).waiting()
     return make_plan(parcels, found, named, Traffic(today(), home.settings().original_copies))
-
-
-async def _targets(
-    home: Home, relays: Sequence[str], carrier: CarrierSettings
-) -> tuple[list[Target], list[RelayReport]]:
-    """Whom to talk to, and those given by hand that could not even be asked for their keys."""
-    found, by_hand = _found_and_named(home, relays)
-    missing: list[RelayReport] = []
-    asked = await asyncio.gather(
-        *(fetch_entry(address, carrier) for address in by_hand), return_exceptions=True
-    )
-    for address, entry in zip(by_hand, asked, strict=True):
-        if isinstance(entry, ClientError):
-            missing.append(
-                RelayReport(
-                    address,
-                    "",
-                    problem=str(entry).removeprefix(f"{address}/v1/relay "),
-                    says_no=entry.exit_code == Exit.REFUSED,
-                )
-            )
-        elif isinstance(entry, BaseException):
-            raise entry
-        elif entry.signing_key not in {target.entry.signing_key for target in found}:
-            found.append(Target(entry, tuple(Desks(home).all())))
-    return found, missing
-
-
-async def sync_round(
-    home: Home,
-    *,
-    relays: Sequence[str],
-    carrier: CarrierSettings,
-    mailboxes: Sequence[bytes],
-    roads: Roads,
-    terminal: Terminal,
-    moved: Callable[[], None] = lambda: None,
-) -> list[RelayReport]:
-    """One session with every relay; what came of each. `moved` is called as blocks go out.
-
-    Raises what the disk does, and BadInput where no relay is known.
-    """
-    found, reports = await _targets(home, relays, carrier)
-    known = {target.entry.signing_key for target in targets(Desks(home).all())}
-    with closing(connect(home)) as connection:
-        outbox = Outbox(home, connection)
-        SealingRoom(home, connection).clear_abandoned()
-        traffic = Traffic(today(), home.settings().original_copies)
-        waiting = outbox.waiting()
-        total = make_plan(waiting, found, (), traffic).total_bytes
-        due_bytes = [make_plan(waiting, [one], (), traffic).total_bytes for one in found]
-        relays_said = "1 relay" if len(found) == 1 else f"{len(found)} relays"
-        doing = f"sending to {relays_said}" if total else f"asking {relays_said}"
-        with terminal.progress(doing, total) as progress:
-
-            def advance(size_bytes: int) -> None:
-                progress.advance(size_bytes)
-                moved()
-
-            run = Run(
-                home,
-                connection,
-                carrier=carrier,
-                roads=roads,
-                traffic=traffic,
-                mailboxes=mailboxes,
-                advance=advance,
-            )
-            try:
-                async with asyncio.TaskGroup() as group:
-                    tasks = [
-                        group.create_task(transmit(run, one.entry, one.cards, due_bytes=due))
-                        for one, due in zip(found, due_bytes, strict=True)
-                    ]
-            except* ClientError as errors:
-                # The disk's own complaint, from whichever session met it first.
-                raise _first(errors) from None
-            finally:
-                run.disk.close()
-        held_nowhere = {
-            parcel.key
-            for parcel in outbox.waiting()
-            if not any(word >= Word.HOLDS for word, _ in parcel.words.values())
-        }
-    for target, task in zip(found, tasks, strict=True):
-        report = task.result()
-        report.stuck = len(report.refused_keys & held_nowhere)
-        if target.entry.signing_key not in known:
-            report.advice.append(UNPROVEN)
-        reports.append(report)
-    return reports
-
-
-def _first(errors: BaseExceptionGroup[ClientError]) -> ClientError:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def tell(reports: Sequence[RelayReport], terminal: Terminal) -> dict[str, Any]:
@@ -202,14 +77,24 @@ def sync_once(
 ) -> tuple[int, dict[str, Any]]:
     """One round; the exit code and what to print as JSON."""
     home.make()
-    with home.sync_lock():
+    carrier = carrier or CarrierSettings()
+    with home.sync_lock(), closing(Dialling()) as dialling:
+        if carrier.proxy is None:
+            for relay in plan_sync(home, relays).relays:
+                dialling.dial(relay.address, 1 + spares_for(relay.due_bytes))
+        # Loaded while the first packets are on their way.
+        import asyncio
+
+        from qanat_client.carriers.conversation import Roads
+        from qanat_client.reporter.rounds import sync_round
+
         reports = asyncio.run(
             sync_round(
                 home,
                 relays=relays,
-                carrier=carrier or CarrierSettings(),
+                carrier=carrier,
                 mailboxes=mailboxes_of(home, code),
-                roads=Roads(),
+                roads=Roads(dialling),
                 terminal=terminal,
             )
         )

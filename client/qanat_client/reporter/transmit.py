@@ -24,8 +24,9 @@ from qanat_client.reporter.line import QUIET_S, Line, SideLine
 from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.spares import spares_for
 from qanat_client.reporter.traffic import Traffic
-from qanat_client.reporter.widening import spares_for, widen
+from qanat_client.reporter.widening import widen
 from qanat_protocol.card import DeskCard, RelayEntry
 from qanat_protocol.errors import Cut, ProtocolError, error_for
 from qanat_protocol.frames import (
@@ -42,7 +43,7 @@ from qanat_protocol.frames import (
     Welcome,
 )
 
-__all__ = ["Run", "exit_code", "transmit"]
+__all__ = ["Run", "transmit"]
 
 
 class Run:
@@ -258,10 +259,3 @@ async def transmit(
     except ProtocolError as error:
         report.problem = f"it breaks the protocol: {error}"
     return report
-
-
-def exit_code(reports: Sequence[RelayReport]) -> int:
-    """0 if all went well, 4 if something was refused that nobody has, 3 if no relay was reached."""
-    if any(report.reached for report in reports):
-        return 4 if any(report.stuck for report in reports) else 0
-    return 4 if any(report.says_no for report in reports) else 3

@@ -22,12 +22,12 @@ from qanat_client.reporter.home import Home
 from qanat_client.reporter.netlink import Network, watch_network
 from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.rounds import sync_round
 from qanat_client.reporter.sync import (
     carrier_of,
     mailboxes_of,
     plan_sync,
     show_plan,
-    sync_round,
     tell,
 )
 from qanat_client.stopping import until_stopped

@@ -15,20 +15,15 @@ from qanat_client.carriers.conversation import Conversation
 from qanat_client.carriers.wire import Path
 from qanat_client.errors import Refused, Unreachable
 from qanat_client.reporter.giving import Giving
+from qanat_client.reporter.spares import AT_ONCE, LEAST_BYTES
 
-__all__ = ["further", "spares_for", "widen"]
-
-_AT_ONCE = 2
-"""Connections beside the first, on every line that is wide and long."""
+__all__ = ["further", "widen"]
 
 _MOST = 3
 """The same where all of them leave room. More carry no more."""
 
 _EMPTY_SHARE = 1.2
 """A round trip this near to the least one shows that the line's queue is empty."""
-
-_LEAST_BYTES = 131_072
-"""What has to wait for another connection to be worth its beginning."""
 
 _WIDE_BYTES_S = 16_000
 """What shows a line to be wide that its opening did not."""
@@ -52,12 +47,7 @@ def further(path: Path, beside: int, *, is_wide: bool) -> bool:
     """Whether one more connection is opened beside so many."""
     if not (path.is_long and is_wide):
         return False
-    return beside < (_MOST if is_empty(path) else _AT_ONCE)
-
-
-def spares_for(due_bytes: int) -> int:
-    """How many connections to begin beside the first, so that no round trip is lost with them."""
-    return _AT_ONCE if due_bytes >= _LEAST_BYTES else 0
+    return beside < (_MOST if is_empty(path) else AT_ONCE)
 
 
 async def widen(
@@ -87,7 +77,7 @@ async def widen(
             is_wide = talk.is_wide or pace.bytes_s > _WIDE_BYTES_S
             while (
                 path is not None
-                and giving.has_left(_LEAST_BYTES)
+                and giving.has_left(LEAST_BYTES)
                 and further(path, len(beside), is_wide=is_wide)
             ):
                 beside.add(group.create_task(serve_another()))

@@ -1,0 +1,102 @@
+"""TCP connections that begin before the program that uses them is loaded. Imports nothing slow.
+
+Loading takes an old device as long as a round trip of a bad line: both go on at once.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from threading import Thread
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from qanat_client.carriers.wire import tune
+
+__all__ = ["AddressInfo", "Dialling", "host_and_port", "make_socket"]
+
+AddressInfo: TypeAlias = tuple[Any, Any, int, str, Any]
+"""One of what `socket.getaddrinfo` finds."""
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """Of an http(s) URL; the host is empty where there is none."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def make_socket(info: AddressInfo) -> socket.socket:
+    """One for a connection to this address, which is not begun."""
+    family, kind, protocol, _, _ = info
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    tune(made)
+    return made
+
+
+class _Call(Thread):
+    """To one host. Its name may take seconds to be looked up, and nobody waits for that here."""
+
+    def __init__(self, address: str, count: int) -> None:
+        super().__init__(name="dialling", daemon=True)
+        self._address = address
+        self._count = count
+        self.found: list[AddressInfo] = []
+        self.begun: list[socket.socket] = []
+
+    def run(self) -> None:
+        """Fails in silence: who needs the connection tries it again, and tells."""
+        try:
+            host, port = host_and_port(self._address)
+            self.found = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            # Of several the best is found by trying them in turn, which is not done here.
+            if len(self.found) == 1:
+                self._begin(self.found[0])
+        except (OSError, UnicodeError):
+            return
+
+    def _begin(self, info: AddressInfo) -> None:
+        for _ in range(self._count):
+            made = make_socket(info)
+            made.connect_ex(info[-1])
+            self.begun.append(made)
+
+    def close(self) -> None:
+        """Let go of what was begun and not taken."""
+        self.join()
+        while self.begun:
+            self.begun.pop().close()
+
+
+class Dialling:
+    """The connections that a run has begun early, each for one address. Nothing is dialled but on
+    Linux: elsewhere a connection on its way can't be handed to asyncio."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, _Call] = {}
+
+    def dial(self, address: str, count: int) -> None:
+        """Begin so many connections to the host of a URL; returns at once."""
+        if sys.platform == "linux" and address not in self._calls:
+            call = self._calls[address] = _Call(address, count)
+            call.start()
+
+    def __contains__(self, address: str) -> bool:
+        """Whether it was dialled and not taken yet."""
+        return address in self._calls
+
+    def wait(self, address: str) -> None:
+        """Until the host of an address that was dialled is looked up."""
+        self._calls[address].join()
+
+    def take(self, address: str) -> tuple[list[AddressInfo], list[socket.socket]]:
+        """Once, and after `wait`: the host's addresses, empty if it was not found, and the sockets
+        that connect to the only one, which are the caller's now."""
+        call = self._calls.pop(address)
+        return call.found, call.begun
+
+    def close(self) -> None:
+        """Let go of what nobody took."""
+        while self._calls:
+            _, call = self._calls.popitem()
+            call.close()
