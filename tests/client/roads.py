@@ -21,6 +21,7 @@ class Seen:
     names: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
 
 
 def port_of(url: str) -> int:
@@ -148,7 +149,8 @@ async def silent_server() -> AsyncIterator[Seen]:
         with contextlib.suppress(OSError):
             while await reader.read(65_536):
                 pass
-            writer.close()
+        seen.ended += 1
+        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     seen.port = server.sockets[0].getsockname()[1]

@@ -86,6 +86,10 @@ class _Road:
             self.host, self.port, type=socket.SOCK_STREAM
         )
         self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
+        if self.is_tls:
+            # What it takes is loaded while the first packets are on their way.
+            await asyncio.sleep(0)
+            self.tls.prepare()
         link = await self._next_ready()
         if link is None:
             assert self._failure is not None, "each of them ended by one"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import ssl
 from typing import Any
 
@@ -40,6 +39,12 @@ class Tls:
             self._context = self._made()
         return self._context
 
+    def prepare(self) -> None:
+        """Load what the first connection would have to wait for."""
+        _ = self.context
+        if self._pin is not None:
+            from qanat_client.carriers import pins  # noqa: F401 - for `check`
+
     def resume(self, session: ssl.SSLSession | None) -> None:
         """Let further connections go on from one that was made with this context."""
         if isinstance(self._context, _Context):
@@ -49,13 +54,9 @@ class Tls:
         """Judge the certificate of a connection that was made. Raises BadPin."""
         if tls is None or self._pin is None:
             return
-        # Only a pin asks for these, and they take their time.
-        from cryptography import x509
-        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+        from qanat_client.carriers.pins import key_hash
 
-        certificate = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
-        key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        if hashlib.sha256(key).digest() != self._pin:
+        if key_hash(tls.getpeercert(binary_form=True) or b"") != self._pin:
             raise BadPin(f"{tls.server_hostname} shows another certificate than the card says")
 
     def _made(self) -> ssl.SSLContext:

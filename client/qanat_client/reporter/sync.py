@@ -74,14 +74,19 @@ def sync_once(
     relays: Sequence[str] = (),
     carrier: CarrierSettings | None = None,
     code: str | None = None,
+    tells_plan: bool = False,
 ) -> tuple[int, dict[str, Any]]:
-    """One round; the exit code and what to print as JSON."""
+    """One round; the exit code and what to print as JSON. With `tells_plan` the person is told
+    what goes to whom before anything of it does."""
     home.make()
     carrier = carrier or CarrierSettings()
     with home.sync_lock(), closing(Dialling()) as dialling:
+        plan = plan_sync(home, relays)
         if carrier.proxy is None:
-            for relay in plan_sync(home, relays).relays:
+            for relay in plan.relays:
                 dialling.dial(relay.address, 1 + spares_for(relay.due_bytes))
+        if tells_plan:
+            plan.tell(terminal)
         # Loaded while the first packets are on their way.
         import asyncio
 
@@ -116,16 +121,16 @@ def sync(arguments: argparse.Namespace, home: Home, terminal: Terminal, code: st
     if arguments.every is not None:
         raise BadInput("--every goes with --watch")
     home.make()
-    plan = plan_sync(home, arguments.relay)
     if arguments.dry_run:
+        plan = plan_sync(home, arguments.relay)
         return show_plan(plan, terminal, ["when: once, as soon as you say `qanat sync`"])
-    plan.tell(terminal)
     result, told = sync_once(
         home,
         terminal,
         relays=arguments.relay,
         carrier=carrier_of(arguments),
         code=code,
+        tells_plan=True,
     )
     terminal.result(told)
     return result
