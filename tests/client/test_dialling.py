@@ -81,6 +81,19 @@ async def test_more_connections_than_were_dialled_are_made_and_those_too_many_cl
         dialling.dial(url, 3)
         async with opened(url, dialling):
             await seen(server, 5)
+        await until(lambda: server.ended == 5)
+
+
+async def test_two_relays_at_one_address_share_what_was_dialled(dialling: Dialling) -> None:
+    async with silent_server() as server:
+        url = f"http://127.0.0.1:{server.port}"
+        dialling.dial(url, 1)
+
+        async def talk() -> None:
+            async with opened(url, dialling):
+                await seen(server, 2)
+
+        await asyncio.gather(talk(), talk())
 
 
 async def test_where_dialling_fails_the_error_is_the_one_of_the_connection(

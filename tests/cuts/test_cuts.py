@@ -21,7 +21,7 @@ SHARES = 4
 
 SOAK_SHARES = 64
 
-RANDOM = {"out_bytes": 40, "back_bytes": 20}
+RANDOM = {"out_bytes": 16, "back_bytes": 8}
 """Cuts within frames, besides those around their ends."""
 
 

@@ -22,7 +22,7 @@ from qanat_relay.config import Config, store_limits
 from qanat_relay.store.interface import State
 from qanat_relay.store.sqlite import SqliteStore
 
-KILLS = 20
+KILLS = 12
 FILM_BYTES = 3_000_000
 RATE_BYTES_S = 2_000_000
 HELD = ("holds", "signed")
@@ -66,8 +66,8 @@ async def whole_in_store(abroad: Abroad, parcel_ids: set[bytes]) -> set[bytes]:
         await store.close()
 
 
-@pytest.mark.timeout(300)  # sixty processes are started, on whatever machine this is
-async def test_a_relay_that_is_killed_twenty_times_loses_nothing_it_acknowledged(
+@pytest.mark.timeout(300)  # forty processes are started, on whatever machine this is
+async def test_a_relay_that_is_killed_again_and_again_loses_nothing_it_acknowledged(
     abroad: Abroad, tmp_path: Path
 ) -> None:
     dice = random.Random(2022)
@@ -108,7 +108,7 @@ async def test_a_relay_that_is_killed_twenty_times_loses_nothing_it_acknowledged
         await abroad.serve()
     assert in_the_middle >= KILLS - 2, "the kills came while something was on its way"
     assert seen == sorted(seen), "what was acknowledged once stays so"
-    assert len(set(seen)) > 3, "acknowledgements came between the kills"
+    assert len(set(seen)) > 2, "acknowledgements came between the kills"
     gate.rate_bytes_s = 100_000_000
     last = await qanat(home, "sync", "--proxy", gate.proxy)
     gate.remove()

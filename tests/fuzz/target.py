@@ -34,7 +34,7 @@ class Target:
     shape: Shape = Shape.BYTES
     max_bytes: int = 4096
     words: tuple[bytes, ...] = ()
-    brief_runs: int = 1000
+    brief_runs: int = 400
 
 
 def pieces(data: bytes, sizes: bytes) -> Iterator[bytes]:

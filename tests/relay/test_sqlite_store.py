@@ -552,7 +552,7 @@ def test_an_acknowledged_parcel_survives_a_kill(tmp_path: Path) -> None:
     source = Random(os.urandom(8))
     paths = os.pathsep.join(str(REPOSITORY / part) for part in ("protocol", "relay", "."))
     acknowledged: set[tuple[str, int, int]] = set()
-    for number in range(10):
+    for number in range(5):
         with subprocess.Popen(
             [
                 sys.executable,

@@ -56,10 +56,10 @@ class _Call(Thread):
             return
 
     def _begin(self, info: AddressInfo) -> None:
-        for _ in range(self._count):
-            made = make_socket(info)
+        self.begun += [make_socket(info) for _ in range(self._count)]
+        # One right behind the other: how far apart they are answered tells how wide the line is.
+        for made in self.begun:
             made.connect_ex(info[-1])
-            self.begun.append(made)
 
     def close(self) -> None:
         """Let go of what was begun and not taken."""
@@ -86,14 +86,15 @@ class Dialling:
         return address in self._calls
 
     def wait(self, address: str) -> None:
-        """Until the host of an address that was dialled is looked up."""
-        self._calls[address].join()
+        """Until the host of an address is looked up, if it was dialled."""
+        if (call := self._calls.get(address)) is not None:
+            call.join()
 
     def take(self, address: str) -> tuple[list[AddressInfo], list[socket.socket]]:
-        """Once, and after `wait`: the host's addresses, empty if it was not found, and the sockets
-        that connect to the only one, which are the caller's now."""
-        call = self._calls.pop(address)
-        return call.found, call.begun
+        """After `wait`: the host's addresses and the sockets that connect to the only one, which
+        are the caller's now. Both are empty where it was not found, or another has taken them."""
+        call = self._calls.pop(address, None)
+        return ([], []) if call is None else (call.found, call.begun)
 
     def close(self) -> None:
         """Let go of what nobody took."""

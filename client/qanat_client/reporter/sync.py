@@ -77,16 +77,16 @@ def sync_once(
     tells_plan: bool = False,
 ) -> tuple[int, dict[str, Any]]:
     """One round; the exit code and what to print as JSON. With `tells_plan` the person is told
-    what goes to whom before anything of it does."""
+    what goes to whom before anything does."""
     home.make()
     carrier = carrier or CarrierSettings()
     with home.sync_lock(), closing(Dialling()) as dialling:
         plan = plan_sync(home, relays)
+        if tells_plan:
+            plan.tell(terminal)
         if carrier.proxy is None:
             for relay in plan.relays:
                 dialling.dial(relay.address, 1 + spares_for(relay.due_bytes))
-        if tells_plan:
-            plan.tell(terminal)
         # Loaded while the first packets are on their way.
         import asyncio
 
