@@ -22,7 +22,7 @@ from qanat_client.carriers.exchange import Exchange, open_exchange
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import Unreachable
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is dialled elsewhere")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="nothing is dialled elsewhere")
 
 
 @asynccontextmanager
@@ -51,6 +51,7 @@ def dialling() -> Iterator[Dialling]:
         yield made
 
 
+@on_linux
 @pytest.mark.parametrize("spares", [0, 2])
 async def test_what_was_dialled_is_used_and_nothing_beside_it(
     dialling: Dialling, spares: int
@@ -70,6 +71,7 @@ async def test_what_was_dialled_is_used_and_nothing_beside_it(
         assert server.connections == 1 + spares
 
 
+@on_linux
 async def test_more_connections_than_were_dialled_are_made_and_those_too_many_closed(
     dialling: Dialling,
 ) -> None:
@@ -108,6 +110,7 @@ async def test_where_dialling_fails_the_error_is_the_one_of_the_connection(
                 pass
 
 
+@on_linux
 async def test_what_nobody_takes_is_closed(dialling: Dialling) -> None:
     async with silent_server() as server:
         dialling.dial(f"http://127.0.0.1:{server.port}", 2)
@@ -116,6 +119,7 @@ async def test_what_nobody_takes_is_closed(dialling: Dialling) -> None:
         await until(lambda: server.ended == 2)
 
 
+@on_linux
 def test_a_sync_dials_before_it_loads_the_network_and_by_a_proxy_it_dials_nobody(
     tmp_path: Path, desk: MadeDesk
 ) -> None:

@@ -11,7 +11,7 @@ import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -85,11 +85,10 @@ class _Road:
         self._found = self._found or await loop.getaddrinfo(
             self.host, self.port, type=socket.SOCK_STREAM
         )
-        self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
-        if self.is_tls:
-            # What it takes is loaded while the first packets are on their way.
-            await asyncio.sleep(0)
+        if self.is_tls and self._dialled:
+            # While the first packets are on their way, and before anything here is timed.
             self.tls.prepare()
+        self._beginning = {asyncio.create_task(self._begin()) for _ in range(1 + spares)}
         link = await self._next_ready()
         if link is None:
             assert self._failure is not None, "each of them ended by one"
@@ -127,11 +126,10 @@ class _Road:
 
     async def _begin(self) -> Exchange:
         made = await self._connect()
-        try:
+        with ExitStack() as failed:
+            failed.callback(made.close)
             await self._permits.acquire()
-        except BaseException:
-            made.close()
-            raise
+            failed.pop_all()
         loop = asyncio.get_running_loop()
         begun_s = loop.time()
         least_s = min(self._answered_after_s, default=0.0)
@@ -166,12 +164,11 @@ class _Road:
                 socket_factory=make_socket,
             )
         made, address = self._dialled.pop(), self._found[0][-1]
-        try:
+        with ExitStack() as failed:
+            failed.callback(made.close)
             # It is on its way or there already: Linux says so when it is asked to connect again.
             await asyncio.get_running_loop().sock_connect(made, address)
-        except BaseException:
-            made.close()
-            raise
+            failed.pop_all()
         return made
 
     def _widen(self) -> None:
@@ -187,17 +184,22 @@ class _Road:
         transport, _ = await loop.create_connection(lambda: protocol, sock=made)
         hold_back(transport)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-        try:
+
+        def abort() -> None:
+            # Looked up only then: TLS gives the writer another transport.
+            writer.transport.abort()
+
+        with ExitStack() as failed:
+            failed.callback(abort)
             if self.is_tls:
                 await writer.start_tls(self.tls.context, server_hostname=self.host)
                 hold_back(writer.transport)
             tls = writer.get_extra_info("ssl_object")
             self.tls.check(tls)
             self.tls.resume(None if tls is None else tls.session)
-            return Exchange(self, reader, writer)
-        except BaseException:
-            writer.transport.abort()
-            raise
+            link = Exchange(self, reader, writer)
+            failed.pop_all()
+        return link
 
 
 class Exchange:
