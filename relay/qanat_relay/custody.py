@@ -36,15 +36,15 @@ MAX_WAITING_TOGETHER_BYTES = 64 * 2**20
 
 MIN_WAITING_BYTES = 2**20
 
-MAX_WAITING = 2048
+MAX_WAITING = 4096
 """Unacknowledged transfers and tombstones of a session: some are on their way to the disk while
 others gather."""
 
 MAX_TOLD = 512
 """Entries of one ACK."""
 
-HANDED_MAX = 3
-"""Batches of a session that the store has: while one is written the next one is there already."""
+HANDED_MAX = 6
+"""Batches of a session that the store has: while some are written the next are there already."""
 
 MAX_UNSETTLED = 1024
 """Transfers without a final status, the newest of a session, that are looked at again before END:
@@ -176,7 +176,7 @@ class Custody:
     def _may_hand_over(self) -> bool:
         """Whether the disk has nothing of this session, or will soon have nothing to do."""
         batch = self._batch
-        enough = len(batch) >= MAX_WAITING // 4 or batch.size_bytes >= MAX_WAITING_BYTES // 4
+        enough = len(batch) >= MAX_WAITING // 8 or batch.size_bytes >= MAX_WAITING_BYTES // 8
         return not self._handed or (enough and len(self._handed) < HANDED_MAX)
 
     def finish(self) -> None:

@@ -157,11 +157,10 @@ class Interests:
             if complete and frame.estimate:
                 complete = await self.reconciling.run(number, tags, frame.estimate)
         # One number for all of it: what lies between two of them can be mixed (`Store.sweep`).
-        if complete and era == position.era == self._store.era:
-            if position.after_all(newest) != position:
-                position = position.after_all(newest)
-                await self._voice.say(self._cursor(number, position))
-            self._store.note_given(desk_id, newest)
+        is_all = complete and era == position.era
+        counts = is_all and await self._store.note_given(desk_id, newest, era)
+        if counts and position.after_all(newest) != position:
+            await self._voice.say(self._cursor(number, position.after_all(newest)))
         await self._halves.give(tags, AFTER_AN_ANSWER)
 
     async def _give_behind(

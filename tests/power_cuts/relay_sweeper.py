@@ -53,7 +53,7 @@ async def _sweep(store: Store, day: int) -> None:
 
 async def main(folder: Path) -> None:
     """Every day a sweep, and letters at the same time."""
-    files.CHECKPOINT_PAGES, files.LOG_BYTES = 16, 65_536
+    files.CHECKPOINT_BYTES, files.CHECKPOINT_PAGES, files.LOG_BYTES = 32_768, 16, 65_536
     store = await SqliteStore.open(folder, StoreLimits(partial_ttl_days=4))
     for day in DAYS:
         await asyncio.gather(_take(store, day), _sweep(store, day))

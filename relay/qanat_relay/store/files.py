@@ -24,8 +24,11 @@ PAGE_BYTES = 4096
 """Tried 4096 to 65,536 with letters of 4 KiB: 4096 costs 1.14 of their size and rewrites the least
 for each index entry; 8192 costs 2.02, 16,384 1.35, 32,768 1.16."""
 
-CHECKPOINT_PAGES = 4000
-"""16 MiB of log before it is written back: four times SQLite's own, fewer pauses."""
+CHECKPOINT_BYTES = 8 * 2**20
+"""Of blocks in the log before the Checkpointer puts it back into the database."""
+
+CHECKPOINT_PAGES = 16_000
+"""62 MiB of log before the writer puts back what is left of it, after which it begins anew."""
 
 LOG_BYTES = 64 * 2**20
 """What the log is cut back to after a large transaction."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
+from itertools import repeat
 from operator import itemgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
-from qanat_protocol.limits import BLOCK_BYTES, OFFER_BYTES
+from qanat_protocol.limits import (
+    BLOCK_BYTES,
+    HASH_BYTES,
+    HEADER_BYTES,
+    OFFER_BYTES,
+    TAG_BYTES,
+)
 from qanat_protocol.parcel import Front, Header, parse_header, rank_of
 from qanat_relay.store.interface import (
     AddStamp,
@@ -33,10 +39,29 @@ from qanat_relay.store.work import Work
 _ROWS = 32
 """Rows in one statement: SQLite works on all of them without asking the interpreter in between."""
 
-_COLUMNS = "arrival, id, header, tag, rank, kind, expiry, taken_day, body"
-_ROW = f"({', '.join('?' * len(_COLUMNS.split(', ')))})"
-_INSERT = f"INSERT INTO parcel ({_COLUMNS}) VALUES {_ROW}"  # noqa: S608 - constants alone
-_INSERT_ROWS = _INSERT + f", {_ROW}" * (_ROWS - 1)
+_HEAD_BYTES = HASH_BYTES + HEADER_BYTES
+_OWN = 5
+_KIND = 1
+
+
+def _row(number: int) -> str:
+    """The values of one row. Ids, headers and tags are cut out of one value, ?2: what is bound
+    takes longer, and holds the interpreter up."""
+    at = 1 + number * _HEAD_BYTES
+    header_at = at + HASH_BYTES
+    own = ", ".join(f"?{3 + number * _OWN + own}" for own in range(_OWN))
+    return (
+        f"(?1 + {number}, substr(?2, {at}, {HASH_BYTES}), substr(?2, {header_at}, {HEADER_BYTES}),"
+        f" substr(?2, {header_at + TAG_BYTES}, {TAG_BYTES}), {own})"
+    )
+
+
+_INSERT_ROWS = [
+    "INSERT INTO parcel (arrival, id, header, tag, rank, kind, expiry, taken_day, body)"  # noqa: S608 - numbers alone
+    " VALUES " + ", ".join(map(_row, range(rows)))
+    for rows in range(1, _ROWS + 1)
+]
+"""For so many rows and one more."""
 
 _STORED = Outcome(AckStatus.STORED)
 _UNDONE = Outcome(AckStatus.REFUSED)
@@ -57,38 +82,43 @@ class Group:
         self.outcomes = [
             [_UNDONE] * sum(parcels_in(write) for write in writes) for writes, _ in calls
         ]
-        self._rows: list[tuple[object, ...]] = []
-        self._kinds: Counter[int] = Counter()
+        self._offers: list[bytes] = []
+        self._heads: list[bytes] = []
+        self._values: list[Any] = []
 
     def apply(self, work: Work, recent: Recent) -> None:
         """Do all of it; `outcomes` are true once the transaction is on disk."""
         items = sorted(self._items(work), key=itemgetter(0))
-        known = recent.known(work.connection, [item[0][:OFFER_BYTES] for item in items])
-        work.known.update(known)
+        offers = [item[0][:OFFER_BYTES] for item in items]
         known = work.known
-        for parcel_id, outcomes, number, write, today, shared, header, body in items:
-            if shared is None or parcel_id[:OFFER_BYTES] in known:
+        known.update(recent.known(work.connection, offers))
+        for offer, item in zip(offers, items, strict=True):
+            parcel_id, outcomes, number, write, today, shared, header, body = item
+            if shared is None or offer in known:
                 self._insert(work)
                 single = _single(write, header, body) if isinstance(write, PutRun) else write
                 outcomes[number] = _apply(work, parcel_id, single, today)
                 continue
-            arrival = work.tally.next_arrival()
-            work.add_offer(parcel_id, arrival)
-            self._rows.append((arrival, parcel_id, header, header[16:32], *shared, body))
-            self._kinds[shared[1]] += 1
+            known.add(offer)
+            self._offers.append(offer)
+            self._heads += parcel_id, header
+            self._values += *shared, body
             outcomes[number] = _STORED
-            if len(self._rows) == _ROWS:
+            if len(self._offers) == _ROWS:
                 self._insert(work)
         self._insert(work)
-        for kind, count in self._kinds.items():
-            work.tally.count(kind, count)
 
     def _insert(self, work: Work) -> None:
-        rows, self._rows = self._rows, []
-        if len(rows) == _ROWS:
-            work.connection.execute(_INSERT_ROWS, tuple(chain.from_iterable(rows)))
-        elif rows:
-            work.connection.executemany(_INSERT, rows)
+        """Write the rows that wait, which nobody knew."""
+        if not (rows := len(self._offers)):
+            return
+        arrivals = work.tally.next_arrivals(rows)
+        work.recent.update(zip(self._offers, arrivals, strict=True))
+        for kind, count in Counter(self._values[_KIND::_OWN]).items():
+            work.tally.count(kind, count)
+        values = (arrivals.start, b"".join(self._heads), *self._values)
+        work.connection.execute(_INSERT_ROWS[rows - 1], values)
+        self._offers, self._heads, self._values = [], [], []
 
     def _items(self, work: Work) -> Iterator[_Item]:
         roomy = self._take_room(work)
@@ -145,7 +175,8 @@ def _shared(work: Work, front: Front | Header, today: int) -> _Shared | None:
         return None
     if front.body_size > work.limits.max_body_bytes:
         return None
-    return rank_of(front), front.kind, front.expiry_day, work.day(today)
+    # Plain numbers: an enum's take SQLite's module longer to bind.
+    return int(rank_of(front)), int(front.kind), front.expiry_day, work.day(today)
 
 
 def _single(run: PutRun, header: bytes, body: bytes) -> PutBlocks:

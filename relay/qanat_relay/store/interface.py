@@ -338,9 +338,9 @@ class Store(Protocol):
         what was behind them is behind them again, and some of what was not."""
         ...
 
-    def note_given(self, desk_id: bytes, arrival: int) -> None:
+    async def note_given(self, desk_id: bytes, arrival: int, era: int) -> bool:
         """A desk holds a cursor by which it was given everything up to here: as far as can be, its
-        place is spared when numbers are dealt anew."""
+        place is spared when numbers are dealt anew. False where that was done since this era."""
         ...
 
     async def list_tombstones(

@@ -26,25 +26,27 @@ class Cursors:
 
     given: dict[bytes, int] = field(default_factory=dict)
     day: int | None = None
+    last: int | None = None
 
     def note(self, desk_id: bytes, arrival: int) -> None:
         """A desk has a cursor that says: everything up to here."""
         if desk_id in self.given or len(self.given) < GIVEN_MAX:
             self.given[desk_id] = arrival
 
-    def bound(self, day: int) -> tuple[int | None, bool]:
-        """Up to where may be mixed, None for everything; and whether a day is over with it.
-
-        Within a day no cursor is overtaken. When it is over that of the desk that came last
-        counts: one that came once and never again must not keep the order for all.
-        """
+    def begin(self, day: int) -> bool:
+        """Whether a day is over with this one. Then only the desk that came last counts: one that
+        came once and never again must not keep the order for all."""
         over = self.day is not None and day != self.day
-        choose = max if over else min
-        bound = choose(self.given.values(), default=None)
-        self.day = day
         if over:
+            self.last = max(self.given.values(), default=None)
             self.given.clear()
-        return bound, over
+        self.day = day
+        return over
+
+    def bound(self) -> int | None:
+        """Up to where may be mixed without overtaking a cursor, None for everything."""
+        known = list(self.given.values())
+        return min(known if self.last is None else [self.last, *known], default=None)
 
 
 class Mixer:
@@ -60,11 +62,11 @@ class Mixer:
     async def mix(self, day: int) -> None:
         """Mix what came since the last time, and while they are few all that came on this day."""
         await self._writer.fill_offers()
-        bound, over = self.cursors.bound(day)
+        over = self.cursors.begin(day)
         loop, last = asyncio.get_running_loop(), None
         while True:
             began_s = loop.time()
-            found = await self._mix_range(bound)
+            found = await self._mix_range()
             if found is None:
                 break
             last = found
@@ -73,13 +75,15 @@ class Mixer:
             if found.is_full:
                 await asyncio.sleep(PACE * (loop.time() - began_s))
         if over:
+            self.cursors.last = None
             self._day_start = None if last is None else last.end
         if self._log_is_full:
             # In the log stands everything in the order in which it came.
             self._log_is_full = not await self._writer.care(mixing.empty_log)
 
-    async def _mix_range(self, bound: int | None) -> mixing.Range | None:
+    async def _mix_range(self) -> mixing.Range | None:
         async with self._turns.changing():
+            bound = self.cursors.bound()
             begin = partial(mixing.begin, bound=bound, day_start=self._day_start)
             found: mixing.Range | None = await self._writer.step(begin)
             if found is not None:

@@ -79,7 +79,8 @@ class SqliteStore:
                 connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
             )
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
-        self._writer = Writer(writing, limits, recent_max)
+        beside = connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S)
+        self._writer = Writer(writing, beside, limits, recent_max)
         self._turns = Turns(mixing.newest_era(writing))
         self._mixer = Mixer(self._writer, self._turns)
         self._closed = False
@@ -160,9 +161,12 @@ class SqliteStore:
         async with self._turns.reading():
             return await self._read(mixing.resume, arrivals, era)
 
-    def note_given(self, desk_id: bytes, arrival: int) -> None:
+    async def note_given(self, desk_id: bytes, arrival: int, era: int) -> bool:
         """As `Store.note_given`."""
-        self._mixer.cursors.note(desk_id, arrival)
+        async with self._turns.reading():
+            if era == self._turns.era:
+                self._mixer.cursors.note(desk_id, arrival)
+            return era == self._turns.era
 
     async def list_tombstones(
         self, tags: Sequence[bytes] | None, after: int, limit: int

@@ -40,6 +40,12 @@ class Tally:
         self.last_arrival += 1
         return self.last_arrival
 
+    def next_arrivals(self, count: int) -> range:
+        """So many of them, one after the other."""
+        first = self.last_arrival + 1
+        self.last_arrival += count
+        return range(first, first + count)
+
     def count(self, kind: int, difference: int) -> None:
         """One more (1) or one less (-1) complete parcel of a kind."""
         name = _COUNTERS[kind]

@@ -14,6 +14,7 @@ from typing import Any, TypeGuard
 from qanat_protocol.errors import QanatError
 from qanat_relay.logs import log
 from qanat_relay.store import tally as tallies
+from qanat_relay.store.checkpointer import Checkpointer
 from qanat_relay.store.failures import named
 from qanat_relay.store.group import Group
 from qanat_relay.store.interface import Outcome, StoreClosed, StoreError, StoreLimits, Write
@@ -62,9 +63,15 @@ class Writer:
     """Owns the writing connection and its thread. All methods are for the event loop's thread."""
 
     def __init__(
-        self, connection: sqlite3.Connection, limits: StoreLimits, recent_max: int = RECENT_MAX
+        self,
+        connection: sqlite3.Connection,
+        beside: sqlite3.Connection,
+        limits: StoreLimits,
+        recent_max: int = RECENT_MAX,
     ) -> None:
+        """Both connections may write, and are the writer's alone; `close` closes them."""
         self._connection = connection
+        self._checkpointer = Checkpointer(beside)
         self._limits = limits
         self._recent = Recent(connection, recent_max)
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -119,11 +126,14 @@ class Writer:
             while more and (first := waiting or self._calls.get()) is not None:
                 calls, waiting, more = self._gather(first)
                 self._commit(calls)
+                self._checkpointer.note(sum(call.size_bytes for call in calls if _is_write(call)))
                 calls = []
                 if self._recent.is_full:
                     self._settle()
             self._settle()
         finally:
+            # The last to be closed puts the log back into the file, and is the one that writes.
+            self._checkpointer.close()
             self._connection.close()
             unanswered = calls if waiting is None else [*calls, waiting]
             self._loop.call_soon_threadsafe(self._end, unanswered)
@@ -161,6 +171,7 @@ class Writer:
 
     def _transact(self, calls: Sequence[Call]) -> Sequence[object]:
         if isinstance(calls[0], CareCall):
+            self._checkpointer.rest()
             return [calls[0].care(self._connection)]
         self._connection.execute("BEGIN IMMEDIATE")
         tally = tallies.load(self._connection)
