@@ -5,8 +5,10 @@ more is made; where they fail or are not wanted all goes as without them.
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.client.relay_process import RelayProcess
 from tests.client.reporter_runs import qanat
 from tests.client.roads import Seen, silent_server
 
-from qanat_client.carriers.dialling import Dialling
+from qanat_client.carriers.dialling import AddressInfo, Dialling
 from qanat_client.carriers.exchange import Exchange, open_exchange
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import Unreachable
@@ -117,6 +119,52 @@ async def test_what_nobody_takes_is_closed(dialling: Dialling) -> None:
         await seen(server, 2)
         dialling.close()
         await until(lambda: server.ended == 2)
+
+
+@on_linux
+async def test_of_several_addresses_none_is_dialled_and_one_that_answers_is_found(
+    dialling: Dialling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def two(host: str, port: int, **options: int) -> list[AddressInfo]:
+        # Nothing listens at the first.
+        return [*look_up("127.0.0.2", port, **options), *look_up("127.0.0.1", port, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    async with silent_server() as server:
+        url = f"http://relay.invalid:{server.port}"
+        dialling.dial(url, 2)
+        await asyncio.to_thread(dialling.wait, url)
+        await asyncio.sleep(0.1)
+        assert server.connections == 0
+        async with opened(url, dialling):
+            await seen(server, 1)
+
+
+@on_linux
+async def test_closing_waits_for_no_name_and_what_is_found_then_is_not_dialled(
+    dialling: Dialling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go, look_up = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def late(host: str, port: int, **options: int) -> list[AddressInfo]:
+        asked.set()
+        go.wait(20)
+        return list(look_up("127.0.0.1", port, **options))
+
+    monkeypatch.setattr(socket, "getaddrinfo", late)
+    async with silent_server() as server:
+        url = f"http://relay.invalid:{server.port}"
+        dialling.dial(url, 2)
+        await asyncio.to_thread(asked.wait, 20)
+        (looking,) = [thread for thread in threading.enumerate() if thread.name == "dialling"]
+        dialling.close()
+        assert looking.is_alive()
+        go.set()
+        await asyncio.to_thread(looking.join, 20)
+        await asyncio.sleep(0.1)
+        assert server.connections == 0
 
 
 @on_linux

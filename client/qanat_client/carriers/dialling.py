@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import socket
 import sys
-from threading import Thread
+import time
+from dataclasses import dataclass
+from threading import Lock, Thread
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from qanat_client.carriers.wire import tune
 
-__all__ = ["AddressInfo", "Dialling", "host_and_port", "make_socket"]
+__all__ = ["AddressInfo", "Begun", "Dialling", "host_and_port", "make_socket"]
 
 AddressInfo: TypeAlias = tuple[Any, Any, int, str, Any]
 """One of what `socket.getaddrinfo` finds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A connection on its way, and when it was begun (time.monotonic)."""
+
+    made: socket.socket
+    begun_s: float
 
 
 def host_and_port(address: str) -> tuple[str, int]:
@@ -41,8 +51,10 @@ class _Call(Thread):
         super().__init__(name="dialling", daemon=True)
         self._address = address
         self._count = count
+        self._closing = Lock()
+        self._closed = False
         self.found: list[AddressInfo] = []
-        self.begun: list[socket.socket] = []
+        self.begun: list[Begun] = []
 
     def run(self) -> None:
         """Fails in silence: who needs the connection tries it again, and tells."""
@@ -51,21 +63,26 @@ class _Call(Thread):
             self.found = list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
             # Of several the best is found by trying them in turn, which is not done here.
             if len(self.found) == 1:
-                self._begin(self.found[0])
+                with self._closing:
+                    self._begin(self.found[0])
         except (OSError, UnicodeError):
             return
 
     def _begin(self, info: AddressInfo) -> None:
-        self.begun += [make_socket(info) for _ in range(self._count)]
+        if self._closed:
+            return
+        all_made = [make_socket(info) for _ in range(self._count)]
         # One right behind the other: how far apart they are answered tells how wide the line is.
-        for made in self.begun:
+        for made in all_made:
+            self.begun.append(Begun(made, time.monotonic()))
             made.connect_ex(info[-1])
 
     def close(self) -> None:
-        """Let go of what was begun and not taken."""
-        self.join()
-        while self.begun:
-            self.begun.pop().close()
+        """Let go of what was begun and not taken, and begin nothing more."""
+        with self._closing:
+            self._closed = True
+            while self.begun:
+                self.begun.pop().made.close()
 
 
 class Dialling:
@@ -77,7 +94,7 @@ class Dialling:
 
     def dial(self, address: str, count: int) -> None:
         """Begin so many connections to the host of a URL; returns at once."""
-        if sys.platform == "linux" and address not in self._calls:
+        if sys.platform in ("linux", "android") and address not in self._calls:
             call = self._calls[address] = _Call(address, count)
             call.start()
 
@@ -90,9 +107,9 @@ class Dialling:
         if (call := self._calls.get(address)) is not None:
             call.join()
 
-    def take(self, address: str) -> tuple[list[AddressInfo], list[socket.socket]]:
-        """After `wait`: the host's addresses and the sockets that connect to the only one, which
-        are the caller's now. Both are empty where it was not found, or another has taken them."""
+    def take(self, address: str) -> tuple[list[AddressInfo], list[Begun]]:
+        """After `wait`: the host's addresses and the connections to the only one, which are the
+        caller's now. Both are empty where it was not found, or another has taken them."""
         call = self._calls.pop(address, None)
         return ([], []) if call is None else (call.found, call.begun)
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import h11
 from aiohappyeyeballs import start_connection
 
-from qanat_client.carriers.dialling import AddressInfo, Dialling, host_and_port, make_socket
+from qanat_client.carriers.dialling import AddressInfo, Begun, Dialling, host_and_port, make_socket
 from qanat_client.carriers.patience import Patience
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.tls import Tls
@@ -32,8 +33,9 @@ _RECEIVE_BYTES = 65_536
 _NEXT_ADDRESS_S = 0.25
 """After which the next of a host's addresses is tried beside the one before (RFC 8305)."""
 
-_GAPS = 2
-"""Between so many answers that come together at least the gaps are looked at."""
+_GAPS = 1
+"""Between answers that come together at least so many gaps are looked at: one of three is often
+lost."""
 
 _TOGETHER_S = 0.1
 """An answer that comes later than that behind the first was lost once."""
@@ -66,12 +68,13 @@ class _Road:
         self.is_tls = parts.scheme == "https"
         self.tls = Tls(settings, pin)
         self._dialling = dialling
-        self._dialled: list[socket.socket] = []
+        self._dialled: list[Begun] = []
         self._found: list[AddressInfo] = []
         self._beginning: set[asyncio.Task[Exchange]] = set()
         self._choosing = asyncio.Lock()
         self._failure: BaseException | None = None
         self._answered_after_s: list[float] = []
+        self._answered_at_s: list[float] = []
         self._permits = asyncio.Semaphore(1)
         self.is_wide = False
 
@@ -104,7 +107,7 @@ class _Road:
         """Close what was begun and not used."""
         begun, self._beginning = self._beginning, set()
         while self._dialled:
-            self._dialled.pop().close()
+            self._dialled.pop().made.close()
         for task in begun:
             task.cancel()
         for link in await asyncio.gather(*begun, return_exceptions=True):
@@ -144,32 +147,35 @@ class _Road:
         return link
 
     async def _connect(self) -> socket.socket:
-        made = await self._connected()
-        path = measure(made)
+        begun = await self._connected()
+        path = measure(begun.made)
         if path is not None and path.rtt_s:
             # By the system's own clock: this program's turn may come late, and for all at once.
             self._answered_after_s.append(path.rtt_s)
-            least_s = min(self._answered_after_s)
-            together = [s for s in self._answered_after_s if s - least_s < _TOGETHER_S]
+            self._answered_at_s.append(begun.begun_s + path.rtt_s)
+            first_s = min(self._answered_at_s)
+            together = [at_s for at_s in self._answered_at_s if at_s - first_s < _TOGETHER_S]
             gaps = len(together) - 1
-            if gaps >= _GAPS and (max(together) - least_s) / gaps < _WIDE_GAP_S:
+            if gaps >= _GAPS and (max(together) - first_s) / gaps < _WIDE_GAP_S:
                 self._widen()
-        return made
+        return begun.made
 
-    async def _connected(self) -> socket.socket:
+    async def _connected(self) -> Begun:
         if not self._dialled:
-            return await start_connection(
+            begun_s = time.monotonic()
+            made = await start_connection(
                 self._found,
                 happy_eyeballs_delay=_NEXT_ADDRESS_S,
                 socket_factory=make_socket,
             )
-        made, address = self._dialled.pop(), self._found[0][-1]
+            return Begun(made, begun_s)
+        begun, address = self._dialled.pop(), self._found[0][-1]
         with ExitStack() as failed:
-            failed.callback(made.close)
+            failed.callback(begun.made.close)
             # It is on its way or there already: Linux says so when it is asked to connect again.
-            await asyncio.get_running_loop().sock_connect(made, address)
+            await asyncio.get_running_loop().sock_connect(begun.made, address)
             failed.pop_all()
-        return made
+        return begun
 
     def _widen(self) -> None:
         if not self.is_wide:
