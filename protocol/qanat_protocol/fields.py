@@ -124,7 +124,7 @@ def array_of(field: Field[T], *, least: int = 0, most: int) -> Field[tuple[T, ..
             raise Malformed("a field is not an array")
         if not least <= len(value) <= most:
             raise Malformed(f"an array of {len(value):,}; {least:,} to {most:,} are allowed")
-        return tuple(field(item) for item in value)
+        return tuple(map(field, value))
 
     return check
 
@@ -138,7 +138,7 @@ def row(*fields: Field[Any]) -> Field[tuple[Any, ...]]:
     def check(value: Value) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise Malformed("a field is not an array")
-        checked = tuple(field(item) for field, item in zip(fields, value, strict=False))
+        checked = tuple([field(item) for field, item in zip(fields, value, strict=False)])
         if len(checked) < len(fields):
             raise Malformed(f"an array of {len(value)} fields where {len(fields)} belong")
         return checked
