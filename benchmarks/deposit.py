@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_bytes
@@ -68,19 +68,19 @@ class Deposit:
         ) as link:
             await link.send(session.start() + session.send(HELLO))
             while session.welcome is None:
-                session.receive(await link.receive())
+                await _hear(session, link)
             packets = list(self._packets(session))
             begun = time.perf_counter()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_send(link, packets))
                 stored = 0
                 while stored < self._count:
-                    stored += sum(map(_stored, session.receive(await link.receive())))
+                    stored += sum(map(_stored, await _hear(session, link)))
             taken_s = time.perf_counter() - begun
             await link.send(session.send(End()))
             await link.finish_sending()
             while not session.ended:
-                session.receive(await link.receive())
+                await _hear(session, link)
         return taken_s
 
     def _packets(self, session: ClientSession) -> Iterator[bytes]:
@@ -93,6 +93,14 @@ class Deposit:
 async def _send(link: Link, packets: Iterable[bytes]) -> None:
     for packet in packets:
         await link.send(packet)
+
+
+async def _hear(session: ClientSession, link: Link) -> Sequence[Frame]:
+    data = await link.receive()
+    if not data:
+        # Raises Cut where the relay had more to say.
+        session.finish()
+    return session.receive(data)
 
 
 def _stored(frame: Frame) -> int:

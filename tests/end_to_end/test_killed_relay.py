@@ -108,7 +108,7 @@ async def test_a_relay_that_is_killed_again_and_again_loses_nothing_it_acknowled
         await abroad.serve()
     assert in_the_middle >= KILLS - 2, "the kills came while something was on its way"
     assert seen == sorted(seen), "what was acknowledged once stays so"
-    assert len(set(seen)) > 2, "acknowledgements came between the kills"
+    assert len(set(seen)) > 3, "acknowledgements came between the kills"
     gate.rate_bytes_s = 100_000_000
     last = await qanat(home, "sync", "--proxy", gate.proxy)
     gate.remove()

@@ -56,7 +56,7 @@ async def send_original(store: Store, number: int) -> None:
 
 async def main(folder: Path, letters: int, *, hasty: bool) -> None:
     """The store is opened and closed twice; sessions write at once each time."""
-    # The log is put back into the file all the time and cut short, not once in four thousand pages.
+    # The log is put back into the file all the time and cut short, not once in 8 MiB.
     files.CHECKPOINT_BYTES, files.CHECKPOINT_PAGES, files.LOG_BYTES = 32_768, 16, 65_536
     for start in range(STARTS):
         store = await SqliteStore.open(folder, StoreLimits())

@@ -33,10 +33,6 @@ _RECEIVE_BYTES = 65_536
 _NEXT_ADDRESS_S = 0.25
 """After which the next of a host's addresses is tried beside the one before (RFC 8305)."""
 
-_GAPS = 1
-"""Between answers that come together at least so many gaps are looked at: one of three is often
-lost."""
-
 _TOGETHER_S = 0.1
 """An answer that comes later than that behind the first was lost once."""
 
@@ -156,7 +152,8 @@ class _Road:
             first_s = min(self._answered_at_s)
             together = [at_s for at_s in self._answered_at_s if at_s - first_s < _TOGETHER_S]
             gaps = len(together) - 1
-            if gaps >= _GAPS and (max(together) - first_s) / gaps < _WIDE_GAP_S:
+            # One gap is enough: one answer of three is often lost.
+            if gaps and (max(together) - first_s) / gaps < _WIDE_GAP_S:
                 self._widen()
         return begun.made
 

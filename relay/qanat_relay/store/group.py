@@ -40,8 +40,13 @@ _ROWS = 32
 """Rows in one statement: SQLite works on all of them without asking the interpreter in between."""
 
 _HEAD_BYTES = HASH_BYTES + HEADER_BYTES
-_OWN = 5
-_KIND = 1
+_TAG_AT = 16
+"""In a header (SPEC 3)."""
+
+_VALUES = 5
+"""Bound for each row: rank, kind, expiry, taken_day, body."""
+
+_KIND_AT = 1
 
 
 def _row(number: int) -> str:
@@ -49,10 +54,11 @@ def _row(number: int) -> str:
     takes longer, and holds the interpreter up."""
     at = 1 + number * _HEAD_BYTES
     header_at = at + HASH_BYTES
-    own = ", ".join(f"?{3 + number * _OWN + own}" for own in range(_OWN))
+    first = 3 + number * _VALUES
+    values = ", ".join(f"?{place}" for place in range(first, first + _VALUES))
     return (
         f"(?1 + {number}, substr(?2, {at}, {HASH_BYTES}), substr(?2, {header_at}, {HEADER_BYTES}),"
-        f" substr(?2, {header_at + TAG_BYTES}, {TAG_BYTES}), {own})"
+        f" substr(?2, {header_at + _TAG_AT}, {TAG_BYTES}), {values})"
     )
 
 
@@ -114,7 +120,7 @@ class Group:
             return
         arrivals = work.tally.next_arrivals(rows)
         work.recent.update(zip(self._offers, arrivals, strict=True))
-        for kind, count in Counter(self._values[_KIND::_OWN]).items():
+        for kind, count in Counter(self._values[_KIND_AT::_VALUES]).items():
             work.tally.count(kind, count)
         values = (arrivals.start, b"".join(self._heads), *self._values)
         work.connection.execute(_INSERT_ROWS[rows - 1], values)

@@ -26,27 +26,29 @@ class Cursors:
 
     given: dict[bytes, int] = field(default_factory=dict)
     day: int | None = None
-    last: int | None = None
 
     def note(self, desk_id: bytes, arrival: int) -> None:
         """A desk has a cursor that says: everything up to here."""
         if desk_id in self.given or len(self.given) < GIVEN_MAX:
             self.given[desk_id] = arrival
 
-    def begin(self, day: int) -> bool:
-        """Whether a day is over with this one. Then only the desk that came last counts: one that
-        came once and never again must not keep the order for all."""
+    def begin(self, day: int) -> tuple[int | None, bool]:
+        """What to spare of the cursors of a day that is over with this one, and whether one is.
+
+        That is the cursor of the desk that came last: one that came once and never again must not
+        keep the order for all.
+        """
         over = self.day is not None and day != self.day
+        spared = max(self.given.values(), default=None) if over else None
         if over:
-            self.last = max(self.given.values(), default=None)
             self.given.clear()
         self.day = day
-        return over
+        return spared, over
 
-    def bound(self) -> int | None:
+    def bound(self, spared: int | None) -> int | None:
         """Up to where may be mixed without overtaking a cursor, None for everything."""
-        known = list(self.given.values())
-        return min(known if self.last is None else [self.last, *known], default=None)
+        cursors = self.given.values()
+        return min(cursors if spared is None else [spared, *cursors], default=None)
 
 
 class Mixer:
@@ -62,11 +64,11 @@ class Mixer:
     async def mix(self, day: int) -> None:
         """Mix what came since the last time, and while they are few all that came on this day."""
         await self._writer.fill_offers()
-        over = self.cursors.begin(day)
+        spared, over = self.cursors.begin(day)
         loop, last = asyncio.get_running_loop(), None
         while True:
             began_s = loop.time()
-            found = await self._mix_range()
+            found = await self._mix_range(spared)
             if found is None:
                 break
             last = found
@@ -75,15 +77,14 @@ class Mixer:
             if found.is_full:
                 await asyncio.sleep(PACE * (loop.time() - began_s))
         if over:
-            self.cursors.last = None
             self._day_start = None if last is None else last.end
         if self._log_is_full:
             # In the log stands everything in the order in which it came.
             self._log_is_full = not await self._writer.care(mixing.empty_log)
 
-    async def _mix_range(self) -> mixing.Range | None:
+    async def _mix_range(self, spared: int | None) -> mixing.Range | None:
         async with self._turns.changing():
-            bound = self.cursors.bound()
+            bound = self.cursors.bound(spared)
             begin = partial(mixing.begin, bound=bound, day_start=self._day_start)
             found: mixing.Range | None = await self._writer.step(begin)
             if found is not None:

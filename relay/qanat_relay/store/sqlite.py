@@ -164,9 +164,10 @@ class SqliteStore:
     async def note_given(self, desk_id: bytes, arrival: int, era: int) -> bool:
         """As `Store.note_given`."""
         async with self._turns.reading():
-            if era == self._turns.era:
+            counts = era == self._turns.era
+            if counts:
                 self._mixer.cursors.note(desk_id, arrival)
-            return era == self._turns.era
+            return counts
 
     async def list_tombstones(
         self, tags: Sequence[bytes] | None, after: int, limit: int

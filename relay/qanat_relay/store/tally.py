@@ -37,8 +37,7 @@ class Tally:
 
     def next_arrival(self) -> int:
         """A number that no parcel and no tombstone of this store ever had."""
-        self.last_arrival += 1
-        return self.last_arrival
+        return self.next_arrivals(1).start
 
     def next_arrivals(self, count: int) -> range:
         """So many of them, one after the other."""

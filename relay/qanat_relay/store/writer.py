@@ -24,7 +24,7 @@ from qanat_relay.store.room import Room
 from qanat_relay.store.work import Work
 
 GROUP_BYTES = 8 * 2**20
-"""Bodies in one commit: half of what is kept in the log, a fraction of a second on a slow card."""
+"""Bodies in one commit: as much as is put back at once, a fraction of a second on a slow card."""
 
 GROUP_CALLS = 512
 """Calls in one commit."""
