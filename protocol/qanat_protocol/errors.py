@@ -4,8 +4,6 @@ Each docstring tells the person at the keyboard what it means for them; a messag
 and the limit. Parsers raise RemoteError and nothing else.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
 
 from qanat_protocol.verdicts import Verdict
@@ -333,17 +331,18 @@ def error_for(verdict: int, detail: str = "") -> RemoteError:
     return Busy(f"verdict {verdict}{detail and ': ' + detail}")
 
 
-@contextmanager
-def our_own() -> Iterator[None]:
+class our_own:
     """Check what we are about to send with the parser that the other side will use.
 
     A RemoteError inside becomes the LocalError of the same verdict; one that has no local twin is
     passed on.
     """
-    try:
-        yield
-    except RemoteError as error:
-        twin = _LOCAL.get(error.verdict)
-        if twin is None:
-            raise
-        raise twin(str(error)) from error
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, RemoteError) and (twin := _LOCAL.get(error.verdict)):
+            raise twin(str(error)) from error

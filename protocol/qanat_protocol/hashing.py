@@ -13,12 +13,7 @@ _MAX_EXPANDED_BYTES = 255 * _HASH_BYTES
 
 def sha256(*parts: bytes | bytearray | memoryview) -> bytes:
     """SHA-256 of the parts, one after the other."""
-    if len(parts) == 1:
-        return hashlib.sha256(parts[0]).digest()
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.digest()
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def expand(key: bytes, info: bytes, length: int) -> bytes:

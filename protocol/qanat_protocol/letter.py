@@ -19,7 +19,6 @@ from qanat_protocol.errors import (
     TooLarge,
     UnknownKind,
 )
-from qanat_protocol.hashing import sha256
 from qanat_protocol.kinds import Kind
 from qanat_protocol.labels import label
 from qanat_protocol.limits import (
@@ -37,6 +36,7 @@ from qanat_protocol.sealing import (
     ChunkedSealer,
     SealingSecret,
     capacity,
+    key_hash,
     new_content_key,
     seal,
 )
@@ -195,10 +195,12 @@ def open_letter(header: Header, body: bytes, secret: SealingSecret) -> OpenLette
 
 
 def _info(bind: bytes, recipient: bytes) -> bytes:
-    return bind + sha256(recipient)
+    return bind + key_hash(recipient)
 
 
 def _root(body: bytes) -> bytes:
+    if len(body) <= BLOCK_BYTES:
+        return leaf_hash(body)
     tree, view = TreeBuilder(), memoryview(body)
     for at in range(0, len(body), BLOCK_BYTES):
         tree.add_leaf(leaf_hash(view[at : at + BLOCK_BYTES]))

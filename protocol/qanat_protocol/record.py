@@ -9,7 +9,7 @@ import msgpack
 from qanat_protocol.errors import LocalMalformed, Malformed, TooLarge
 from qanat_protocol.limits import MAX_DEPTH, MAX_INT, MAX_VALUES
 
-__all__ = ["Packable", "Value", "pack", "unpack"]
+__all__ = ["Packable", "Value", "pack", "pack_checked", "unpack"]
 
 Value: TypeAlias = "bytes | str | int | bool | list[Value] | None"
 """What a record's field may be."""
@@ -19,10 +19,18 @@ Packable: TypeAlias = (
 )
 """What may be given to `pack`; every Value is one."""
 
-_UINT, _BIN, _STR, _ARRAY = range(4)
+_CONSTANT, _UINT, _BIN, _STR, _ARRAY = range(5)
 
-# Head byte -> (type, bytes of the number behind it, the least number that needs this head).
+_CONSTANTS: Final = (None, False, True)
+# Head byte -> (type, bytes of the number behind it, the least number that needs this head); where
+# no number follows, the number that the head itself says.
 _HEADS: Final = {
+    **{head: (_UINT, 0, head) for head in range(0x80)},
+    **{0x90 + count: (_ARRAY, 0, count) for count in range(0x10)},
+    **{0xA0 + length: (_STR, 0, length) for length in range(0x20)},
+    0xC0: (_CONSTANT, 0, 0),
+    0xC2: (_CONSTANT, 0, 1),
+    0xC3: (_CONSTANT, 0, 2),
     0xC4: (_BIN, 1, 0),
     0xC5: (_BIN, 2, 1 << 8),
     0xC6: (_BIN, 4, 1 << 16),
@@ -38,13 +46,17 @@ _HEADS: Final = {
 }
 # What `pack` takes whatever its value is.
 _OF_ANY_VALUE: Final = (bool, bytes, bytearray, memoryview)
-_CONSTANTS: Final[dict[int, bool | None]] = {0xC0: None, 0xC2: False, 0xC3: True}
 
 
 def pack(fields: Sequence[Packable]) -> bytes:
     """The canonical bytes of a record. LocalMalformed for what a record cannot hold."""
     if (count := _count_packable(fields, depth=1)) > MAX_VALUES:
         raise LocalMalformed(f"{count:,} values; a record holds at most {MAX_VALUES:,}")
+    return pack_checked(fields)
+
+
+def pack_checked(fields: Sequence[Packable]) -> bytes:
+    """As `pack`, of what a document's Fields have taken: no value is looked at again."""
     packed: bytes = msgpack.packb(fields, use_bin_type=True)
     return packed
 
@@ -83,7 +95,10 @@ def unpack(data: bytes | bytearray | memoryview, *, max_bytes: int) -> list[Valu
     held = bytes(data)
     if not held or not (0x90 <= held[0] <= 0x9F or held[0] in (0xDC, 0xDD)):
         raise Malformed("a record does not begin with an array")
-    value, end = _Reader(held).read(0, depth=0)
+    try:
+        (value,), end = _Reader(held).values(0, 1, depth=0)
+    except IndexError as error:
+        raise Malformed("a record ends too early") from error
     if end != len(held):
         raise Malformed(f"{len(held) - end:,} bytes behind the end of a record")
     assert isinstance(value, list)
@@ -99,66 +114,57 @@ class _Reader:
         self._data = data
         self._values_left = MAX_VALUES
 
-    def read(self, at: int, depth: int) -> tuple[Value, int]:
-        """The value at an offset, inside `depth` arrays, and the offset behind it."""
-        data = self._data
-        if at >= len(data):
-            raise Malformed("a record ends too early")
-        head = data[at]
-        at += 1
-        if head <= 0x7F:
-            return head, at
-        if head in _CONSTANTS:
-            return _CONSTANTS[head], at
-        if 0x90 <= head <= 0x9F:
-            return self._read_array(at, head & 0x0F, depth + 1)
-        if 0xA0 <= head <= 0xBF:
-            return self._read_string(at, head & 0x1F)
-        if head not in _HEADS:
-            raise Malformed(
-                f"a map, float, extension or negative integer (0x{head:02x}) in a record"
-            )
-        kind, width, least = _HEADS[head]
-        number = int.from_bytes(data[at : at + width], "big")
-        if at + width > len(data):
-            raise Malformed("a record ends too early")
-        if number < least:
-            raise Malformed("a number is not in its shortest encoding")
-        at += width
-        if kind == _UINT:
-            if number > MAX_INT:
-                raise Malformed(f"{number} is above 2^53 - 1")
-            return number, at
-        if kind == _BIN:
-            end = self._end(at, number)
-            return data[at:end], end
-        if kind == _STR:
-            return self._read_string(at, number)
-        return self._read_array(at, number, depth + 1)
+    def values(self, at: int, count: int, depth: int) -> tuple[list[Value], int]:
+        """So many values from an offset on, inside `depth` arrays, and the offset behind them.
+        IndexError where the bytes end in front of one."""
+        data, size = self._data, len(self._data)
+        values: list[Value] = []
+        for _ in range(count):
+            head = data[at]
+            if head not in _HEADS:
+                raise Malformed(
+                    f"a map, float, extension or negative integer (0x{head:02x}) in a record"
+                )
+            kind, width, number = _HEADS[head]
+            at += 1
+            if width:
+                least, number = number, int.from_bytes(data[at : at + width], "big")
+                at += width
+                if at > size:
+                    raise Malformed("a record ends too early")
+                if number < least:
+                    raise Malformed("a number is not in its shortest encoding")
+            if kind == _UINT:
+                if number > MAX_INT:
+                    raise Malformed(f"{number} is above 2^53 - 1")
+                values.append(number)
+                continue
+            if kind == _CONSTANT:
+                values.append(_CONSTANTS[number])
+                continue
+            # Every element of an array takes a byte at least.
+            if number > size - at:
+                raise Malformed(f"{number:,} claimed where {size - at:,} bytes are left")
+            if kind == _ARRAY:
+                array, at = self._array(at, number, depth + 1)
+                values.append(array)
+                continue
+            held = data[at : at + number]
+            at += number
+            values.append(held if kind == _BIN else _text(held))
+        return values, at
 
-    def _read_string(self, at: int, length: int) -> tuple[str, int]:
-        end = self._end(at, length)
-        try:
-            return str(self._data[at:end], "utf-8"), end
-        except UnicodeDecodeError as error:
-            raise Malformed("a string is not UTF-8") from error
-
-    def _read_array(self, at: int, count: int, depth: int) -> tuple[list[Value], int]:
+    def _array(self, at: int, count: int, depth: int) -> tuple[list[Value], int]:
         if depth > MAX_DEPTH:
             raise Malformed(f"arrays nest deeper than {MAX_DEPTH}")
-        # Every element takes a byte at least.
-        self._end(at, count)
         self._values_left -= count
         if self._values_left < 0:
             raise Malformed(f"a record holds more than {MAX_VALUES:,} values")
-        values: list[Value] = []
-        for _ in range(count):
-            value, at = self.read(at, depth)
-            values.append(value)
-        return values, at
+        return self.values(at, count, depth)
 
-    def _end(self, at: int, length: int) -> int:
-        left = len(self._data) - at
-        if length > left:
-            raise Malformed(f"{length:,} claimed where {left:,} bytes are left")
-        return at + length
+
+def _text(data: bytes) -> str:
+    try:
+        return str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("a string is not UTF-8") from error

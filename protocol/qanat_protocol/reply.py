@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 from qanat_protocol.errors import WrongRecipient, our_own
 from qanat_protocol.fields import array_of, binary, line, nil_or, row, text, uint, version
-from qanat_protocol.hashing import sha256
 from qanat_protocol.limits import (
     HASH_BYTES,
     MAX_LETTER_CONTENT_BYTES,
@@ -13,6 +12,7 @@ from qanat_protocol.limits import (
     SIGNING_KEY_BYTES,
 )
 from qanat_protocol.record import pack, unpack
+from qanat_protocol.sealing import key_hash
 from qanat_protocol.signing import verify_signature
 from qanat_protocol.statement import Statement, parse_statement
 
@@ -100,7 +100,7 @@ def decode_reply(content: bytes) -> Reply:
 
 def reply_context(desk_id: bytes, reply_key: bytes, bind: bytes) -> bytes:
     """What a reply's signature covers beside its content: desk, reply key and parcel."""
-    return desk_id + sha256(reply_key) + bind
+    return desk_id + key_hash(reply_key) + bind
 
 
 def verify_reply(

@@ -17,7 +17,7 @@ from qanat_protocol.attachment import (
     file_field,
     part_field,
 )
-from qanat_protocol.errors import LocalMalformed, LocalTooLarge, Malformed, RemoteError, our_own
+from qanat_protocol.errors import LocalMalformed, Malformed, RemoteError, our_own
 from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row, text, uint, version
 from qanat_protocol.hashing import sha256
 from qanat_protocol.labels import label
@@ -27,8 +27,8 @@ from qanat_protocol.limits import (
     SEALING_KEY_BYTES,
     SIGNING_KEY_BYTES,
 )
-from qanat_protocol.record import Value, pack, unpack
-from qanat_protocol.sealing import check_sealing_key
+from qanat_protocol.record import Value, pack_checked, unpack
+from qanat_protocol.sealing import check_sealing_key, key_hash
 from qanat_protocol.signing import check_key, verify_signature
 
 __all__ = [
@@ -56,6 +56,9 @@ MAX_WHERE_BYTES = 512
 MAX_WHEN_BYTES = 128
 MAX_FIGURES = 32
 MAX_FIGURE_WHAT_BYTES = 256
+
+# Places in the table of SPEC 7.
+_TEXT, _FILES, _PARTS, _REFERS = 5, 11, 12, 13
 
 _CORRECTS = 1
 _WITHDRAWS = 2
@@ -145,13 +148,11 @@ def encode_report(report: Report) -> bytes:
         None if box is None else [box.reply_key, box.mailbox_secret],
         None if report.checkpoint is None else list(report.checkpoint),
     ]
-    content = pack(fields)
-    if len(content) > MAX_LETTER_CONTENT_BYTES:
-        raise LocalTooLarge(f"a report of {len(content):,} bytes")
     with our_own():
         # What is packed unpacks to the same: these are the fields that the other side will find.
-        _read(fields, _FIELDS)
-    return content
+        _checked(fields, _FIELDS)
+    # At its table's limits a report is shorter than the longest content of a letter.
+    return pack_checked(fields)
 
 
 def decode_report(content: bytes) -> Report:
@@ -163,13 +164,19 @@ def _unpack(content: bytes) -> list[Value]:
     return unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES)
 
 
-def _read(unpacked: list[Value], known: Field[tuple[Any, ...]]) -> Report:
+def _checked(unpacked: list[Value], known: Field[tuple[Any, ...]]) -> tuple[Any, ...]:
     fields = known(unpacked)
-    _, author, nonce, written_s, language, body, what, where, when, basis = fields[:10]
-    figures, files, parts, refers, reply_box, checkpoint = fields[10:]
-    if not body and not files and refers is None:
+    text, files, parts, refers = fields[_TEXT], fields[_FILES], fields[_PARTS], fields[_REFERS]
+    if not text and not files and refers is None:
         raise Malformed("a report without text has no file and refers to no other")
     check_parts(files, parts)
+    return fields
+
+
+def _read(unpacked: list[Value], known: Field[tuple[Any, ...]]) -> Report:
+    fields = _checked(unpacked, known)
+    _, author, nonce, written_s, language, body, what, where, when, basis = fields[:10]
+    figures, files, parts, refers, reply_box, checkpoint = fields[10:]
     number, referred = refers or (None, None)
     return Report(
         author=author,
@@ -198,7 +205,7 @@ def report_id(content: bytes) -> bytes:
 
 def report_context(desk_id: bytes, recipient_key: bytes, bind: bytes) -> bytes:
     """What a report's signature covers beside its content: desk, sealing key and parcel."""
-    return desk_id + sha256(recipient_key) + bind
+    return desk_id + key_hash(recipient_key) + bind
 
 
 def verify_report(

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from qanat_protocol.errors import BadKey, CannotOpen, LocalBadKey, LocalMalformed
+from qanat_protocol.hashing import sha256
 from qanat_protocol.limits import SEALING_KEY_BYTES
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "check_sealing_key",
     "chunked_length",
     "chunked_possible",
+    "key_hash",
     "new_content_key",
     "seal",
 ]
@@ -64,6 +66,13 @@ _SMALL_ORDER_U: Final = frozenset(
 )
 
 
+class _MadeKey(bytes):
+    """A public key that the library computed from a seed, and nothing else is one of these: it is
+    canonical by that, and a clamped scalar takes the base point to none of small order."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SealingSecret:
     """A secret key for opening; `public` is its 1216-byte key to seal to. LocalBadKey unless the
@@ -81,7 +90,7 @@ class SealingSecret:
         x25519 = X25519PrivateKey.from_private_bytes(expanded[_MLKEM_SEED_BYTES:])
         public = mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw()
         object.__setattr__(self, "_private", hpke.MLKEM768X25519PrivateKey(mlkem, x25519))
-        object.__setattr__(self, "public", public)
+        object.__setattr__(self, "public", _MadeKey(public))
 
     @classmethod
     def generate(cls) -> "SealingSecret":
@@ -98,7 +107,11 @@ class SealingSecret:
 
 def check_sealing_key(public: bytes) -> None:
     """BadKey unless these are 1216 bytes, both keys in them are canonically encoded and the X25519
-    key has an order that hides a secret."""
+    key has an order that hides a secret.
+
+    The `public` of a SealingSecret is all that by its making."""
+    if isinstance(public, _MadeKey):
+        return
     _check_length_and_x25519(public)
     # All 768 coefficients at once, those at even and at odd places apart: so there is room above
     # each for the bit that 4096 - 3329 carries into where it is not below 3329.
@@ -130,6 +143,12 @@ def _parse_public(public: bytes) -> hpke.MLKEM768X25519PublicKey:
     except ValueError as error:
         raise BadKey("a sealing key that no honest program makes") from error
     return hpke.MLKEM768X25519PublicKey(mlkem, x25519)
+
+
+@lru_cache(maxsize=8)
+def key_hash(public: bytes) -> bytes:
+    """The SHA-256 of a public sealing key, by which contexts name it."""
+    return sha256(public)
 
 
 def seal(public: bytes, info: bytes, plaintext: bytes) -> bytes:

@@ -31,7 +31,6 @@ from qanat_protocol.errors import (
     LocalBadName,
     LocalError,
     LocalMalformed,
-    LocalTooLarge,
     Malformed,
     RemoteError,
     TooLarge,
@@ -359,7 +358,6 @@ def test_more_than_a_letter_holds_is_too_large() -> None:
         ({"author": b""}, LocalBadKey),
         ({"text": "", "files": (), "parts": (), "corrects": None}, LocalMalformed),
         ({"text": "x" * 65_537}, LocalMalformed),
-        ({"text": "x" * 196_608}, LocalTooLarge),
         ({"text": "\ud800"}, LocalMalformed),
         ({"withdraws": bytes(32)}, LocalMalformed),
         ({"files": (replace(VIDEO, name="../video"), SCAN)}, LocalBadName),
@@ -375,13 +373,31 @@ def test_no_report_is_written_that_nobody_would_take(
         encode_report(replace(FULL, **changes))
 
 
-def test_what_fills_a_letter_is_not_yet_too_large_to_write() -> None:
-    # The longest text that is allowed has as long a head as any longer one.
-    filling = 196_608 - len(encode_report(replace(FULL, text="x" * 65_536))) + 65_536
-    with pytest.raises(LocalMalformed):
-        encode_report(replace(FULL, text="x" * filling))
-    with pytest.raises(LocalTooLarge):
-        encode_report(replace(FULL, text="x" * (filling + 1)))
+def test_a_report_at_every_limit_of_its_table_fits_a_letter() -> None:
+    def file(number: int) -> File:
+        return File(f"{number:03}" + "x" * 252, "a/" + "x" * 125, 2**53 - 1, bytes(32))
+
+    def part(number: int) -> PartRef:
+        rendition, own = Rendition(number % 3 + 1), number.to_bytes(32, "big")
+        media_type = "a/" + "x" * 125
+        return PartRef(number // 3, rendition, media_type, 2**53 - 1, bytes(32), own, own)
+
+    longest = replace(
+        FULL,
+        written_s=2**53 - 1,
+        language="x" * 35,
+        text="x" * 65_536,
+        what="x" * 512,
+        where="x" * 512,
+        when="x" * 128,
+        figures=(Figure("x" * 256, 2**53 - 1, 2**53 - 1),) * 32,
+        files=tuple(file(number) for number in range(32)),
+        parts=tuple(part(number) for number in range(96)),
+        checkpoint=(2**53 - 1, bytes(32)),
+    )
+    content = encode_report(longest)
+    assert len(content) < 196_608
+    assert decode_report(content) == longest
 
 
 def test_a_key_that_was_read_is_looked_at_whoever_made_it() -> None:
