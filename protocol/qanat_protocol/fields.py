@@ -90,27 +90,17 @@ def text(most: int, *, least: int = 0) -> Field[str]:
 
 
 def _string(forbidden: re.Pattern[str], least: int, most: int) -> Field[str]:
-    # UTF-8 begins U+0080 to U+00BF with 0xC2: what holds neither that nor a control character of
-    # ASCII needs no search, and deleting bytes is quicker than one.
-    harmless = bytes(
-        byte
-        for byte in range(256)
-        if byte != 0xC2 and (byte >= 0x80 or not forbidden.match(chr(byte)))
-    )
-
     def check(value: Value) -> str:
         if not isinstance(value, str):
             raise Malformed("a field is not a string")
         try:
-            encoded = value.encode()
+            size_bytes = len(value.encode())
         except UnicodeEncodeError as error:
             # No record holds half a surrogate pair; a file name from a disk may.
             raise Malformed("a string is not Unicode text") from error
-        if not least <= len(encoded) <= most:
-            raise Malformed(
-                f"a string of {len(encoded):,} bytes; {least:,} to {most:,} are allowed"
-            )
-        if encoded.translate(None, harmless) and (found := forbidden.search(value)):
+        if not least <= size_bytes <= most:
+            raise Malformed(f"a string of {size_bytes:,} bytes; {least:,} to {most:,} are allowed")
+        if found := forbidden.search(value):
             raise Malformed(f"a string holds the control character U+{ord(found[0]):04X}")
         return value
 

@@ -57,7 +57,7 @@ def pack(fields: Sequence[Packable]) -> bytes:
 
 def pack_checked(fields: Sequence[Packable]) -> bytes:
     """As `pack`, of what a document's Fields have taken: no value is looked at again."""
-    packed: bytes = msgpack.packb(fields, use_bin_type=True)
+    packed: bytes = msgpack.packb(fields)
     return packed
 
 
@@ -128,7 +128,7 @@ class _Reader:
             kind, width, number = _HEADS[head]
             at += 1
             if width:
-                least, number = number, int.from_bytes(data[at : at + width], "big")
+                least, number = number, int.from_bytes(data[at : at + width])
                 at += width
                 if at > size:
                     raise Malformed("a record ends too early")
@@ -165,6 +165,6 @@ class _Reader:
 
 def _text(data: bytes) -> str:
     try:
-        return str(data, "utf-8")
+        return data.decode()
     except UnicodeDecodeError as error:
         raise Malformed("a string is not UTF-8") from error

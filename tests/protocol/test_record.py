@@ -163,6 +163,12 @@ def test_a_value_that_ends_too_early_is_malformed(data: bytes) -> None:
         unpack(data, max_bytes=10)
 
 
+@pytest.mark.parametrize("data", [b"\x91\xa2a", b"\x91\xc4\x02a", b"\x91\x92\x01"])
+def test_what_claims_more_than_is_left_is_told_how_much(data: bytes) -> None:
+    with pytest.raises(Malformed, match="2 claimed where 1 bytes are left"):
+        unpack(data, max_bytes=10)
+
+
 def test_arrays_nest_four_deep_and_no_deeper() -> None:
     assert unpack(b"\x91\x91\x91\x90", max_bytes=10) == [[[[]]]]
     with pytest.raises(Malformed, match="deeper than 4"):
@@ -240,5 +246,6 @@ def test_a_binary_is_packed_from_any_buffer(buffer: Packable) -> None:
 
 @pytest.mark.parametrize("value", [-1, 2**53, 1.5, "\ud800", {"a": 1}, {1}, object()])
 def test_what_a_record_cannot_hold_is_not_packed(value: Packable) -> None:
-    with pytest.raises(LocalMalformed):
-        pack([value])
+    for fields in ([value], [None, b"", value], [[1], value]):
+        with pytest.raises(LocalMalformed):
+            pack(fields)
