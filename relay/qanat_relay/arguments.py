@@ -65,6 +65,19 @@ def build_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     )
     _json_option(check)
 
+    peer = commands.add_parser("peer", help="the relays that feed this one, and are fed by it")
+    peers = peer.add_subparsers(required=True, metavar="COMMAND")
+    add = _command(
+        peers,
+        "add",
+        runs["peer add"],
+        "feed a relay and be fed by it, or take its newer card; its operator has to add this one's",
+    )
+    add.add_argument("card", metavar="CARD|URL", help="its card, or an address that it answers at")
+    _json_option(_command(peers, "list", runs["peer list"], "name them, and how contact went"))
+    remove = _command(peers, "remove", runs["peer remove"], "feed a relay no more")
+    remove.add_argument("key", metavar="NAME|KEY", help="what it is called, or its key's beginning")
+
     desk = commands.add_parser("desk", help="the desks whose public documents are carried")
     desks = desk.add_subparsers(required=True, metavar="COMMAND")
     add = _command(desks, "add", runs["desk add"], "carry a desk, or take its newer card")

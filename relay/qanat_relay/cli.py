@@ -33,6 +33,10 @@ from qanat_relay.errors import ConfigError, DataError
 from qanat_relay.folders import make_folder
 from qanat_relay.keys import ensure_keys, has_keys, load_keys, write_whole
 from qanat_relay.logs import start_logging
+from qanat_relay.peering.adding import card_at, peer_named
+from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
+from qanat_relay.peering.peers import Peers
+from qanat_relay.peering.words import peer_name, peer_words, peers_json
 from qanat_relay.server import check_writable
 from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
 from qanat_relay.status import read_status
@@ -140,13 +144,16 @@ def _status(arguments: argparse.Namespace) -> int:
     desks = len(Desks(data / FOLDER).list_cards())
     with view_store(data / STORE_FOLDER) as view:
         status = read_status(view, data, config, desks, load_keys(data).signing.public)
+    peers = Peers(data / PEERS_FOLDER).list_peers()
     if arguments.health:
         check_writable(data)
         print("ok")
     elif arguments.json:
-        print(json.dumps(status.to_json()))
+        print(json.dumps(status.to_json() | {"peers": peers_json(peers)}))
     else:
         print(status.to_words())
+        for peer in peers:
+            print(f"peer {peer_words(peer, int(time.time()))}")
     return DONE
 
 
@@ -155,6 +162,7 @@ def _check(arguments: argparse.Namespace) -> int:
     _check_there(data)
     load_keys(data)
     desks = len(Desks(data / FOLDER).list_cards())
+    Peers(data / PEERS_FOLDER).list_peers()
     problems = 0
     with view_store(data / STORE_FOLDER) as view, _Progress(view.file_bytes) as progress:
         for found in view.read_problems():
@@ -200,6 +208,47 @@ class _Progress:
         if self._shown and self._steps % 16 == 0:
             percent = min(99, 100 * self._steps // self._expected)
             print(f"\rreading the store: about {percent} %", end="", file=sys.stderr, flush=True)
+
+
+def _peer_add(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    _check_there(data)
+    card = asyncio.run(card_at(arguments.card))
+    if card.signing_key == load_keys(data).signing.public:
+        raise DataError(f"{arguments.card} is this relay's own card")
+    Peers(data / PEERS_FOLDER).take(card)
+    print(f"{card.name or 'a relay without a name'}: {fingerprint(card.signing_key)}")
+    if not card.addresses:
+        print("Its card has no address: it has to call this relay.", file=sys.stderr)
+    print(
+        "Compare this key with its operator, and let them add this relay's card:", file=sys.stderr
+    )
+    print(f"{data / CARD_NAME}, or an address that it is reached at.", file=sys.stderr)
+    return DONE
+
+
+def _peer_list(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    _check_there(data)
+    peers = Peers(data / PEERS_FOLDER).list_peers()
+    if arguments.json:
+        print(json.dumps(peers_json(peers)))
+        return DONE
+    for peer in peers:
+        print(f"{peer_words(peer, int(time.time()))}; key {fingerprint(peer.key)}")
+    if not peers:
+        print(f"no peers yet; add one with: qanat-relay peer add --data {data} CARD|URL")
+    return DONE
+
+
+def _peer_remove(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    _check_there(data)
+    peers = Peers(data / PEERS_FOLDER)
+    peer = peer_named(peers, arguments.key)
+    peers.remove(peer.key)
+    print(f"{peer_name(peer)} is fed no more. Its operator should remove this relay too.")
+    return DONE
 
 
 def _desk_add(arguments: argparse.Namespace) -> int:
@@ -281,6 +330,9 @@ _RUNS = {
     "serve": _serve,
     "status": _status,
     "check": _check,
+    "peer add": _peer_add,
+    "peer list": _peer_list,
+    "peer remove": _peer_remove,
     "desk add": _desk_add,
     "desk list": _desk_list,
 }

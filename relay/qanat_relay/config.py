@@ -31,6 +31,8 @@ _RANGES = (
     ("stall_s", 1, 86_400),
     ("stop_s", 0, 600),
     ("sweep_s", 1, 86_400),
+    ("peer_s", 1, 86_400),
+    ("peer_retry_s", 1, 86_400),
 )
 
 
@@ -87,6 +89,13 @@ class Config:
         5, "How long running sessions may go on after the signal to stop; then they are cut."
     )
     sweep_s: int = _setting(3600, "How often what has expired is removed.")
+    peer_s: int = _setting(
+        30,
+        "How often each peer is called where nothing is new here; what is new goes to it at once.",
+    )
+    peer_retry_s: int = _setting(
+        60, "How long to wait at most before a peer that can't be reached is called again."
+    )
     log_level: str = _setting("info", "debug, info, warning or error. No level shows an address.")
 
 

@@ -26,6 +26,7 @@ from qanat_protocol.frames import (
     Answers,
     Bisect,
     Block,
+    Cursor,
     DeskInterest,
     End,
     Error,
@@ -49,7 +50,7 @@ from qanat_protocol.frames import (
 )
 from qanat_protocol.limits import MAX_INTERESTS
 from qanat_protocol.runs import Run
-from qanat_protocol.session import VERSION, RelaySession
+from qanat_protocol.session import VERSION, ClientSession, RelaySession, verify_peer_interest
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.deposits import Deposits
 from qanat_relay.errors import LinkLost
@@ -58,6 +59,8 @@ from qanat_relay.interests import Interests, matching_bits
 from qanat_relay.link import Link
 from qanat_relay.logs import log
 from qanat_relay.node import Node
+from qanat_relay.peering.peers import Peer
+from qanat_relay.peering.talk import PeerTalk
 from qanat_relay.store.interface import Holding, State, StoreError
 from qanat_relay.voice import Voice
 
@@ -78,10 +81,13 @@ TURN_FRAMES = 16
 class Conversation:
     """One session. `run` returns when it is over."""
 
-    def __init__(self, node: Node, link: Link) -> None:
+    def __init__(
+        self, node: Node, link: Link, session: ClientSession | RelaySession | None = None
+    ) -> None:
+        """`session`: which side of it this is, that of the relay which was called by default."""
         self._node = node
         self._link = link
-        self._session = RelaySession(node.keys.sealing)
+        self._session = session or RelaySession(node.keys.sealing)
         self._voice = Voice(self._session, link, node.config.stall_s)
         self._deposits = Deposits(node, self._voice)
         self._numbers: set[int] = set()
@@ -89,6 +95,7 @@ class Conversation:
         self._told_bytes = 0
         self._paced_at_s = asyncio.get_running_loop().time()
         self._paced_bytes = 0
+        self._talk: PeerTalk | None = None
 
     async def run(self) -> None:
         """Serve until END, a fault or the end of the bytes.
@@ -101,6 +108,8 @@ class Conversation:
                 group.create_task(self._deposits.custody.run())
                 group.create_task(self._giving.run())
                 group.create_task(self._listen())
+            if self._talk is not None and self._session.ended:
+                await self._talk.settle(self._deposits.custody.stored)
         except* LinkLost:
             log.debug("a session lost its connection")
         except* StoreError as errors:
@@ -108,6 +117,8 @@ class Conversation:
             await self._say_last(Error(Verdict.BUSY, "the store does not answer"))
         finally:
             await self._deposits.custody.keep_rest()
+            if self._talk is not None:
+                self._talk.close()
         if isinstance(self._session.failure, BadChannel) and not self._voice.has_spoken:
             raise BadChannel("this is not a session with this relay")
 
@@ -115,11 +126,7 @@ class Conversation:
         try:
             await self._read()
             self._interests.reconciling.finish()
-            self._giving.finish()
-            await self._giving.ended.wait()
-            self._deposits.custody.ask_again()
-            self._deposits.custody.finish()
-            await self._deposits.custody.ended.wait()
+            await self._finish()
             for receipt in (*self._deposits.custody.receipts(), *self._giving.receipts()):
                 await self._voice.say(receipt)
             await self._voice.say(End())
@@ -128,6 +135,14 @@ class Conversation:
             self._deposits.custody.finish()
             await self._deposits.custody.ended.wait()
             await self._tell_of(fault)
+
+    async def _finish(self) -> None:
+        """Send what needs no answer any more, and acknowledge all that came."""
+        self._giving.finish()
+        await self._giving.ended.wait()
+        self._deposits.custody.ask_again()
+        self._deposits.custody.finish()
+        await self._deposits.custody.ended.wait()
 
     async def _read(self) -> None:
         while not self._session.ended:
@@ -179,7 +194,7 @@ class Conversation:
         log.debug("a session ended: %s", fault.verdict.name.lower())
         if isinstance(fault, Cut):
             return
-        if refusal := self._session.refusal:
+        if isinstance(self._session, RelaySession) and (refusal := self._session.refusal):
             await self._voice.say_plainly(refusal)
             return
         words = " ".join(str(fault).split()).encode("ascii", "replace")[:256].decode()
@@ -220,6 +235,8 @@ class Conversation:
                 await self._deposits.take_stamp(frame)
             case Hello():
                 await self._welcome()
+            case Cursor() if self._talk is not None:
+                self._talk.take_cursor(frame)
             case Bisect() | Lack():
                 self._interests.reconciling.hear(frame)
             case Idle() | Error() | End():
@@ -236,8 +253,13 @@ class Conversation:
                 raise UnexpectedFrame(f"a relay is not sent {type(frame).__name__}")
 
     async def _welcome(self) -> None:
+        welcome = await self._make_welcome()
+        self._interests = Interests(self._node, self._voice, self._giving, welcome)
+        await self._voice.say(welcome)
+
+    async def _make_welcome(self) -> Welcome:
         config = self._node.config
-        welcome = Welcome(
+        return Welcome(
             version=VERSION,
             day=self._node.today(),
             incarnation=self._node.store.incarnation,
@@ -246,8 +268,6 @@ class Conversation:
             opened_bits=matching_bits(await self._node.store.count_opened()),
             effort=config.stamp_effort,
         )
-        self._interests = Interests(self._node, self._voice, self._giving, welcome)
-        await self._voice.say(welcome)
 
     async def _begin(self, frame: Interest) -> None:
         if frame.number in self._numbers or frame.number >= MAX_INTERESTS:
@@ -265,10 +285,31 @@ class Conversation:
                 case PublicInterest():
                     self._interests.begin_public(frame)
                 case AllInterest():
-                    raise RefusedDesk("this relay has no peers")
+                    await self._give_peer(frame)
         except RefusedDesk as refusal:
             await self._voice.say(Error(refusal.verdict, f"interest {frame.number}: {refusal}"))
             self._giving.begin_nothing()
+
+    async def _give_peer(self, frame: AllInterest) -> None:
+        """A peer asks: it is asked in return, and given what it has not seen."""
+        peer = self._node.peers.find(frame.signing_key)
+        try:
+            verify_peer_interest(frame, self._session.channel_hash)
+        except RemoteError as error:
+            raise RefusedDesk(error.verdict.name.lower()) from None
+        if peer is None or (self._talk is not None and self._talk.peer is not peer):
+            raise RefusedDesk("no peer of this relay")
+        if self._talk is None:
+            await self._join(peer)
+        assert self._talk is not None, "it has joined"
+        self._talk.give(frame)
+
+    async def _join(self, peer: Peer) -> None:
+        """From here on this is a session with that peer."""
+        self._talk = PeerTalk(self._node, self._voice, self._giving, peer)
+        self._deposits.custody.source = peer.key
+        self._interests.allow_all()
+        await self._talk.ask(self._session.channel_hash)
 
     async def _answer(self, frame: Offers) -> None:
         # Told once in a session: what half a body holds costs a look at each of its blocks.
@@ -281,16 +322,19 @@ class Conversation:
             for holding in found.values()
             if holding is not None and holding.state is State.PARTIAL and self._may_tell()
         ]
-        codes = tuple(
-            Answer.WANT_REST if self._deposits.was_told(offer) else self._code(found[offer])
-            for offer in frame.offers
-        )
+        codes = tuple(self._code_of(offer, found.get(offer)) for offer in frame.offers)
         await self._voice.say(*partials, Answers(frame.first, codes))
         # Its first ACK may have been lost, and no body has to come again for the receipt alone.
         held = (found.get(offer) for offer in frame.offers)
         await self._deposits.custody.sign_for(
             one.parcel_id for one in held if one is not None and one.state is State.HELD
         )
+
+    def _code_of(self, offer: bytes, holding: Holding | None) -> Answer:
+        code = Answer.WANT_REST if self._deposits.was_told(offer) else self._code(holding)
+        if self._talk is None:
+            return code
+        return self._talk.judge(offer, code, None if holding is None else holding.state)
 
     def _tell_held(self, holding: Holding) -> Bitmap:
         assert holding.held is not None, "a partial body has a bitmap"

@@ -103,6 +103,10 @@ class Custody:
         self._finishing = False
         self._waiting = 0
         self._waiting_bytes = 0
+        self.source: bytes | None = None
+        """The peer that the session is with: it is told, and signed for, no more than it needs."""
+        self.stored = 0
+        """Parcels that came whole and were not here."""
         self.ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
@@ -136,6 +140,8 @@ class Custody:
 
     async def sign_for(self, ids: Iterable[bytes]) -> None:
         """Let the receipts speak of these too: parcels that were offered and are on the disk."""
+        if self.source is not None:
+            return
         self._taken.update(dict.fromkeys(ids))
         await self._sign_in_time()
 
@@ -242,14 +248,19 @@ class Custody:
         for arrival, put, outcome in zip(handed.arrivals, handed.puts, outcomes, strict=False):
             if not arrival.settled:
                 entries += self._entry(arrival, put, outcome)
+        stored = sum(entry.status is AckStatus.STORED for entry in entries)
+        self.stored += stored
+        if stored or batch.marks:
+            self._node.news.tell(self.source)
         return entries + batch.refusals
 
     def _entries(self, first: int, run: PutRun, outcomes: list[Outcome]) -> list[AckEntry]:
-        self._taken.update(
-            (parcel_id, None)
-            for parcel_id, outcome in zip(run.ids, outcomes, strict=True)
-            if outcome.status in _TAKEN
-        )
+        if self.source is None:
+            self._taken.update(
+                (parcel_id, None)
+                for parcel_id, outcome in zip(run.ids, outcomes, strict=True)
+                if outcome.status in _TAKEN
+            )
         return [
             AckEntry(handle, outcome.status, outcome.value)
             for handle, outcome in enumerate(outcomes, first)
@@ -261,7 +272,7 @@ class Custody:
         arrival.settled = True
         self._unsettled.pop(arrival.handle, None)
         self._close(arrival)
-        if outcome.status in _TAKEN:
+        if outcome.status in _TAKEN and self.source is None:
             self._taken[arrival.header.parcel_id] = None
         return [AckEntry(arrival.handle, outcome.status, outcome.value)]
 

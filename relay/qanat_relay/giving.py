@@ -65,6 +65,8 @@ class Giving:
         self._finishing = False
         self._stopped = False
         self.ended = asyncio.Event()
+        self.idle_told = asyncio.Event()
+        """Nothing more is on its way, and the other side was told so."""
         self._given: dict[int, list[bytes]] = {}
         self._wake = asyncio.Event()
 
@@ -76,6 +78,7 @@ class Giving:
     def begin(self, job: Coroutine[None, None, None]) -> None:
         """Do what was asked for beside everything else; IDLE is told when all of it is done."""
         self._asked = True
+        self.idle_told.clear()
         task = self._group.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._end_job)
@@ -190,6 +193,8 @@ class Giving:
             elif self._asked:
                 self._asked = False
                 await self._voice.say(Idle())
+                if not (self._asked or self._jobs or self._gifts):
+                    self.idle_told.set()
             else:
                 await self._sleep()
 

@@ -66,10 +66,11 @@ class Rights:
 
     tags: set[bytes] = field(default_factory=set)
     prefixes: list[tuple[bytes, int]] = field(default_factory=list)
+    everything: bool = False
 
     def allow(self, header: Header) -> bool:
         """Whether the session has asked for, and was granted, what this parcel belongs to."""
-        if header.kind is Kind.PUBLIC:
+        if self.everything or header.kind is Kind.PUBLIC:
             return True
         if header.kind is Kind.REPLY:
             return any(prefix_matches(header.tag, *prefix) for prefix in self.prefixes)
@@ -109,6 +110,10 @@ class Interests:
     def own_tags(self) -> frozenset[bytes]:
         """The tags of the desks that the session has proven to be."""
         return frozenset(self._rights.tags)
+
+    def allow_all(self) -> None:
+        """The session is with a peer: it may be given everything by id."""
+        self._rights.everything = True
 
     def begin_replies(self, frame: RepliesInterest) -> None:
         """Offer the replies of a prefix, and give those that are wanted."""

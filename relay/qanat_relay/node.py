@@ -10,6 +10,8 @@ from qanat_protocol.days import day_of
 from qanat_relay.config import Config
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys
+from qanat_relay.peering.news import News
+from qanat_relay.peering.peers import Peers
 from qanat_relay.sketching import Sketches
 from qanat_relay.store.interface import Store
 
@@ -30,7 +32,9 @@ class Node:
     store: Store
     desks: Desks
     clock: Callable[[], float] = time.time
+    peers: Peers = field(default_factory=Peers)
     waiting: Waiting = field(default_factory=Waiting)
+    news: News = field(default_factory=News)
     sketches: Sketches = field(init=False)
 
     def __post_init__(self) -> None:

@@ -17,6 +17,9 @@ from qanat_relay.desks import FOLDER, Desks
 from qanat_relay.keys import ensure_keys
 from qanat_relay.logs import log, tell_of_loop_errors
 from qanat_relay.node import Node
+from qanat_relay.peering.calling import call_peers
+from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
+from qanat_relay.peering.peers import Peers
 from qanat_relay.server import Server
 from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.sweep import sweep_forever
@@ -53,18 +56,24 @@ async def serve(
     try:
         # What is here now stays: no search for garbage need look at it again.
         gc.freeze()
-        node = Node(config, keys, store, desks)
+        node = Node(config, keys, store, desks, peers=Peers(data / PEERS_FOLDER))
         server = Server(node, data, ensure_card(data, config, keys, node.clock()).envelope)
+        working: list[asyncio.Task[None]] = []
         try:
             urls = await server.start()
-            sweeping = asyncio.create_task(sweep_forever(node))
+            working = [
+                asyncio.create_task(sweep_forever(node)),
+                asyncio.create_task(call_peers(node)),
+            ]
             tell(urls)
             log.info("serving")
-            await _first_of(stop, sweeping)
-            sweeping.cancel()
+            await _first_of(stop, working)
         finally:
             log.info("stopping")
             await server.stop()
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
     finally:
         await store.close()
         log.info("stopped")
@@ -87,10 +96,11 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _first_of(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
-    """Return when told to stop; raise what ended the task, which never ends by itself."""
+async def _first_of(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Return when told to stop; raise what ended a task, none of which ends by itself."""
     waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-    if task.done():
-        task.result()
+    for task in tasks:
+        if task.done():
+            task.result()

@@ -9,7 +9,7 @@ import asyncio
 
 from qanat_protocol.frames import Frame
 from qanat_protocol.runs import Run
-from qanat_protocol.session import RelaySession
+from qanat_protocol.session import ClientSession, RelaySession
 from qanat_relay.errors import LinkLost
 from qanat_relay.link import Link
 
@@ -20,7 +20,7 @@ PIECE_BYTES = 16 * 2**10
 class Voice:
     """The sending half of one session."""
 
-    def __init__(self, session: RelaySession, link: Link, stall_s: float) -> None:
+    def __init__(self, session: ClientSession | RelaySession, link: Link, stall_s: float) -> None:
         self._session = session
         self._link = link
         self._stall_s = stall_s

@@ -35,6 +35,7 @@ from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys, ensure_keys
 from qanat_relay.node import Node
+from qanat_relay.peering.peers import FOLDER, Peers
 from qanat_relay.server import Server
 from qanat_relay.store.sqlite import SqliteStore
 
@@ -80,7 +81,8 @@ async def running_relay(
     keys = ensure_keys(data)
     store = await SqliteStore.open(data / "store", store_limits(config))
     try:
-        node = Node(config, keys, store, Desks(data / "desks"), clock)
+        peers = Peers(data / FOLDER, clock)
+        node = Node(config, keys, store, Desks(data / "desks"), clock, peers)
         server = Server(node, data, ensure_card(data, config, keys, clock()).envelope)
         (url,) = await server.start()
         try:

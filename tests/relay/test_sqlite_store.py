@@ -315,7 +315,8 @@ def _undo_lists(folder: Path) -> None:
     """Make a store what it was before step 3 of the schema."""
     with database(folder) as connection:
         connection.executescript(
-            "DROP INDEX partial_by_tag; DROP INDEX partial_by_lot; DROP TABLE leaf_list;"
+            "DROP INDEX parcel_by_rank;"
+            " DROP INDEX partial_by_tag; DROP INDEX partial_by_lot; DROP TABLE leaf_list;"
             " ALTER TABLE partial DROP COLUMN provable; ALTER TABLE partial DROP COLUMN list_bytes;"
             " PRAGMA user_version = 2"
         )

@@ -425,6 +425,28 @@ async def test_each_rank_has_a_list_of_its_own(store: Store) -> None:
     assert await store.list_tags([bytes(16)], Rank.LETTER, 0, 9) == []
 
 
+async def test_what_lies_under_all_tags_is_listed_the_newest_first(store: Store) -> None:
+    tags = [bytes([number]) * 16 for number in range(3)]
+    letters = [make(number, tag=tags[number % 3]) for number in range(20)]
+    parts = [part(100 + number, THUMBNAIL_BYTES, tag=tags[number]) for number in range(3)]  # type: ignore[arg-type]
+    for parcel in [*letters, *parts]:
+        await put(store, parcel)
+    await store.write([letters[3].purged()], today=TODAY)
+    below, seen = 2**63 - 1, []
+    while page := await store.list_all(Rank.LETTER, 0, below, 7):
+        assert len(page) <= 7
+        seen += headers(page)
+        below = page[-1].arrival
+    letters.pop(3)
+    assert seen == [letter.header for letter in reversed(letters)]
+    found = await store.list_all(Rank.THUMBNAIL, 0, 2**63 - 1, 9)
+    assert headers(found) == [each.header for each in reversed(parts)]
+    assert (
+        await store.list_all(Rank.THUMBNAIL, found[-1].arrival, found[0].arrival, 9) == found[1:2]
+    )
+    assert await store.list_all(Rank.ORIGINAL, 0, 2**63 - 1, 9) == []
+
+
 async def test_a_store_keeps_its_incarnation_and_another_has_another(
     open_store: OpenStore, tmp_path: Path
 ) -> None:

@@ -312,6 +312,11 @@ class Store(Protocol):
         an arrival above `after`, ascending, at most `limit`."""
         ...
 
+    async def list_all(self, rank: Rank, above: int, below: int, limit: int) -> list[Entry]:
+        """Complete parcels of one rank, under whatever tag, that are neither purged nor evicted,
+        with an arrival between these two: the newest first, at most `limit`."""
+        ...
+
     async def list_halves(self, tags: Sequence[bytes], rank: Rank, limit: int) -> list[Half]:
         """Bodies of one rank under these tags that are not complete and of which something can be
         given, at most `limit`: of half the places those of which most is here, what was opened

@@ -78,6 +78,21 @@ def list_tags(
     return _entries(connection, islice(heapq.merge(*per_tag), limit))
 
 
+def list_all(
+    connection: sqlite3.Connection, rank: Rank, above: int, below: int, limit: int
+) -> list[Entry]:
+    """As `Store.list_all`."""
+    # Most of all are letters, for which no index is worth its bytes: they are read as they lie.
+    index = f" AND rank >= {Rank.THUMBNAIL:d}" if rank >= Rank.THUMBNAIL else ""
+    arrivals = _numbers(
+        connection,
+        f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND rank = {rank:d}{index}"
+        " AND arrival > ? AND arrival < ? ORDER BY arrival DESC LIMIT ?",
+        (above, below, limit),
+    )
+    return _entries(connection, arrivals)
+
+
 def list_known(connection: sqlite3.Connection, tag: bytes, after: int, limit: int) -> list[Known]:
     """As `Store.list_known`."""
     per_index = [

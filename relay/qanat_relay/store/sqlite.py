@@ -142,6 +142,11 @@ class SqliteStore:
         """As `Store.list_halves`."""
         return await self._read(halves.list_halves, tags, rank, limit)
 
+    async def list_all(self, rank: Rank, above: int, below: int, limit: int) -> list[Entry]:
+        """As `Store.list_all`."""
+        async with self._turns.reading():
+            return await self._read(reading.list_all, rank, above, below, limit)
+
     async def list_known(self, tag: bytes, after: int, limit: int) -> list[Known]:
         """As `Store.list_known`."""
         async with self._turns.reading():

@@ -1,0 +1,146 @@
+"""When peers are dialled: at once when there is something new for them, from time to time in any
+case, and more and more seldom while they can't be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+from qanat_client.carriers.http import open_proxied
+from qanat_client.carriers.link import Link as Carrier
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.carriers.transport import Transport
+from qanat_client.errors import BadPin, ClientError, Refused, Stalled, Unreachable
+from qanat_protocol.errors import BadChannel, Busy, Cut, RefusedDesk, RemoteError
+from qanat_relay.errors import DataError, LinkLost
+from qanat_relay.logs import log, tell_of_loop_errors
+from qanat_relay.node import Node
+from qanat_relay.peering.call import Call
+from qanat_relay.peering.peers import Peer
+
+LOOK_S = 5.0
+"""How often the folder of peers is looked at."""
+
+GATHER_S = 1.0
+"""What comes within this time goes with one call."""
+
+FIRST_RETRY_S = 2.0
+
+_JITTER = 0.2
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (BadPin, "it shows a certificate that is not believed"),
+    (Refused, "something else than a relay answers there"),
+    (Stalled, "it answers no more"),
+    (Unreachable, "it can't be reached"),
+    (LinkLost, "the connection broke off"),
+    (Cut, "the connection broke off"),
+    (Busy, "it has too much to do"),
+    (BadChannel, "it is not the relay of its card"),
+    (RefusedDesk, "it does not know this relay as a peer: its operator has to add this one's card"),
+    (RemoteError, "it breaks the protocol"),
+    (ClientError, "it can't be reached"),
+)
+"""What an operator is told of a call that failed; no address is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialled:
+    """A carrier of the client's, as a link of a conversation."""
+
+    carrier: Carrier
+
+    async def receive(self) -> bytes:
+        try:
+            return await self.carrier.receive()
+        except ClientError as error:
+            raise LinkLost("the connection to a peer broke off") from error
+
+    async def send(self, data: bytes) -> None:
+        try:
+            await self.carrier.send(data)
+        except ClientError as error:
+            raise LinkLost("the connection to a peer broke off") from error
+
+    def abort(self) -> None:
+        """The context that opened it lets go."""
+
+
+async def call_peers(node: Node) -> None:
+    """Dial every peer that has an address, for ever."""
+    lines: dict[bytes, asyncio.Task[None]] = {}
+    try:
+        while True:
+            try:
+                peers = {peer.key: peer for peer in node.peers.list_peers()}
+            except DataError:
+                log.error("the folder of peers holds a file that is none: run qanat-relay check")
+                peers = {}
+            for key in [key for key in lines if key not in peers]:
+                lines.pop(key).cancel()
+            for key, peer in peers.items():
+                if key not in lines or lines[key].done():
+                    lines[key] = asyncio.create_task(_call_one(node, peer))
+            await asyncio.sleep(LOOK_S)
+    finally:
+        for line in lines.values():
+            line.cancel()
+        if lines:
+            await asyncio.wait(lines.values())
+
+
+async def _call_one(node: Node, peer: Peer) -> None:
+    """Dial one peer again and again."""
+    retry_s = FIRST_RETRY_S
+    while peer.card.addresses:
+        seen = node.news.from_others(peer.key)
+        if peer.sessions or await call(node, peer):
+            retry_s = FIRST_RETRY_S
+            await _wait_for_news(node, peer, seen)
+        else:
+            await asyncio.sleep(_jittered(retry_s))
+            retry_s = min(2 * retry_s, node.config.peer_retry_s)
+
+
+async def _wait_for_news(node: Node, peer: Peer, seen: int) -> None:
+    try:
+        async with asyncio.timeout(_jittered(node.config.peer_s)):
+            await node.news.wait_for_more(peer.key, seen)
+    except TimeoutError:
+        return
+    await asyncio.sleep(_jittered(GATHER_S))
+
+
+async def call(node: Node, peer: Peer) -> bool:
+    """One session with a peer, by the first of its addresses that answers; whether it came to its
+    end. What became of it stands in the peer's record."""
+    failure: Exception = Unreachable("no address")
+    for address in peer.card.addresses:
+        try:
+            await _call_at(node, peer, address)
+        except (ClientError, LinkLost, RemoteError) as error:
+            failure = error
+        else:
+            return True
+    words = next(said for kind, said in _WORDS if isinstance(failure, kind))
+    if peer.record.failure != words:
+        log.info("a peer: %s", words)
+    peer.keep(peer.record.failed(words, node.peers.now_s()))
+    return False
+
+
+async def _call_at(node: Node, peer: Peer, address: str) -> None:
+    settings = CarrierSettings(stall_s=node.config.stall_s)
+    async with open_proxied(address, transport=Transport.WEBSOCKET, settings=settings) as carrier:
+        # The carrier has set one that may name who was dialled.
+        asyncio.get_running_loop().set_exception_handler(tell_of_loop_errors)
+        session = Call(node, _Dialled(carrier), peer)
+        await session.run()
+    if session.fault is not None:
+        raise session.fault
+    if not session.is_over:
+        raise LinkLost("the connection to a peer broke off")
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - it spreads, no more

@@ -1,0 +1,180 @@
+"""The relays that this one feeds and is fed by: their cards, as files the operator adds, what is
+remembered of each, and which parcels are on their way from which.
+
+Who is not here is no peer, whatever it can prove.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qanat_protocol.errors import Malformed, ProtocolError
+from qanat_protocol.relay_card import RelayCard, parse_relay_card
+from qanat_relay.errors import DataError
+from qanat_relay.folders import make_folder
+from qanat_relay.keys import write_whole
+from qanat_relay.peering.record import PeerRecord, read_record, write_record
+
+FOLDER = "peers"
+
+MAX_KNOWN_THERE = 65_536
+"""Parcels of which we remember that a peer has them, so that it is not offered them: 16 bytes each.
+What is forgotten costs an offer."""
+
+MAX_OWED = 16_384
+MAX_CLAIMS = 65_536
+"""Beyond these a parcel may come twice."""
+
+CLAIM_S = 120.0
+"""How long one peer may take to bring a parcel before another is asked for it too."""
+
+
+@dataclass(slots=True)
+class Peer:
+    """One of them, while this process runs.
+
+    known_there: offers of parcels that it has; owed: those that it offered while another was
+    bringing them. Its newest cursor waits until they are here, or it has given them.
+    """
+
+    card: RelayCard
+    path: Path
+    record: PeerRecord
+    sessions: int = 0
+    owed: set[bytes] = field(default_factory=set)
+    waiting_cursor: bytes | None = None
+    _known_there: dict[bytes, None] = field(default_factory=dict)
+
+    @property
+    def key(self) -> bytes:
+        """Its signing key."""
+        return self.card.signing_key
+
+    def owe(self, offer: bytes) -> bool:
+        """Note that it offered what another is bringing; False if that is too much to remember."""
+        if offer not in self.owed and len(self.owed) >= MAX_OWED:
+            return False
+        self.owed.add(offer)
+        return True
+
+    def has(self, offer: bytes) -> bool:
+        """Whether we know that it has, or had, a parcel."""
+        return offer in self._known_there
+
+    def note_there(self, offers: Iterable[bytes]) -> None:
+        """It has, or had, these parcels."""
+        for offer in offers:
+            # The newest of what was said are kept longest.
+            self._known_there.pop(offer, None)
+            self._known_there[offer] = None
+        while len(self._known_there) > MAX_KNOWN_THERE:
+            del self._known_there[next(iter(self._known_there))]
+
+    def keep(self, record: PeerRecord) -> None:
+        """Remember it, on the disk too."""
+        if record != self.record:
+            make_folder(self.path.parent)
+            write_record(self.path, record)
+            self.record = record
+
+
+class Peers:
+    """The cards in a folder. Read anew when it has changed, so that a relay need not be started
+    again for one more peer."""
+
+    def __init__(self, folder: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+        """Without a folder there are none."""
+        self._folder = folder
+        self._clock = clock
+        self._changed_ns: int | None = None
+        self._by_key: dict[bytes, Peer] = {}
+        self._claims: dict[bytes, tuple[object, float]] = {}
+
+    def list_peers(self) -> list[Peer]:
+        """Every peer, by name. Raises DataError naming a file that is not a relay's card."""
+        self._refresh()
+        return sorted(self._by_key.values(), key=lambda peer: (peer.card.name, peer.key))
+
+    def find(self, signing_key: bytes) -> Peer | None:
+        """The peer with this key, None if it is none."""
+        self._refresh()
+        return self._by_key.get(signing_key)
+
+    def now_s(self) -> int:
+        """By the relay's clock."""
+        return int(self._clock())
+
+    def take(self, card: RelayCard) -> None:
+        """Add a peer, or keep its card in place of an older one. Raises DataError for one without
+        an address at which it, or from which we, could ever be reached, and for an older card."""
+        known = self.find(card.signing_key)
+        if known is not None and known.card.serial > card.serial:
+            raise DataError("a newer card of this relay is here already")
+        make_folder(self._card_path(card.signing_key).parent)
+        write_whole(self._card_path(card.signing_key), card.envelope)
+        self._changed_ns = None
+
+    def remove(self, signing_key: bytes) -> None:
+        """Be no peer of it any more, and forget how far it had come."""
+        self._card_path(signing_key).unlink()
+        self._record_path(signing_key).unlink(missing_ok=True)
+        self._changed_ns = None
+
+    # What is on its way
+
+    def claim(self, offer: bytes, session: object) -> bool:
+        """Whether a session may bring a parcel: no other is bringing it, or it takes too long."""
+        now_s = time.monotonic()
+        whose, since_s = self._claims.get(offer, (session, now_s))
+        if whose is not session and now_s - since_s < CLAIM_S:
+            return False
+        if offer in self._claims or len(self._claims) < MAX_CLAIMS:
+            self._claims[offer] = session, now_s
+        return True
+
+    def release(self, session: object) -> None:
+        """A session has ended: what it did not bring others may."""
+        for offer in [offer for offer, (whose, _) in self._claims.items() if whose is session]:
+            del self._claims[offer]
+
+    def _card_path(self, signing_key: bytes) -> Path:
+        assert self._folder is not None, "peers are added to a folder"
+        return self._folder / f"{signing_key.hex()}.card"
+
+    def _record_path(self, signing_key: bytes) -> Path:
+        # In a folder of their own: that of the cards changes with the cards alone.
+        return self._card_path(signing_key).parent / "contact" / f"{signing_key.hex()}.json"
+
+    def _refresh(self) -> None:
+        try:
+            changed_ns = None if self._folder is None else self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            changed_ns = None
+        if self._folder is None or changed_ns is None:
+            self._by_key = {}
+            return
+        if changed_ns == self._changed_ns:
+            return
+        cards = [read_relay_card(path) for path in sorted(self._folder.glob("*.card"))]
+        before = self._by_key
+        self._by_key = {}
+        for card in cards:
+            path = self._record_path(card.signing_key)
+            peer = before.get(card.signing_key) or Peer(card, path, read_record(path))
+            peer.card = card
+            self._by_key[card.signing_key] = peer
+        self._changed_ns = changed_ns
+
+
+def read_relay_card(path: Path) -> RelayCard:
+    """A relay's card from a file. Raises DataError naming the file."""
+    try:
+        return parse_relay_card(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+    except ProtocolError as error:
+        why = str(error) if isinstance(error, Malformed) else type(error).__name__
+        raise DataError(f"{path} is not a relay's card: {why}") from None
