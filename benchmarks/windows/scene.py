@@ -19,11 +19,12 @@ from benchmarks.windows.programs import Program, started
 from qanat_client.demo.programs import command
 from qanat_client.desk.card_book import DEFAULT_WEEKS, NewDesk, create_desk
 from qanat_protocol.card import RelayEntry
+from qanat_protocol.frames import FrameType
 from qanat_protocol.kinds import Kind
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.relay_card import parse_relay_card
 
-__all__ = ["DESK", "REPORTER", "Scene", "Stored", "relay_host"]
+__all__ = ["DESK", "REPORTER", "Scene", "Stored", "letters_in", "opened_in", "relay_host"]
 
 REPORTER, DESK = "reporter", "desk"
 """The names of their hosts. The reporter is the first in every network, then come the relays."""
@@ -159,12 +160,11 @@ class Scene:
 
     def letters(self, number: int = 1) -> int:
         """The complete letters in a relay's store, also while it runs."""
-        with closing(self._store(number)) as store:
-            return _letters(store)
+        return letters_in(self.relay(number))
 
     def stored(self, number: int = 1) -> Stored:
         """What a relay's store holds, also while it runs."""
-        with closing(self._store(number)) as store:
+        with closing(_store(self.relay(number))) as store:
             single = store.execute(
                 "SELECT length(body) FROM parcel WHERE body IS NOT NULL"
             ).fetchall()
@@ -176,9 +176,23 @@ class Scene:
             wholes = [parse_header(header).body_size for (header,) in headers]
             return Stored(_letters(store), sum(sizes), dict(blocks), max(wholes, default=0))
 
-    def _store(self, number: int) -> sqlite3.Connection:
-        path = self.relay(number) / "store" / "store.db"
-        return sqlite3.connect(path, isolation_level=None, timeout=10)
+
+def letters_in(relay: Path) -> int:
+    """The complete letters in the store of a relay's data folder, also while it runs."""
+    with closing(_store(relay)) as store:
+        return _letters(store)
+
+
+def opened_in(relay: Path) -> int:
+    """How many OPENED are in it."""
+    with closing(_store(relay)) as store:
+        query = "SELECT count(*) FROM tombstone WHERE frame = ?"
+        (found,) = store.execute(query, (FrameType.OPENED,)).fetchone()
+        return int(found)
+
+
+def _store(relay: Path) -> sqlite3.Connection:
+    return sqlite3.connect(relay / "store" / "store.db", isolation_level=None, timeout=10)
 
 
 def _letters(store: sqlite3.Connection) -> int:

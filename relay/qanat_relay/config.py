@@ -91,10 +91,11 @@ class Config:
     sweep_s: int = _setting(3600, "How often what has expired is removed.")
     peer_s: int = _setting(
         30,
-        "How often each peer is called where nothing is new here; what is new goes to it at once.",
+        "How often each peer is called where nothing is new here; what is new goes to it at once,"
+        " and one that calls this relay, too, is called ten times less often.",
     )
     peer_retry_s: int = _setting(
-        60, "How long to wait at most before a peer that can't be reached is called again."
+        30, "How long to wait at most before a peer that can't be reached is called again."
     )
     log_level: str = _setting("info", "debug, info, warning or error. No level shows an address.")
 

@@ -7,6 +7,7 @@ same time; what came is committed however the session ends.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from qanat_protocol.bitmap import Bitmap
@@ -175,6 +176,8 @@ class Conversation:
                     raise Cut("nothing came for too long") from None
             else:
                 self._check_pace(len(data))
+                if self._talk is not None:
+                    self._talk.heard()
                 return data
 
     @property
@@ -210,6 +213,8 @@ class Conversation:
             return
 
     async def _take(self, frame: Frame) -> None:
+        if self._talk is not None and isinstance(frame, Opened | Purge):
+            self._talk.hear_mark(frame)
         match frame:
             case Block():
                 await self._deposits.take_block(frame)
@@ -300,6 +305,7 @@ class Conversation:
         if peer is None or (self._talk is not None and self._talk.peer is not peer):
             raise RefusedDesk("no peer of this relay")
         if self._talk is None:
+            peer.called_s = time.monotonic()
             await self._join(peer)
         assert self._talk is not None, "it has joined"
         self._talk.give(frame)
@@ -308,7 +314,6 @@ class Conversation:
         """From here on this is a session with that peer."""
         self._talk = PeerTalk(self._node, self._voice, self._giving, peer)
         self._deposits.custody.source = peer.key
-        self._interests.allow_all()
         await self._talk.ask(self._session.channel_hash)
 
     async def _answer(self, frame: Offers) -> None:
@@ -334,7 +339,7 @@ class Conversation:
         code = Answer.WANT_REST if self._deposits.was_told(offer) else self._code(holding)
         if self._talk is None:
             return code
-        return self._talk.judge(offer, code, None if holding is None else holding.state)
+        return self._talk.judge(offer, code, holding)
 
     def _tell_held(self, holding: Holding) -> Bitmap:
         assert holding.held is not None, "a partial body has a bitmap"

@@ -116,22 +116,21 @@ class Giving:
         return gift.done
 
     async def offer(
-        self, headers: Sequence[Header], halves: Sequence[Partial] = ()
+        self, offers: Sequence[bytes], halves: Sequence[Partial] = ()
     ) -> asyncio.Future[list[Answer] | None]:
-        """Offer at most 2048 parcels. The future gives the answers in the same order.
+        """Offer at most 2048 parcels (16 bytes each). The future gives the answers in their order.
 
         It gives None when the session ends without an answer. halves: what is here of those that
         are here in part.
         """
         future: asyncio.Future[list[Answer] | None] = asyncio.get_running_loop().create_future()
         async with self._offering:
-            if self._finishing or not headers:
-                future.set_result(None if headers else [])
+            if self._finishing or not offers:
+                future.set_result(None if offers else [])
                 return future
-            first, self._offered = self._offered, self._offered + len(headers)
-            self._unanswered.append(_Question(len(headers), [], future))
-            offers = tuple(header.offer for header in headers)
-            await self._voice.say(*halves, Offers(first, offers))
+            first, self._offered = self._offered, self._offered + len(offers)
+            self._unanswered.append(_Question(len(offers), [], future))
+            await self._voice.say(*halves, Offers(first, tuple(offers)))
         return future
 
     async def room(self) -> None:

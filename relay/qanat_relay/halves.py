@@ -45,8 +45,8 @@ class Halves:
         for rank in ranks:
             halves = self._choose(rank, await self._store.list_halves(tags, rank, MAX_LISTED))
             frames = [Partial(half.header.parcel_id, half.held.to_bytes()) for half in halves]
-            headers = [half.header for half in halves]
-            answers = await (await self._giving.offer(headers, frames))
+            offers = [half.header.offer for half in halves]
+            answers = await (await self._giving.offer(offers, frames))
             if answers is None:
                 return
             given = [

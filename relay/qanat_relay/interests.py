@@ -66,11 +66,10 @@ class Rights:
 
     tags: set[bytes] = field(default_factory=set)
     prefixes: list[tuple[bytes, int]] = field(default_factory=list)
-    everything: bool = False
 
     def allow(self, header: Header) -> bool:
         """Whether the session has asked for, and was granted, what this parcel belongs to."""
-        if self.everything or header.kind is Kind.PUBLIC:
+        if header.kind is Kind.PUBLIC:
             return True
         if header.kind is Kind.REPLY:
             return any(prefix_matches(header.tag, *prefix) for prefix in self.prefixes)
@@ -110,10 +109,6 @@ class Interests:
     def own_tags(self) -> frozenset[bytes]:
         """The tags of the desks that the session has proven to be."""
         return frozenset(self._rights.tags)
-
-    def allow_all(self) -> None:
-        """The session is with a peer: it may be given everything by id."""
-        self._rights.everything = True
 
     def begin_replies(self, frame: RepliesInterest) -> None:
         """Offer the replies of a prefix, and give those that are wanted."""
@@ -223,7 +218,7 @@ class Interests:
 
     async def _offer_page(self, tags: list[bytes], rank: Rank, at: Position) -> _Page:
         at, entries = await self._list(tags, rank, at, OFFERS_PAGE)
-        offered = await self._giving.offer([entry.header for entry in entries])
+        offered = await self._giving.offer([entry.header.offer for entry in entries])
         return _Page(entries, offered, at.era)
 
     async def _list(
@@ -242,7 +237,7 @@ class Interests:
             found = await self._store.list_replies(prefix, bits, limit) if limit else []
             self._replies_left -= len(found)
         entries = [entry for entry in found if entry.header.kind is Kind.REPLY]
-        offered = await self._giving.offer([entry.header for entry in entries])
+        offered = await self._giving.offer([entry.header.offer for entry in entries])
         page = _Page(entries, offered, self._store.era)
         if (answers := await page.answers) is not None:
             await self._give_all(page.wanted(answers))

@@ -178,7 +178,7 @@ class Reconciling:
         return True
 
     async def _offer(self, parcels: Sequence[_Parcel]) -> bool:
-        offered = await self._giving.offer([header for header, _ in parcels])
+        offered = await self._giving.offer([header.offer for header, _ in parcels])
         if (answers := await offered) is None:
             return False
         wants = (Answer.WANT, Answer.WANT_REST)

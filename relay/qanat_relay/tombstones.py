@@ -26,12 +26,12 @@ SHARE = 3
 
 
 class Tombstones:
-    """One desk's in one session; without tags, all. `say` sends them with the position behind."""
+    """One desk's, in one session. `say` sends them with the position that they lead to."""
 
     def __init__(
         self,
         store: Store,
-        tags: Sequence[bytes] | None,
+        tags: Sequence[bytes],
         say: Callable[[Sequence[Opened | Purge], Position], Awaitable[None]],
     ) -> None:
         self._store = store

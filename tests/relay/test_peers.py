@@ -28,12 +28,10 @@ from qanat_protocol.frames import (
     AllInterest,
     Answer,
     Answers,
-    Block,
     Cursor,
     Error,
     Idle,
     Offers,
-    Want,
 )
 from qanat_protocol.limits import MAX_OFFERS
 from qanat_protocol.parcel import Kind
@@ -276,7 +274,6 @@ async def test_what_two_peers_offer_at_once_comes_from_one(tmp_path: Path) -> No
         assert all(await asyncio.gather(reach(three, one), reach(three, two)))
         for peer in (peer_of(three, one), peer_of(three, two)):
             assert peer.record.cursor
-            assert not peer.owed
 
 
 async def test_what_the_one_that_was_to_bring_it_did_not_the_other_brings(tmp_path: Path) -> None:
@@ -294,7 +291,6 @@ async def test_what_the_one_that_was_to_bring_it_did_not_the_other_brings(tmp_pa
             assert answers.codes == (Answer.WANT,)
             assert await reach(one, other)
             assert await states(one, [letter]) == [None]
-            assert peer_of(one, other).owed == {letter.header.offer}
             assert not peer_of(one, other).record.cursor
         await _all_ended(one)
         assert await reach(one, other)
@@ -387,19 +383,6 @@ async def test_a_session_that_is_cut_keeps_what_came(tmp_path: Path) -> None:
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
             assert await talk.until(Offers) == [offers]
             assert relay.node.peers.find(peer.public) is not None
-
-
-async def test_a_peer_may_ask_for_anything_by_its_id(tmp_path: Path) -> None:
-    letter = make(1)
-    async with running_relay(tmp_path) as relay:
-        peer = SigningKey.generate()
-        _add(relay, peer)
-        await hold(relay, letter)
-        async with talking(relay, "websocket") as talk:
-            proof = sign_peer_interest(peer, talk.session.channel_hash, number=0)
-            await talk.say(proof, Want((letter.header.offer,)))
-            await talk.until(Offers)
-            await talk.until(Block)
 
 
 async def test_a_full_relay_takes_no_more_and_gives_on(tmp_path: Path) -> None:

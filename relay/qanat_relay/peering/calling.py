@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass
 
 from qanat_client.carriers.http import open_proxied
@@ -25,7 +26,15 @@ LOOK_S = 5.0
 GATHER_S = 1.0
 """What comes within this time goes with one call."""
 
+CALLED_S, SELDOM = 3600.0, 10
+"""A peer that calls us, too, within such a time brings its news itself: it is called so many times
+less often without any of our own."""
+
 FIRST_RETRY_S = 2.0
+
+STALL_S = 20.0
+"""How long a call may stand still. TCP waits ever longer between two tries on a line that was lost;
+a new call finds at once that it is back, and nothing is asked for twice."""
 
 _JITTER = 0.2
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -90,22 +99,30 @@ async def call_peers(node: Node) -> None:
 
 
 async def _call_one(node: Node, peer: Peer) -> None:
-    """Dial one peer again and again."""
-    retry_s = FIRST_RETRY_S
+    """Call one peer again and again."""
+    retry_s, next_s = FIRST_RETRY_S, 0.0
     while peer.card.addresses:
-        seen = node.news.from_others(peer.key)
-        if peer.sessions or await call(node, peer):
-            retry_s = FIRST_RETRY_S
-            await _wait_for_news(node, peer, seen)
+        now_s = time.monotonic()
+        if peer.is_talking:
+            await asyncio.sleep(_jittered(GATHER_S))
+        elif now_s < next_s and node.news.from_others(peer.key) <= peer.told:
+            await _wait_for_news(node, peer, next_s - now_s)
+        elif await call(node, peer):
+            retry_s, next_s = FIRST_RETRY_S, time.monotonic() + _pause_s(node, peer)
         else:
             await asyncio.sleep(_jittered(retry_s))
             retry_s = min(2 * retry_s, node.config.peer_retry_s)
 
 
-async def _wait_for_news(node: Node, peer: Peer, seen: int) -> None:
+def _pause_s(node: Node, peer: Peer) -> float:
+    calls = peer.called_s is not None and time.monotonic() - peer.called_s < CALLED_S
+    return _jittered(node.config.peer_s * (SELDOM if calls else 1))
+
+
+async def _wait_for_news(node: Node, peer: Peer, most_s: float) -> None:
     try:
-        async with asyncio.timeout(_jittered(node.config.peer_s)):
-            await node.news.wait_for_more(peer.key, seen)
+        async with asyncio.timeout(most_s):
+            await node.news.wait_for_more(peer.key, peer.told)
     except TimeoutError:
         return
     await asyncio.sleep(_jittered(GATHER_S))
@@ -130,7 +147,7 @@ async def call(node: Node, peer: Peer) -> bool:
 
 
 async def _call_at(node: Node, peer: Peer, address: str) -> None:
-    settings = CarrierSettings(stall_s=node.config.stall_s)
+    settings = CarrierSettings(stall_s=min(STALL_S, node.config.stall_s))
     async with open_proxied(address, transport=Transport.WEBSOCKET, settings=settings) as carrier:
         # The carrier has set one that may name who was dialled.
         asyncio.get_running_loop().set_exception_handler(tell_of_loop_errors)

@@ -17,7 +17,6 @@ from qanat_relay.node import Node
 from qanat_relay.peering.peers import MAX_KNOWN_THERE, Peer
 from qanat_relay.position import Position, position_of
 from qanat_relay.store.interface import Entry
-from qanat_relay.tombstones import Tombstones
 from qanat_relay.voice import Voice
 
 PAGE = 1024
@@ -45,8 +44,7 @@ class PeerGiving:
         at = await position_of(frame.cursor, self._store.incarnation).resumed(self._store)
         # Who begins anew may lack even what we know it to have had.
         spares = any(at.arrivals.values())
-        at = await self._tombstones(at)
-        is_complete = True
+        at, is_complete = await self._tombstones(at)
         for rank in sorted(Rank):
             at, is_all = await self._give_rank(rank, at, spares=spares)
             is_complete = is_complete and is_all
@@ -54,14 +52,32 @@ class PeerGiving:
             self.is_complete = True
             await self._voice.say(Cursor(frame.number, at.to_cursor(self._store.incarnation)))
 
-    async def _tombstones(self, at: Position) -> Position:
-        async def say(frames: Sequence[Opened | Purge], _: Position) -> None:
-            fresh = [frame for frame in frames if not self._peer.has(mark_of(frame))]
-            self._note(map(mark_of, fresh))
-            if fresh:
-                await self._voice.say(*fresh)
+    async def _tombstones(self, at: Position) -> tuple[Position, bool]:
+        """The position behind all tombstones, and whether all before it were told."""
+        while True:
+            at = await at.resumed(self._store)
+            found = await self._store.list_tombstones(None, at.tombstones, PAGE)
+            if at.era != self._store.era:
+                continue
+            if not found:
+                return at, True
+            if not await self._tell([frame for _, frame in found]):
+                return at, False
+            at = at.after_tombstone(found[-1][0])
 
-        return await Tombstones(self._store, None, say).rest(at)
+    async def _tell(self, frames: Sequence[Opened | Purge]) -> bool:
+        """Tell those that the peer lacks: it is asked by the parcels' ids, which are shorter."""
+        fresh = [frame for frame in frames if not self._peer.has(mark_of(frame))]
+        offers = list(dict.fromkeys(frame.parcel_id[:OFFER_BYTES] for frame in fresh))
+        answers = await (await self._giving.offer(offers))
+        if answers is None:
+            return False
+        said = dict(zip(offers, answers, strict=True))
+        lacking = [frame for frame in fresh if _lacks(frame, said[frame.parcel_id[:OFFER_BYTES]])]
+        if lacking:
+            await self._voice.say(*lacking)
+        self._note(map(mark_of, lacking))
+        return True
 
     async def _give_rank(self, rank: Rank, at: Position, *, spares: bool) -> tuple[Position, bool]:
         """The position behind the newest of a rank, and whether all before it was given."""
@@ -85,7 +101,7 @@ class PeerGiving:
         return offer in self.there or self._peer.has(offer)
 
     async def _offer(self, entries: Sequence[Entry]) -> bool:
-        answers = await (await self._giving.offer([entry.header for entry in entries]))
+        answers = await (await self._giving.offer([entry.header.offer for entry in entries]))
         if answers is None:
             return False
         wanted = [
@@ -117,6 +133,14 @@ class PeerGiving:
             frames = [frame for frame in found if frame.parcel_id in ids]
             self._note(map(mark_of, frames))
             await self._voice.say(*frames)
+
+
+def _lacks(frame: Opened | Purge, answer: Answer) -> bool:
+    """Whether a peer that says so of a parcel has it without this tombstone. One that has it and
+    knows it to be opened answers as one that wants nothing of it."""
+    if isinstance(frame, Purge):
+        return answer in (Answer.HAVE, Answer.REFUSED, Answer.WANT_REST)
+    return answer in (Answer.HAVE, Answer.WANT_REST)
 
 
 def mark_of(frame: Opened | Purge) -> bytes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from qanat_protocol.errors import Malformed, ProtocolError
 from qanat_protocol.relay_card import RelayCard, parse_relay_card
@@ -24,41 +25,47 @@ MAX_KNOWN_THERE = 65_536
 """Parcels of which we remember that a peer has them, so that it is not offered them: 16 bytes each.
 What is forgotten costs an offer."""
 
-MAX_OWED = 16_384
 MAX_CLAIMS = 65_536
 """Beyond these a parcel may come twice."""
 
-CLAIM_S = 120.0
+CLAIM_S = 20.0
 """How long one peer may take to bring a parcel before another is asked for it too."""
+
+
+class Session(Protocol):
+    """What is to be known of a session with a peer."""
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something was heard a moment ago."""
 
 
 @dataclass(slots=True)
 class Peer:
     """One of them, while this process runs.
 
-    known_there: offers of parcels that it has; owed: those that it offered while another was
-    bringing them. Its newest cursor waits until they are here, or it has given them.
+    What it is known to have is not offered to it. called_s: when it last called this relay
+    (time.monotonic); None if it did not. told: how much of this relay's news was there when it
+    was last given everything.
     """
 
     card: RelayCard
     path: Path
     record: PeerRecord
-    sessions: int = 0
-    owed: set[bytes] = field(default_factory=set)
-    waiting_cursor: bytes | None = None
+    sessions: list[Session] = field(default_factory=list)
+    called_s: float | None = None
+    told: int = -1
     _known_there: dict[bytes, None] = field(default_factory=dict)
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether a session with it goes on. One on a line that was lost may last for minutes."""
+        return any(session.is_moving for session in self.sessions)
 
     @property
     def key(self) -> bytes:
         """Its signing key."""
         return self.card.signing_key
-
-    def owe(self, offer: bytes) -> bool:
-        """Note that it offered what another is bringing; False if that is too much to remember."""
-        if offer not in self.owed and len(self.owed) >= MAX_OWED:
-            return False
-        self.owed.add(offer)
-        return True
 
     def has(self, offer: bytes) -> bool:
         """Whether we know that it has, or had, a parcel."""

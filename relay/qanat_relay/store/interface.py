@@ -203,13 +203,14 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Holding:
     """A parcel that the store knows. held: its blocks if it is PARTIAL, else None; taken_day: when
-    it was complete, None if it is PARTIAL."""
+    it was complete, None if it is PARTIAL; opened: an OPENED of it is here."""
 
     parcel_id: bytes
     header: Header
     state: State
     held: Bitmap | None = None
     taken_day: int | None = None
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,11 +271,13 @@ def _holding(connection: sqlite3.Connection, recent: Recent, offer: bytes) -> Ho
         held = partial.provable
         if held.count() != partial.held:
             held = Bitmap.from_indices(held_indices(connection, partial.place))
-        return Holding(partial.parcel_id, partial.header, State.PARTIAL, held)
+        opened = partial.standing.opened
+        return Holding(partial.parcel_id, partial.header, State.PARTIAL, held, opened=opened)
     row = find_parcel(connection, recent, offer)
     if row is None:
         return None
-    return Holding(row.parcel_id, row.header, _STATES[row.state], taken_day=row.taken_day)
+    state, day, opened = _STATES[row.state], row.taken_day, row.standing.opened
+    return Holding(row.parcel_id, row.header, state, taken_day=day, opened=opened)
 
 
 def _body_of(
