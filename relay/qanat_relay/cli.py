@@ -144,11 +144,12 @@ def _status(arguments: argparse.Namespace) -> int:
     desks = len(Desks(data / FOLDER).list_cards())
     with view_store(data / STORE_FOLDER) as view:
         status = read_status(view, data, config, desks, load_keys(data).signing.public)
-    peers = Peers(data / PEERS_FOLDER).list_peers()
     if arguments.health:
         check_writable(data)
         print("ok")
-    elif arguments.json:
+        return DONE
+    peers = Peers(data / PEERS_FOLDER).list_peers()
+    if arguments.json:
         print(json.dumps(status.to_json() | {"peers": peers_json(peers)}))
     else:
         print(status.to_words())
