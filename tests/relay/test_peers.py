@@ -366,6 +366,60 @@ async def _lose(relay: Running, parcel: Made) -> None:
     connection.close()
 
 
+async def test_two_relays_with_one_stolen_key_cost_repeated_lists_and_lose_nothing(
+    tmp_path: Path,
+) -> None:
+    day = [TODAY]
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str) -> Running:
+            relay = running_relay(tmp_path / name, clock=lambda: day[0] * 86_400.0)
+            return await stack.enter_async_context(relay)
+
+        third, twin = await start("third"), await start("twin")
+        (tmp_path / "thief").mkdir()
+        for seed in ("signing.seed", "sealing.seed"):
+            shutil.copy(tmp_path / "twin" / seed, tmp_path / "thief" / seed)
+        thief = await start("thief")
+        befriend(third, twin)
+        thief.node.peers.take(parse_relay_card(card_of(third)))
+        parcels = [make(number) for number in range(6)]
+        await hold(third, *parcels[:2])
+        await hold(twin, *parcels[2:4])
+        await hold(thief, *parcels[4:])
+        for serial, one in enumerate((twin, thief, twin, thief), 2):
+            third.node.peers.take(parse_relay_card(card_of(one, serial=serial)))
+            assert await reach(third, one)
+            assert await reach(one, third)
+        assert set(await states(third, parcels)) == {State.HELD}
+        # What is taken to be at the one because the other has it comes with the next day.
+        day[0] += 1
+        for one in (twin, thief):
+            assert await reach(one, third)
+            assert set(await states(one, parcels)) == {State.HELD}
+
+
+async def test_clocks_that_are_years_apart_stop_nothing_but_what_has_expired(
+    tmp_path: Path,
+) -> None:
+    day = [TODAY + 800]
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(running_relay(tmp_path / "one"))
+        late = await stack.enter_async_context(
+            running_relay(tmp_path / "late", clock=lambda: day[0] * 86_400.0)
+        )
+        befriend(one, late)
+        old, new = make(1), make(2, expiry_day=TODAY + 810)
+        await hold(one, old)
+        await late.store.write([new.put()], today=day[0])
+        assert await reach(one, late)
+        # Each takes what its own day lets it.
+        assert await states(late, [old]) == [None]
+        day[0] = TODAY
+        assert await reach(one, late)
+        assert await states(late, [old]) == [State.HELD]
+
+
 async def test_a_session_that_is_cut_keeps_what_came(tmp_path: Path) -> None:
     letters = [make(number) for number in range(10)]
     async with running_relay(tmp_path) as relay:
