@@ -5,7 +5,6 @@ in, frames out. Whatever the other side answers, cells, questions and memory are
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,7 +26,7 @@ MAX_TAKEN_CELLS: Final = 2**17
 """Cells of one sketch, 1.5 MiB: a side that never fits is asked for its ids behind these."""
 
 MAX_QUESTIONS: Final = 1024
-"""Of one sketch: what the other side is asked for, and so its work, is bounded too."""
+"""Of one sketch, with the one that has all listed: the other side's work is bounded too."""
 
 _FACTOR: Final = 1.6
 """Cells for each difference that is expected. With 1.37 to 1.5 it takes from 300 on, and an
@@ -58,7 +57,7 @@ class _Branch:
     bits: int
     prefix: int
     peeling: Peeling
-    expected: int
+    expected: int = 0
     asked: int = 0
     is_over: bool = False
 
@@ -96,15 +95,16 @@ class Reconciliation:
         root = _Branch(0, 0, Peeling(self._short_ids), sketch.expected)
         root.is_over = keyed.fingerprint == sketch.fingerprint
         self._open = [] if root.is_over else [root]
-        self._questions: deque[tuple[_Branch, Bisect]] = deque()
-        self._taken_cells = 0
+        # Each with the first cell that was asked for, and how many.
+        self._questions: deque[tuple[_Branch, int, int]] = deque()
+        self._asked_cells = sketch.cells
         self._asked = 0
         self.there: Numbers = np.zeros(0, np.uint64)
         self.here: Numbers = np.zeros(0, np.uint64)
         self._said_all = False
         if sketch.cells:
             # They follow as if they had been asked for.
-            self._questions.append((root, Bisect(self._number, 0, bytes(4), 0, sketch.cells)))
+            self._questions.append((root, 0, sketch.cells))
             root.asked = sketch.cells
 
     @property
@@ -130,13 +130,12 @@ class Reconciliation:
         """What to say to an answer. Raises UnexpectedFrame for one that answers no question."""
         if not self._questions:
             raise UnexpectedFrame("cells that nobody asked for")
-        branch, question = self._questions.popleft()
+        branch, first, asked = self._questions.popleft()
         count = len(frame.cells) // CELL_BYTES
-        if (frame.interest, frame.first) != (question.interest, question.first):
-            raise UnexpectedFrame(f"cells from {frame.first} on; {question.first} is next")
-        if count and count != question.count:
-            raise UnexpectedFrame(f"{count} cells where {question.count} were asked for")
-        self._taken_cells += count
+        if (frame.interest, frame.first) != (self._number, first):
+            raise UnexpectedFrame(f"cells from {frame.first} on; {first} is next")
+        if count and count != asked:
+            raise UnexpectedFrame(f"{count} cells where {asked} were asked for")
         if branch.is_over:
             return self._go_on()
         if not count:
@@ -155,57 +154,57 @@ class Reconciliation:
 
     def _go_on(self) -> list[Frame]:
         """Ask on where nothing is on its way; once nothing is left to ask, say what is lacking."""
-        waiting = {branch for branch, _ in self._questions}
-        said: list[Frame] = []
-        for branch in [branch for branch in self._open if branch not in waiting]:
-            said += self._ask(branch)
-        if not self._open and not self._said_all:
-            self._said_all = True
-            said += self._lacks()
-        return said
+        waiting = {branch for branch, _, _ in self._questions}
+        for branch in self._open:
+            # One at most: it is the one that was just answered.
+            if branch not in waiting:
+                return self._ask(branch)
+        if self._open or self._said_all:
+            return []
+        self._said_all = True
+        return self._lacks()
 
     def _ask(self, branch: _Branch) -> list[Frame]:
-        if self._asked >= MAX_QUESTIONS or self._taken_cells >= MAX_TAKEN_CELLS:
-            return self._give_up()
+        parts = [branch]
         if branch.expected > MAX_EXPECTED:
-            return self._put(branch, 0)
-        said: list[Frame] = []
-        if branch.asked >= branch.most:
-            self._close(branch)
-            for part in self._parts(branch):
-                self._open.append(part)
-                said += self._put(part, min(part.wanted, MAX_CELLS))
-            return said
-        left = branch.wanted
-        while left:
-            count = min(left, MAX_CELLS)
-            said += self._put(branch, count)
-            left -= count
-        return said
-
-    def _put(self, branch: _Branch, count: int) -> list[Frame]:
-        prefix = branch.prefix.to_bytes(4)
-        few = branch.bits and len(self._of(branch)) < _FEW_IDS
-        if few or branch.bits >= _MAX_BITS or not count:
-            question = Bisect(self._number, branch.bits, prefix, 0, 0)
+            wanted = [(branch, 0)]
+        elif branch.asked < branch.most:
+            wanted = [(branch, count) for count in _shares(branch.wanted)]
         else:
-            question = Bisect(self._number, branch.bits, prefix, branch.asked, count)
+            parts = self._parts(branch)
+            wanted = [(part, min(part.wanted, MAX_CELLS)) for part in parts]
+        cells = self._asked_cells + sum(count for _, count in wanted)
+        # One question is left for the list.
+        if cells > MAX_TAKEN_CELLS or self._asked + len(wanted) >= MAX_QUESTIONS:
+            return self._give_up()
+        if branch not in parts:
+            self._close(branch)
+            self._open += parts
+        return [self._put(part, count) for part, count in wanted]
+
+    def _put(self, branch: _Branch, count: int) -> Bisect:
+        few = branch.bits and len(self._of(branch.bits, branch.prefix)) < _FEW_IDS
+        if few or branch.bits >= _MAX_BITS:
+            count = 0
+        first = branch.asked
         branch.asked += count
+        self._asked_cells += count
         self._asked += 1
-        self._questions.append((branch, question))
-        return [question]
+        self._questions.append((branch, first, count))
+        return Bisect(self._number, branch.bits, branch.prefix.to_bytes(4), first, count)
 
-    def _parts(self, branch: _Branch) -> Iterator[_Branch]:
-        bits = branch.bits + 1
-        for prefix in (branch.prefix, branch.prefix | 1 << (32 - bits)):
-            part = _Branch(bits, prefix, branch.peeling, (branch.expected + 1) // 2)
-            part.peeling = Peeling(self._of(part))
-            yield part
+    def _parts(self, branch: _Branch) -> list[_Branch]:
+        """Its halves: half of the differences are expected in each, rounded up."""
+        bits, expected = branch.bits + 1, (branch.expected + 1) // 2
+        return [
+            _Branch(bits, prefix, Peeling(self._of(bits, prefix)), expected)
+            for prefix in (branch.prefix, branch.prefix | 1 << (32 - bits))
+        ]
 
-    def _of(self, branch: _Branch) -> Numbers:
-        """Our short ids of a branch."""
-        shift = 32 - branch.bits
-        ours: Numbers = self._short_ids[self._prefixes >> shift == branch.prefix >> shift]
+    def _of(self, bits: int, prefix: int) -> Numbers:
+        """Our short ids that begin so."""
+        shift = 32 - bits
+        ours: Numbers = self._short_ids[self._prefixes >> shift == prefix >> shift]
         return ours
 
     def _give_up(self) -> list[Frame]:
@@ -214,9 +213,9 @@ class Reconciliation:
             branch.is_over = True
         empty = np.zeros(0, np.uint64)
         self.there, self.here = empty, empty
-        whole = _Branch(0, 0, Peeling(empty), 0)
+        whole = _Branch(0, 0, Peeling(empty))
         self._open = [whole]
-        return self._put(whole, 0)
+        return [self._put(whole, 0)]
 
     def _lacks(self) -> list[Frame]:
         """The last frame has room left: so the other side knows that it is the last."""
@@ -227,6 +226,11 @@ class Reconciliation:
             Lack(self._number, tuple(heads[at : at + MAX_LACKS]))
             for at in range(0, len(heads) + 1, MAX_LACKS)
         ]
+
+
+def _shares(count: int) -> list[int]:
+    """So many cells in questions that may be asked."""
+    return [min(MAX_CELLS, count - at) for at in range(0, count, MAX_CELLS)]
 
 
 def _chosen(ids: bytes, which: NDArray[np.bool_]) -> list[bytes]:

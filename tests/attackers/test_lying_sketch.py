@@ -75,8 +75,8 @@ async def test_cells_of_nothing_are_asked_for_no_more_than_the_limits_say(
     done = await pulled(newsroom)
     assert done["reports"] == 1
     assert done["relays"][0]["complete"]
-    assert len(asked) <= MAX_QUESTIONS + 1
-    assert sum(question.count for question in asked) <= 1.5 * MAX_TAKEN_CELLS
+    assert len(asked) <= MAX_QUESTIONS
+    assert sum(question.count for question in asked) <= MAX_TAKEN_CELLS
 
 
 @pytest.mark.promise(BOUNDED)

@@ -72,7 +72,7 @@ def _talk(data: bytes) -> None:
         for one in said:
             assert decode_frame(encode_frame(one)) == one
     if found is not None:
-        assert questions <= 2 * MAX_QUESTIONS
+        assert questions <= MAX_QUESTIONS
         assert set(found.absent) <= set(_IDS)
         assert set(found.present) <= {_IDS[70]}
 
