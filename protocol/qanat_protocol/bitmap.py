@@ -63,12 +63,12 @@ class Bitmap:
 
     def count(self) -> int:
         """How many blocks are held."""
-        return int.from_bytes(self._packed, "big").bit_count()
+        return int.from_bytes(self._packed).bit_count()
 
     def count_missing(self, blocks: int) -> int:
         """How many indices below `blocks` are not held."""
         behind = max(0, 8 * len(self._packed) - blocks)
-        return blocks - (int.from_bytes(self._packed, "big") >> behind).bit_count()
+        return blocks - (int.from_bytes(self._packed) >> behind).bit_count()
 
     def __or__(self, other: "Bitmap") -> "Bitmap":
         return self._joined(other, operator.or_)
@@ -83,10 +83,10 @@ class Bitmap:
     def _joined(self, other: "Bitmap", join: Callable[[int, int], int]) -> "Bitmap":
         length = max(len(self._packed), len(other._packed))
         ours, theirs = (
-            int.from_bytes(packed.ljust(length, b"\x00"), "big")
+            int.from_bytes(packed.ljust(length, b"\x00"))
             for packed in (self._packed, other._packed)
         )
-        return Bitmap(join(ours, theirs).to_bytes(length, "big").rstrip(b"\x00"))
+        return Bitmap(join(ours, theirs).to_bytes(length).rstrip(b"\x00"))
 
     def missing(self, blocks: int) -> Iterator[int]:
         """The indices below `blocks` that are not held, ascending."""

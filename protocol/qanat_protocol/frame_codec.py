@@ -257,14 +257,14 @@ def encode_frame(frame: Frame) -> bytes:
         column.write(getattr(frame, name))
         for name, column in zip(form.shape.__match_args__, form.columns, strict=True)
     ]
-    if form.shape is frames.DeskInterest and values[-1] is None:
-        # Appended later than the rest: who knows nothing of it leaves it out.
-        del values[-1]
     # An interest's number stands before its class.
     number, rest = (values[:1], values[1:]) if len(form.head) > 1 else ([], values)
+    if form.shape is frames.DeskInterest and rest[-1] is None:
+        # Appended later than the others: who knows nothing of it leaves it out.
+        del rest[-1]
     record = pack([form.head[0], *number, *form.head[1:], *rest])
     with our_own():
-        for value, column in zip(values, form.columns, strict=False):
+        for value, column in zip(values, form.columns, strict=True):
             column.read(value)  # type: ignore[arg-type]
         _check(frame)
     return record
@@ -297,7 +297,8 @@ def _decode_interest(fields: list[Value]) -> Frame:
         raise UnknownKind(f"interest class {kind}")
     form = _INTEREST_FORMS[kind]
     rest = [fields[1], *fields[3:]]
-    if form.shape is frames.DeskInterest and len(rest) == len(form.columns) - 1:
+    if form.shape is frames.DeskInterest:
+        # If the estimate was left out; behind it nothing is read.
         rest.append(None)
     return _build(form, rest)
 

@@ -96,7 +96,7 @@ class _Item(_Member, Generic[K]):
     def as_entry(self) -> tuple[Any, ...]:
         # Letters by age, and all of them small: what is left of one makes no difference.
         if self.rank <= _LETTER:
-            return (self.rank, 0, 0, self.order, self.number, self)
+            return (self.rank, self.order, self.number, self)
         # What is nearly there first, but a week older before that, or small ones could keep
         # coming for ever.
         return (self.rank, -self.weeks, self.left_bytes, self.order, self.number, self)
@@ -255,7 +255,7 @@ class Queue(Generic[K]):
         """
         item: _Item[K] = _Item()
         item.key, item.rank, item.flow, item.order = key, int(rank), flow, order
-        item.weeks = max(0, waited_days) // AGING_DAYS
+        item.weeks = max(0, waited_days // AGING_DAYS)
         item.left_bytes = left_bytes
         self._items[key] = item
         self._enter(item, wanted=wanted)
@@ -307,4 +307,4 @@ class Queue(Generic[K]):
 
 def _class_of(rank: int, weeks: int) -> int:
     # Nothing becomes better than a letter by waiting.
-    return rank if rank <= _LETTER else max(_LETTER, rank - weeks)
+    return min(rank, max(_LETTER, rank - weeks))

@@ -33,6 +33,8 @@ _RULES: Final[dict[Kind, tuple[tuple[int, ...], int, int | None]]] = {
     Kind.REPLY: (_SMALL, MAX_LETTER_BODY_BYTES, SEALED_KEY_BYTES),
 }
 
+_NAMES: Final = {Kind.LETTER: "a letter", Kind.PART: "a file", Kind.PUBLIC: "a public document"}
+
 # Rendition -> (its one body size, the most that it holds).
 _PICTURES: Final = {
     Rendition.THUMBNAIL: (THUMBNAIL_BODY_BYTES, MAX_THUMBNAIL_BYTES),
@@ -64,7 +66,7 @@ def is_legal(kind: Kind, size_bytes: int) -> bool:
 def letter_body_size(coded_bytes: int) -> int:
     """The body of a letter or reply with so many bytes of coded content."""
     plain_bytes = LETTER_FRONT_BYTES + coded_bytes
-    return _least_legal(Kind.LETTER, SEALED_KEY_BYTES + chunked_length(plain_bytes), "a letter")
+    return _least_legal(Kind.LETTER, SEALED_KEY_BYTES + chunked_length(plain_bytes))
 
 
 def part_body_size(length: int, rendition: Rendition) -> int:
@@ -72,20 +74,19 @@ def part_body_size(length: int, rendition: Rendition) -> int:
     if length < 0:
         raise LocalMalformed(f"a part of {length} bytes")
     if rendition is Rendition.ORIGINAL:
-        return _least_legal(Kind.PART, chunked_length(length), "a file")
+        return _least_legal(Kind.PART, chunked_length(length))
     body_size, most = _PICTURES[rendition]
     if length > most:
-        name = rendition.name.lower()
-        raise LocalTooLarge(f"a {name} of {length:,} bytes; at most {most:,} fit")
+        raise LocalTooLarge(f"a {rendition.name.lower()} of {length:,} bytes; at most {most:,} fit")
     return body_size
 
 
 def public_body_size(envelope_bytes: int) -> int:
     """The body of a public document with an envelope of so many bytes."""
-    return _least_legal(Kind.PUBLIC, _PUBLIC_FRONT_BYTES + envelope_bytes, "a public document")
+    return _least_legal(Kind.PUBLIC, _PUBLIC_FRONT_BYTES + envelope_bytes)
 
 
-def _least_legal(kind: Kind, needed_bytes: int, name: str) -> int:
+def _least_legal(kind: Kind, needed_bytes: int) -> int:
     small, largest, _ = _RULES[kind]
     for size_bytes in small:
         if needed_bytes <= size_bytes:
@@ -95,4 +96,6 @@ def _least_legal(kind: Kind, needed_bytes: int, name: str) -> int:
         if is_legal(kind, size_bytes):
             return size_bytes
         size_bytes = padme(size_bytes + 1)
-    raise LocalTooLarge(f"{name} that needs a body of {needed_bytes:,} bytes; at most {largest:,}")
+    raise LocalTooLarge(
+        f"{_NAMES[kind]} that needs a body of {needed_bytes:,} bytes; at most {largest:,}"
+    )

@@ -100,7 +100,7 @@ class Summing:
         self._short_ids = short_ids
         self._checks = mixed(short_ids)
         self._states = short_ids.copy()
-        self._next = np.zeros(len(short_ids), np.float64)
+        self._next = np.zeros(len(short_ids))
         self.end = 0
 
     def extend(self, count: int) -> Cells:
@@ -135,7 +135,7 @@ def places_of(short_ids: Numbers, count: int) -> tuple[Places, Places]:
     """Every pair of a short id (by its place in the row) and one of the first `count` cells in
     which it is."""
     whose, states = np.arange(len(short_ids)), short_ids
-    at = np.zeros(len(short_ids), np.float64)
+    at = np.zeros(len(short_ids))
     all_whose, all_places = [], []
     while whose.size:
         all_whose.append(whose)

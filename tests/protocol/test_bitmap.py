@@ -44,6 +44,12 @@ def test_bitmaps_join_as_sets_do(ours: set[int], theirs: set[int]) -> None:
     assert one - other == Bitmap.from_indices(ours - theirs)
 
 
+def test_whatever_byte_a_bitmap_ends_in_is_kept_where_bitmaps_join() -> None:
+    for byte in range(1, 256):
+        bitmap = Bitmap.from_bytes(bytes([0, byte]))
+        assert bitmap | Bitmap() == bitmap & bitmap == bitmap - Bitmap() == bitmap
+
+
 @pytest.mark.parametrize("blocks", [0, 1, 7, 8, 9, 64, 65_536])
 def test_the_bitmap_of_a_whole_body_holds_each_block(blocks: int) -> None:
     assert Bitmap.below(blocks) == Bitmap.from_indices(range(blocks))

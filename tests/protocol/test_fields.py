@@ -52,6 +52,14 @@ def test_a_field_takes_what_its_table_allows(
     assert type(found) is type(checked)
 
 
+def test_a_text_may_be_empty_and_may_have_lines() -> None:
+    field = text(4)
+    assert [field(value) for value in ("", "\ta\nb")] == ["", "\ta\nb"]
+    for value in ("\ta\nbc", "\x00"):
+        with pytest.raises(Malformed):
+            field(value)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "error"),
     [

@@ -21,7 +21,7 @@ from qanat_protocol.errors import (
 )
 from qanat_protocol.frame_codec import decode_frame, encode_frame
 from qanat_protocol.frames import AckEntry, AckStatus, Answer, Frame, FrameType
-from qanat_protocol.record import pack, unpack
+from qanat_protocol.record import Packable, pack, unpack
 
 ID = bytes(range(32))
 SIGNATURE = b"\x01" + bytes(64)
@@ -165,6 +165,15 @@ def test_a_frame_beyond_its_limits_is_not_written(frame: Frame) -> None:
 def test_what_is_not_text_is_not_written() -> None:
     with pytest.raises(LocalError):
         encode_frame(frames.Error(0, "\ud800"))
+
+
+def test_an_estimate_that_is_not_given_is_left_out() -> None:
+    # As those write it who know of no estimates.
+    without: list[Packable] = [3, 31, 1, b"statement", ID, 5, 6, None, SIGNATURE]
+    frame = frames.DeskInterest(31, b"statement", ID, 5, 6, None, SIGNATURE)
+    assert encode_frame(frame) == pack(without)
+    assert decode_frame(pack([*without, None])) == frame
+    assert encode_frame(dataclasses.replace(frame, estimate=b"")) == pack([*without, b""])
 
 
 def test_a_frame_larger_than_a_packet_is_neither_written_nor_read() -> None:

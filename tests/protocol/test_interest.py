@@ -44,15 +44,17 @@ def interest(key: SigningKey = KEY) -> DeskInterest:
         first_epoch=2713,
         last_epoch=2720,
         cursor=b"so far",
+        estimate=bytes(512),
     )
 
 
 def test_a_desk_proves_itself_on_its_channel() -> None:
     frame = interest()
-    assert (frame.signing_key, frame.cursor) == (KEY.public, b"so far")
+    assert (frame.signing_key, frame.cursor, frame.estimate) == (KEY.public, b"so far", bytes(512))
     assert verify_desk_interest(frame, CHANNEL, 18_990).root_key == ROOT.public
-    # Where it stands in its own list is the asker's to say and changes nothing that is given.
-    verify_desk_interest(replace(frame, cursor=None), CHANNEL, 19_000)
+    # Where it stands in its own list, and what it has, is the asker's to say and changes nothing
+    # of what it may have.
+    verify_desk_interest(replace(frame, cursor=None, estimate=None), CHANNEL, 19_000)
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,15 @@ def test_a_flow_that_might_not_go_has_nothing_to_catch_up() -> None:
     assert 9 <= sent(queue, 20).count("held back") <= 11
 
 
+def test_what_goes_out_of_turn_counts_for_its_flow() -> None:
+    queue: Queue[str] = Queue()
+    put(queue, "photo", Rank.ORIGINAL, flow="one", order=1)
+    put(queue, "film", Rank.ORIGINAL, flow="one", order=2, blocks=5)
+    put(queue, "other", Rank.ORIGINAL, flow="another", order=3)
+    queue.sent("film", BLOCK_BYTES)
+    assert sent(queue, 2) == ["other", "photo"]
+
+
 def test_a_flow_that_pauses_is_no_better_off_for_it() -> None:
     queue: Queue[str] = Queue()
     put(queue, "film", Rank.ORIGINAL, flow="one", blocks=200)
@@ -342,6 +351,21 @@ def test_wanted_moves_the_queue() -> None:
     assert sent(queue, 4) == ["other"] * 4
     queue.update("other", wanted=False)
     assert sent(queue, 1) == ["film"]
+
+
+def test_what_is_told_again_not_to_be_wanted_keeps_its_place() -> None:
+    queue: Queue[str] = Queue()
+    put(queue, "first", Rank.ORIGINAL)
+    put(queue, "second", Rank.ORIGINAL)
+    queue.update("first", wanted=False)
+    assert sent(queue) == ["first", "second"]
+
+
+def test_nothing_is_wanted_that_is_not_said_to_be() -> None:
+    queue: Queue[str] = Queue()
+    queue.add("film", rank=Rank.ORIGINAL, flow="a report", order=(1,), left_bytes=1)
+    put(queue, "wanted", Rank.ORIGINAL, order=2, wanted=True)
+    assert sent(queue) == ["wanted", "film"]
 
 
 def test_what_is_wanted_goes_before_others_of_its_class_and_no_other() -> None:

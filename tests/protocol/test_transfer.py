@@ -163,6 +163,8 @@ def test_a_page_is_past_once_another_has_taken_its_place() -> None:
     assert not outgoing.is_past(0), "it is open"
     outgoing.page(2, body.page(2))
     assert [outgoing.is_past(page) for page in range(3)] == [True, False, False]
+    outgoing.page(1, body.page(1))
+    assert [outgoing.is_past(page) for page in range(3)] == [True, False, True]
 
 
 def test_blocks_of_a_page_may_come_in_any_order() -> None:
