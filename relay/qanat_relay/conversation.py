@@ -109,8 +109,9 @@ class Conversation:
                 group.create_task(self._deposits.custody.run())
                 group.create_task(self._giving.run())
                 group.create_task(self._listen())
-            if self._talk is not None and self._session.ended:
-                await self._talk.settle(self._deposits.custody.stored)
+            if self._talk is not None and self.is_over:
+                custody = self._deposits.custody
+                await self._talk.settle(custody.stored, lost=custody.lost)
         except* LinkLost:
             log.debug("a session lost its connection")
         except* StoreError as errors:
@@ -122,6 +123,11 @@ class Conversation:
                 self._talk.close()
         if isinstance(self._session.failure, BadChannel) and not self._voice.has_spoken:
             raise BadChannel("this is not a session with this relay")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has come to its end, and not to a fault."""
+        return self._session.ended and self._session.failure is None
 
     async def _listen(self) -> None:
         try:
@@ -297,13 +303,15 @@ class Conversation:
 
     async def _give_peer(self, frame: AllInterest) -> None:
         """A peer asks: it is asked in return, and given what it has not seen."""
-        peer = self._node.peers.find(frame.signing_key)
         try:
             verify_peer_interest(frame, self._session.channel_hash)
         except RemoteError as error:
             raise RefusedDesk(error.verdict.name.lower()) from None
+        peer = self._node.peers.find(frame.signing_key)
         if peer is None or (self._talk is not None and self._talk.peer is not peer):
             raise RefusedDesk("no peer of this relay")
+        if self._talk is not None and self._talk.was_asked:
+            raise UnexpectedFrame("a peer asks for everything once in a session")
         if self._talk is None:
             peer.called_s = time.monotonic()
             await self._join(peer)
@@ -312,7 +320,7 @@ class Conversation:
 
     async def _join(self, peer: Peer) -> None:
         """From here on this is a session with that peer."""
-        self._talk = PeerTalk(self._node, self._voice, self._giving, peer)
+        self._talk = PeerTalk(self._node, self._voice, self._giving, peer, self._link.abort)
         self._deposits.custody.source = peer.key
         await self._talk.ask(self._session.channel_hash)
 

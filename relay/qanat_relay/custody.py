@@ -107,6 +107,8 @@ class Custody:
         """The peer that the session is with: it is told, and signed for, no more than it needs."""
         self.stored = 0
         """Parcels that came whole and were not here."""
+        self.lost = False
+        """Whether something was not kept for a reason that passes: a disk that did not answer."""
         self.ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._space = asyncio.Event()
@@ -250,7 +252,8 @@ class Custody:
                 entries += self._entry(arrival, put, outcome)
         stored = sum(entry.status is AckStatus.STORED for entry in entries)
         self.stored += stored
-        if stored or batch.marks:
+        marks = outcomes[len(handed.puts) :]
+        if stored or any(outcome.status is AckStatus.STORED for outcome in marks):
             self._node.news.tell(self.source)
         return entries + batch.refusals
 
@@ -298,6 +301,7 @@ class Custody:
         except StoreError as error:
             log.error("the store refused a commit: %s", type(error).__name__)
             verdict = Verdict.BUSY
+        self.lost = self.lost or verdict is Verdict.BUSY
         if any(not isinstance(write, PutBlocks | PutRun) for write in writes):
             # No ACK tells of these; without a word their sender would take them for kept.
             self._lost_marks = verdict

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.relay.made_parcels import (
     LONG_LETTER_BYTES,
     PAGED_BYTES,
@@ -29,21 +30,26 @@ from qanat_protocol.frames import (
     Answer,
     Answers,
     Cursor,
+    DeskInterest,
+    End,
     Error,
+    Frame,
     Idle,
     Offers,
+    Welcome,
 )
 from qanat_protocol.limits import MAX_OFFERS
 from qanat_protocol.parcel import Kind
 from qanat_protocol.relay_card import parse_relay_card, sign_relay_card
 from qanat_protocol.sealing import SealingSecret
-from qanat_protocol.session import sign_peer_interest
+from qanat_protocol.session import RelaySession, sign_peer_interest
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.errors import DataError
 from qanat_relay.peering.calling import call, call_peers
 from qanat_relay.peering.peers import MAX_CLAIMS, Peer, Peers
 from qanat_relay.peering.record import PeerRecord, read_record, write_record
+from qanat_relay.peering.talk import MAX_SESSIONS
 from qanat_relay.store.interface import State
 
 OTHER_TAG = b"a second tag ..."
@@ -506,6 +512,172 @@ async def test_a_peer_that_is_not_there_is_no_peer_that_stops_others(tmp_path: P
         assert "127.0.0.1" not in peer.path.read_text()
         await hold(one, make(1))
         assert await reach(one, other)
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[str]:
+    """The address of somebody who answers for a relay."""
+    application = web.Application()
+    application.add_routes([web.get("/v1/sync", answer)])
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+WELCOME = Welcome(1, TODAY, bytes(16), 2**30, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ([Error(Verdict.BUSY, ""), End()], "broke off"),
+        ([WELCOME, End()], "broke off"),
+        ([WELCOME, DeskInterest(0, b"", bytes(32), 0, 0, None, bytes(65))], "breaks the protocol"),
+    ],
+)
+async def test_a_peer_that_ends_or_asks_as_none_does_ends_the_call(
+    tmp_path: Path, said: list[Frame], words: str
+) -> None:
+    async with running_relay(tmp_path) as relay:
+        secret, key = SealingSecret.generate(), SigningKey.generate()
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            socket = web.WebSocketResponse()
+            await socket.prepare(request)
+            session = RelaySession(secret)
+            async for message in socket:
+                session.receive(message.data)
+                if session.channel_hash:
+                    break
+            for frame in said:
+                await socket.send_bytes(session.send(frame))
+            async for _ in socket:
+                pass
+            return socket
+
+        async with answering(answer) as address:
+            peer = _peer_at(relay, key, secret, address)
+            async with asyncio.timeout(30):
+                assert not await call(relay.node, peer)
+            assert words in peer.record.failure
+            assert not peer.sessions
+
+
+def _peer_at(relay: Running, key: SigningKey, secret: SealingSecret, address: str) -> Peer:
+    envelope = sign_relay_card(
+        key,
+        serial=1,
+        issued_day=TODAY,
+        name="",
+        addresses=(address,),
+        sealing_key=secret.public,
+        largest_body=2**30,
+    )
+    relay.node.peers.take(parse_relay_card(envelope))
+    found = relay.node.peers.find(key.public)
+    assert found is not None
+    return found
+
+
+async def test_nobody_is_led_elsewhere_by_a_redirect(tmp_path: Path) -> None:
+    led: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        led.append(request.path)
+        return web.Response(status=404)
+
+    async with running_relay(tmp_path) as relay, answering(elsewhere) as target:
+
+        async def redirect(_: web.Request) -> web.StreamResponse:
+            raise web.HTTPFound(f"{target}/v1/sync")
+
+        async with answering(redirect) as address:
+            key, secret = SigningKey.generate(), SealingSecret.generate()
+            peer = _peer_at(relay, key, secret, address)
+            assert not await call(relay.node, peer)
+            assert peer.record.failure == "something else than a relay answers there"
+            assert not led
+
+
+async def test_everything_is_asked_for_once_in_a_session(tmp_path: Path) -> None:
+    async with running_relay(tmp_path) as relay:
+        peer = SigningKey.generate()
+        _add(relay, peer)
+        async with talking(relay, "websocket") as talk:
+            for number in range(2):
+                proof = sign_peer_interest(peer, talk.session.channel_hash, number=number)
+                await talk.say(proof)
+            (error,) = await talk.until(Error)
+            assert error.verdict == Verdict.UNEXPECTED_FRAME
+
+
+async def test_of_many_sessions_with_a_peer_the_oldest_make_way(tmp_path: Path) -> None:
+    async with running_relay(tmp_path) as relay, AsyncExitStack() as stack:
+        peer = SigningKey.generate()
+        _add(relay, peer)
+        known = relay.node.peers.find(peer.public)
+        assert known is not None
+        for _ in range(MAX_SESSIONS + 3):
+            talk = await stack.enter_async_context(talking(relay, "websocket"))
+            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.until(Cursor)
+        async with asyncio.timeout(10):
+            while len(known.sessions) > MAX_SESSIONS:  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.01)
+
+
+async def test_a_purge_that_came_before_its_parcel_is_told_again(tmp_path: Path) -> None:
+    letter = make(1)
+    async with relays(tmp_path, 3) as (one, knowing, slow):
+        await hold(knowing, letter)
+        await knowing.store.write([letter.purged()], today=TODAY)
+        await hold(slow, letter)
+        claim = object()
+        # Another session is bringing it when the purge is told.
+        assert one.node.peers.claim(letter.header.offer, claim)
+        assert await reach(one, knowing)
+        one.node.peers.release(claim)
+        assert await reach(one, slow)
+        assert await states(one, [letter]) == [State.HELD]
+        assert await reach(one, knowing)
+        assert await states(one, [letter]) == [State.PURGED]
+
+
+async def test_word_of_what_is_not_here_is_no_news(tmp_path: Path) -> None:
+    async with running_relay(tmp_path) as relay:
+        before = relay.node.news.from_others(b"")
+        async with talking(relay, "websocket") as talk:
+            await talk.say(make(1).purge_frame(), make(1).opened_frame())
+            await talk.end()
+        await _all_ended(relay)
+        assert relay.node.news.from_others(b"") == before
+
+
+def test_one_spoilt_card_stops_no_other_peer(tmp_path: Path) -> None:
+    peers = Peers(tmp_path)
+    key, secret = SigningKey.generate(), SealingSecret.generate()
+    envelope = sign_relay_card(
+        key,
+        serial=1,
+        issued_day=TODAY,
+        name="n",
+        addresses=(),
+        sealing_key=secret.public,
+        largest_body=2**30,
+    )
+    peers.take(parse_relay_card(envelope))
+    (tmp_path / "0.card").write_bytes(b"no card")
+    assert peers.find(key.public) is not None
+    assert len(peers.list_peers(strict=False)) == 1
+    with pytest.raises(DataError, match=r"0\.card"):
+        Peers(tmp_path).list_peers()
 
 
 async def test_a_relay_with_another_sealing_key_is_not_the_peer(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.socks import SocksConnector
 from qanat_client.carriers.tls import Tls
 from qanat_client.carriers.wire import hold_back, tune
-from qanat_client.errors import BadPin
+from qanat_client.errors import BadPin, Refused
 
 __all__ = ["client_of"]
 
@@ -50,8 +50,19 @@ def client_of(settings: CarrierSettings, tls: Tls) -> tuple[aiohttp.ClientSessio
                     raise
             return await super().send(conn)
 
+    async def refuse_redirect(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # A WebSocket's request would follow them to wherever they lead.
+        response = await handler(request)
+        if 300 <= response.status < 400:
+            response.close()
+            raise Refused(f"{request.url.origin()} answered with status {response.status}")
+        return response
+
     session = aiohttp.ClientSession(
         connector=connector,
+        middlewares=(refuse_redirect,),
         request_class=Request,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=_SILENT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from qanat_protocol.errors import RefusedDesk, RemoteError, UnexpectedFrame
-from qanat_protocol.frames import AllInterest, End, Error, Frame, Hello, Idle, Interest, Welcome
+from qanat_protocol.errors import Cut, RefusedDesk, RemoteError, UnexpectedFrame
+from qanat_protocol.frames import AllInterest, End, Error, Frame, Idle, Interest, Welcome
 from qanat_protocol.session import HELLO, ClientSession
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.conversation import Conversation
@@ -23,6 +23,7 @@ class Call(Conversation):
         super().__init__(node, link, self._client)
         self._peer = peer
         self._heard_idle = asyncio.Event()
+        self._said_end = False
         self.fault: RemoteError | None = None
         """Why it did not come to its end, as far as the peer said so."""
 
@@ -40,6 +41,8 @@ class Call(Conversation):
                 self._node, self._voice, self._giving, await self._make_welcome()
             )
             await self._read()
+            if not self._said_end:
+                raise Cut("the peer ended before it was told to")
             await ending
         except RemoteError as fault:
             self.fault = self.fault or fault
@@ -57,6 +60,7 @@ class Call(Conversation):
         if self._talk is not None and self._talk.was_asked:
             await self._giving.idle_told.wait()
         await self._finish()
+        self._said_end = True
         await self._voice.say(End())
 
     async def _take(self, frame: Frame) -> None:
@@ -67,8 +71,6 @@ class Call(Conversation):
                 self._heard_idle.set()
             case Error(verdict, detail):
                 self._note_error(verdict, detail)
-            case Hello():
-                raise UnexpectedFrame("a peer that was called says no HELLO")
             case _:
                 await super()._take(frame)
 

@@ -14,11 +14,11 @@ from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.transport import Transport
 from qanat_client.errors import BadPin, ClientError, Refused, Stalled, Unreachable
 from qanat_protocol.errors import BadChannel, Busy, Cut, RefusedDesk, RemoteError
-from qanat_relay.errors import DataError, LinkLost
+from qanat_relay.errors import LinkLost
 from qanat_relay.logs import log, tell_of_loop_errors
 from qanat_relay.node import Node
 from qanat_relay.peering.call import Call
-from qanat_relay.peering.peers import Peer
+from qanat_relay.peering.peers import CLAIM_S, Peer
 
 LOOK_S = 5.0
 """How often the folder of peers is looked at."""
@@ -52,6 +52,8 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 """What an operator is told of a call that failed; no address is in it."""
 
+_FAULT = "a fault of this relay, which its log tells of"
+
 
 @dataclass(frozen=True, slots=True)
 class _Dialled:
@@ -80,11 +82,7 @@ async def call_peers(node: Node) -> None:
     lines: dict[bytes, asyncio.Task[None]] = {}
     try:
         while True:
-            try:
-                peers = {peer.key: peer for peer in node.peers.list_peers()}
-            except DataError:
-                log.error("the folder of peers holds a file that is none: run qanat-relay check")
-                peers = {}
+            peers = {peer.key: peer for peer in node.peers.list_peers(strict=False)}
             for key in [key for key in lines if key not in peers]:
                 lines.pop(key).cancel()
             for key, peer in peers.items():
@@ -115,6 +113,8 @@ async def _call_one(node: Node, peer: Peer) -> None:
 
 
 def _pause_s(node: Node, peer: Peer) -> float:
+    if peer.deferred:
+        return _jittered(CLAIM_S)
     calls = peer.called_s is not None and time.monotonic() - peer.called_s < CALLED_S
     return _jittered(node.config.peer_s * (SELDOM if calls else 1))
 
@@ -137,9 +137,12 @@ async def call(node: Node, peer: Peer) -> bool:
             await _call_at(node, peer, address)
         except (ClientError, LinkLost, RemoteError) as error:
             failure = error
+        except Exception as error:  # noqa: BLE001 - the supervisor of calls: it ends that one
+            log.exception("a call to a peer failed")
+            failure = error
         else:
             return True
-    words = next(said for kind, said in _WORDS if isinstance(failure, kind))
+    words = next((said for kind, said in _WORDS if isinstance(failure, kind)), _FAULT)
     if peer.record.failure != words:
         log.info("a peer: %s", words)
     peer.keep(peer.record.failed(words, node.peers.now_s()))

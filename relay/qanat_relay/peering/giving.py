@@ -38,17 +38,21 @@ class PeerGiving:
         self.there: set[bytes] = set()
         self.given = 0
         self.is_complete = False
+        self._spares = False
 
     async def run(self, frame: AllInterest) -> None:
         """Give it, and a cursor when that was all."""
         at = await position_of(frame.cursor, self._store.incarnation).resumed(self._store)
         # Who begins anew may lack even what we know it to have had.
-        spares = any(at.arrivals.values())
+        self._spares = any(at.arrivals.values())
+        era, newest = at.era, await self._store.newest()
         at, is_complete = await self._tombstones(at)
         for rank in sorted(Rank):
-            at, is_all = await self._give_rank(rank, at, spares=spares)
+            at, is_all = await self._give_rank(rank, at)
             is_complete = is_complete and is_all
         if is_complete:
+            if at.era == era:
+                at = at.after_all(newest)
             self.is_complete = True
             await self._voice.say(Cursor(frame.number, at.to_cursor(self._store.incarnation)))
 
@@ -67,7 +71,7 @@ class PeerGiving:
 
     async def _tell(self, frames: Sequence[Opened | Purge]) -> bool:
         """Tell those that the peer lacks: it is asked by the parcels' ids, which are shorter."""
-        fresh = [frame for frame in frames if not self._peer.has(mark_of(frame))]
+        fresh = [frame for frame in frames if not self._has(mark_of(frame))]
         offers = list(dict.fromkeys(frame.parcel_id[:OFFER_BYTES] for frame in fresh))
         answers = await (await self._giving.offer(offers))
         if answers is None:
@@ -76,10 +80,16 @@ class PeerGiving:
         lacking = [frame for frame in fresh if _lacks(frame, said[frame.parcel_id[:OFFER_BYTES]])]
         if lacking:
             await self._voice.say(*lacking)
-        self._note(map(mark_of, lacking))
+        # Who said to want nothing of it may have meant that it is on its way to it.
+        self._note(
+            mark_of(frame)
+            for frame in fresh
+            if said[frame.parcel_id[:OFFER_BYTES]]
+            in (Answer.HAVE, Answer.WANT_REST, Answer.TOMBSTONED)
+        )
         return True
 
-    async def _give_rank(self, rank: Rank, at: Position, *, spares: bool) -> tuple[Position, bool]:
+    async def _give_rank(self, rank: Rank, at: Position) -> tuple[Position, bool]:
         """The position behind the newest of a rank, and whether all before it was given."""
         at = await at.resumed(self._store)
         below, newest = _BEHIND_ALL, at.arrivals[rank]
@@ -87,18 +97,17 @@ class PeerGiving:
             entries = await self._store.list_all(rank, at.arrivals[rank], below, PAGE)
             if self._store.era != at.era:
                 # What was given since is known to be there, and is not offered again.
-                at, spares = await at.resumed(self._store), True
+                at = await at.resumed(self._store)
                 below, newest = _BEHIND_ALL, at.arrivals[rank]
                 continue
             if not entries:
                 return at.after_arrival(rank, newest, at.era), True
             newest, below = max(newest, entries[0].arrival), entries[-1].arrival
-            if not await self._offer([e for e in entries if not (spares and self._has(e))]):
+            if not await self._offer([e for e in entries if not self._has(e.header.offer)]):
                 return at, False
 
-    def _has(self, entry: Entry) -> bool:
-        offer = entry.header.offer
-        return offer in self.there or self._peer.has(offer)
+    def _has(self, offer: bytes) -> bool:
+        return offer in self.there or (self._spares and self._peer.has(offer))
 
     async def _offer(self, entries: Sequence[Entry]) -> bool:
         answers = await (await self._giving.offer([entry.header.offer for entry in entries]))

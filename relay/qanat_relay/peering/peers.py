@@ -7,7 +7,7 @@ Who is not here is no peer, whatever it can prove.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from qanat_protocol.relay_card import RelayCard, parse_relay_card
 from qanat_relay.errors import DataError
 from qanat_relay.folders import make_folder
 from qanat_relay.keys import write_whole
+from qanat_relay.logs import log
 from qanat_relay.peering.record import PeerRecord, read_record, write_record
 
 FOLDER = "peers"
@@ -39,6 +40,9 @@ class Session(Protocol):
     def is_moving(self) -> bool:
         """Whether something was heard a moment ago."""
 
+    def abort(self) -> None:
+        """Give its connection up."""
+
 
 @dataclass(slots=True)
 class Peer:
@@ -46,7 +50,7 @@ class Peer:
 
     What it is known to have is not offered to it. called_s: when it last called this relay
     (time.monotonic); None if it did not. told: how much of this relay's news was there when it
-    was last given everything.
+    was last given everything. deferred: whether it offered something that another was bringing.
     """
 
     card: RelayCard
@@ -55,6 +59,7 @@ class Peer:
     sessions: list[Session] = field(default_factory=list)
     called_s: float | None = None
     told: int = -1
+    deferred: bool = False
     _known_there: dict[bytes, None] = field(default_factory=dict)
 
     @property
@@ -81,11 +86,14 @@ class Peer:
             del self._known_there[next(iter(self._known_there))]
 
     def keep(self, record: PeerRecord) -> None:
-        """Remember it, on the disk too."""
+        """Remember it, also on the disk where that takes it: what is forgotten is asked again."""
         if record != self.record:
-            make_folder(self.path.parent)
-            write_record(self.path, record)
             self.record = record
+            try:
+                make_folder(self.path.parent)
+                write_record(self.path, record)
+            except OSError:
+                log.error("what is remembered of a peer can't be written: is the disk full?")
 
 
 class Peers:
@@ -100,9 +108,10 @@ class Peers:
         self._by_key: dict[bytes, Peer] = {}
         self._claims: dict[bytes, tuple[object, float]] = {}
 
-    def list_peers(self) -> list[Peer]:
-        """Every peer, by name. Raises DataError naming a file that is not a relay's card."""
-        self._refresh()
+    def list_peers(self, *, strict: bool = True) -> list[Peer]:
+        """Every peer, by name. Raises DataError naming a file that is not a relay's card, unless
+        others are to go on without it."""
+        self._refresh(strict=strict)
         return sorted(self._by_key.values(), key=lambda peer: (peer.card.name, peer.key))
 
     def find(self, signing_key: bytes) -> Peer | None:
@@ -133,12 +142,13 @@ class Peers:
     # What is on its way
 
     def claim(self, offer: bytes, session: object) -> bool:
-        """Whether a session may bring a parcel: no other is bringing it, or it takes too long."""
+        """Whether a session may bring a parcel: no other is bringing it, or it takes too long. Who
+        says again that it has it gets no more time by that."""
         now_s = time.monotonic()
-        whose, since_s = self._claims.get(offer, (session, now_s))
-        if whose is not session and now_s - since_s < CLAIM_S:
-            return False
-        if offer in self._claims or len(self._claims) < MAX_CLAIMS:
+        claim = self._claims.get(offer)
+        if claim is not None and (claim[0] is session or now_s - claim[1] < CLAIM_S):
+            return claim[0] is session
+        if claim is not None or len(self._claims) < MAX_CLAIMS:
             self._claims[offer] = session, now_s
         return True
 
@@ -155,17 +165,19 @@ class Peers:
         # In a folder of their own: that of the cards changes with the cards alone.
         return self._card_path(signing_key).parent / "contact" / f"{signing_key.hex()}.json"
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, strict: bool = False) -> None:
         try:
             changed_ns = None if self._folder is None else self._folder.stat().st_mtime_ns
         except FileNotFoundError:
             changed_ns = None
+        except OSError:
+            return
         if self._folder is None or changed_ns is None:
             self._by_key = {}
             return
         if changed_ns == self._changed_ns:
             return
-        cards = [read_relay_card(path) for path in sorted(self._folder.glob("*.card"))]
+        cards = list(self._read_cards(self._folder, strict=strict))
         before = self._by_key
         self._by_key = {}
         for card in cards:
@@ -174,6 +186,15 @@ class Peers:
             peer.card = card
             self._by_key[card.signing_key] = peer
         self._changed_ns = changed_ns
+
+    def _read_cards(self, folder: Path, *, strict: bool) -> Iterator[RelayCard]:
+        for path in sorted(folder.glob("*.card")):
+            try:
+                yield read_relay_card(path)
+            except DataError:
+                if strict:
+                    raise
+                log.error("a file among the peers' cards is none: run qanat-relay check")
 
 
 def read_relay_card(path: Path) -> RelayCard:

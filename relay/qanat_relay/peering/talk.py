@@ -4,6 +4,7 @@ and what is remembered when it has ended in order."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from qanat_protocol.frames import AllInterest, Answer, Cursor, Opened, Purge
@@ -16,12 +17,16 @@ from qanat_relay.store.interface import Holding, State
 from qanat_relay.voice import Voice
 
 SILENT_S = 5.0
+MAX_SESSIONS = 4
+"""With one peer at once; the oldest make way."""
 
 
 class PeerTalk:
     """Of one session. `close` comes last, however it ended."""
 
-    def __init__(self, node: Node, voice: Voice, giving: Giving, peer: Peer) -> None:
+    def __init__(
+        self, node: Node, voice: Voice, giving: Giving, peer: Peer, abort: Callable[[], None]
+    ) -> None:
         self._node = node
         self._voice = voice
         self._giving = giving
@@ -35,6 +40,10 @@ class PeerTalk:
         self.was_asked = False
         """Whether the peer wants to be given something, and is."""
         self._heard_s = time.monotonic()
+        self.abort = abort
+        # Those on lines that were lost, mostly, and nobody needs more.
+        for session in peer.sessions[: len(peer.sessions) - MAX_SESSIONS + 1]:
+            session.abort()
         peer.sessions.append(self)
 
     @property
@@ -88,8 +97,8 @@ class PeerTalk:
         """All that there was has been sent."""
         self._cursor = frame.cursor
 
-    async def settle(self, stored: int) -> None:
-        """The session ended in order, and what came is on the disk."""
+    async def settle(self, stored: int, *, lost: bool) -> None:
+        """The session ended in order, and what came is on the disk, unless some was lost."""
         peer, node = self.peer, self._node
         now_s = node.peers.now_s()
         peer.note_there(self._there | self._given.there)
@@ -101,7 +110,8 @@ class PeerTalk:
         if self._given.is_complete:
             peer.told = self._news
             record = replace(record, given_s=now_s)
-        if self._cursor is not None and not self._deferred:
+        peer.deferred = self._deferred
+        if self._cursor is not None and not (self._deferred or lost):
             incarnation = node.store.incarnation
             record = replace(record, cursor=self._cursor, incarnation=incarnation, taken_s=now_s)
             if self._is_whole:

@@ -83,7 +83,7 @@ def list_all(
 ) -> list[Entry]:
     """As `Store.list_all`."""
     # Most of all are letters, for which no index is worth its bytes: they are read as they lie.
-    index = f" AND rank >= {Rank.THUMBNAIL:d}" if rank >= Rank.THUMBNAIL else ""
+    index = "" if rank is Rank.LETTER else f" AND rank != {Rank.LETTER:d}"
     arrivals = _numbers(
         connection,
         f"SELECT arrival FROM parcel WHERE state = {RowState.HELD:d} AND rank = {rank:d}{index}"
