@@ -8,7 +8,7 @@ PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test lint format bench performance windows soak fuzz mutants lock clean
+.PHONY: help demo test lint format bench performance windows mesh soak fuzz mutants lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench   measure speed               make soak    the tests that run for long"
 	@echo "make performance   all of make bench, and the drawing of docs/performance.md"
 	@echo "make windows what windows of bad links carry (Linux, root; ARGS=--quick)"
+	@echo "make mesh    five relays that are cut off from each other at random (Linux, root)"
 	@echo "make mutants spoil the protocol in thousands of ways and see that a test fails (ARGS=\"record card\")"
 	@echo "make fuzz    look for inputs that break a parser's law (TARGET=letter SECONDS=600)"
 	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"
@@ -49,6 +50,9 @@ performance: .venv/.made
 # Emulates links between network namespaces, so it needs Linux and root.
 windows: .venv/.made
 	@$(BIN)/python -m benchmarks.windows $(ARGS)
+
+mesh: .venv/.made
+	@$(BIN)/python -m benchmarks.mesh $(ARGS)
 
 soak: .venv/.made
 	@$(BIN)/python -m pytest -m soak --timeout 0 tests $(ARGS)
