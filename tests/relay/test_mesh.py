@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 from tests.relay.made_parcels import THUMBNAIL_BYTES, TODAY, Made, make, part
+from tests.relay.made_peers import befriend, reach, states
 from tests.relay.running_relay import Running, running_relay
-from tests.relay.test_peers import befriend, reach, states
 
 from qanat_protocol.parcel import Kind
 from qanat_relay.store.interface import State

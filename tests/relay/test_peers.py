@@ -5,14 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-import pytest
-from aiohttp import web
 from tests.relay.made_parcels import (
     LONG_LETTER_BYTES,
     PAGED_BYTES,
@@ -23,6 +18,17 @@ from tests.relay.made_parcels import (
     make,
     part,
 )
+from tests.relay.made_peers import (
+    add_by_hand,
+    all_ended,
+    befriend,
+    card_of,
+    hold,
+    peer_of,
+    reach,
+    relays,
+    states,
+)
 from tests.relay.running_relay import Running, running_relay, talking, transfer
 
 from qanat_protocol.frames import (
@@ -30,81 +36,18 @@ from qanat_protocol.frames import (
     Answer,
     Answers,
     Cursor,
-    DeskInterest,
-    End,
-    Error,
-    Frame,
     Idle,
     Offers,
-    Welcome,
 )
 from qanat_protocol.limits import MAX_OFFERS
 from qanat_protocol.parcel import Kind
-from qanat_protocol.relay_card import parse_relay_card, sign_relay_card
-from qanat_protocol.sealing import SealingSecret
-from qanat_protocol.session import RelaySession, sign_peer_interest
+from qanat_protocol.relay_card import parse_relay_card
+from qanat_protocol.session import sign_peer_interest
 from qanat_protocol.signing import SigningKey
-from qanat_protocol.verdicts import Verdict
-from qanat_relay.errors import DataError
-from qanat_relay.peering.calling import call, call_peers
-from qanat_relay.peering.peers import MAX_CLAIMS, Peer, Peers
-from qanat_relay.peering.record import PeerRecord, read_record, write_record
-from qanat_relay.peering.talk import MAX_SESSIONS
+from qanat_relay.peering.peers import MAX_CLAIMS
 from qanat_relay.store.interface import State
 
 OTHER_TAG = b"a second tag ..."
-
-
-def card_of(relay: Running, *addresses: str, name: str = "a relay", serial: int = 1) -> bytes:
-    return sign_relay_card(
-        relay.keys.signing,
-        serial=serial,
-        issued_day=TODAY,
-        name=name,
-        addresses=addresses or (relay.url,),
-        sealing_key=relay.keys.sealing.public,
-        largest_body=2**30,
-    )
-
-
-def befriend(*relays: Running) -> None:
-    """Each takes the cards of all others."""
-    for relay in relays:
-        for other in relays:
-            if other is not relay:
-                relay.node.peers.take(parse_relay_card(card_of(other)))
-
-
-def peer_of(relay: Running, other: Running) -> Peer:
-    found = relay.node.peers.find(other.keys.signing.public)
-    assert found is not None
-    return found
-
-
-async def reach(relay: Running, other: Running) -> bool:
-    return await call(relay.node, peer_of(relay, other))
-
-
-async def hold(relay: Running, *parcels: Made) -> None:
-    await relay.store.write([parcel.put() for parcel in parcels], today=TODAY)
-    relay.node.news.tell(None)
-
-
-async def states(relay: Running, parcels: Sequence[Made]) -> list[State | None]:
-    found = await relay.store.look_up([parcel.header.offer for parcel in parcels])
-    return [None if holding is None else holding.state for holding in found]
-
-
-@asynccontextmanager
-async def relays(folder: Path, count: int, **settings: Any) -> AsyncIterator[list[Running]]:
-    """So many, each the others' peer."""
-    async with AsyncExitStack() as stack:
-        made = [
-            await stack.enter_async_context(running_relay(folder / str(number), **settings))
-            for number in range(count)
-        ]
-        befriend(*made)
-        yield made
 
 
 ALL_KINDS = [
@@ -135,7 +78,7 @@ async def test_each_gives_the_other_what_it_lacks_over_one_connection(tmp_path: 
 async def test_nothing_is_offered_again_nor_to_whom_it_came_from(tmp_path: Path) -> None:
     peer, letter, ours = SigningKey.generate(), make(1), make(2)
     async with running_relay(tmp_path) as relay:
-        _add(relay, peer)
+        add_by_hand(relay, peer)
         await hold(relay, letter)
         async with talking(relay, "websocket") as talk:
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
@@ -147,7 +90,7 @@ async def test_nothing_is_offered_again_nor_to_whom_it_came_from(tmp_path: Path)
             await talk.statuses(1)
             (cursor,) = await talk.until(Cursor)
             await talk.end()
-        await _all_ended(relay)
+        await all_ended(relay)
         async with talking(relay, "websocket") as talk:
             await talk.say(
                 sign_peer_interest(peer, talk.session.channel_hash, number=0, cursor=cursor.cursor)
@@ -162,80 +105,19 @@ async def test_nothing_is_offered_again_nor_to_whom_it_came_from(tmp_path: Path)
             assert set(offers.offers) == {letter.header.offer, ours.header.offer}
 
 
-async def _all_ended(relay: Running) -> None:
-    async with asyncio.timeout(10):
-        while relay.server.sessions_running:  # noqa: ASYNC110 - nobody tells of the last one's end
-            await asyncio.sleep(0.01)
-
-
 async def test_the_newest_letters_are_offered_first(tmp_path: Path) -> None:
     peer = SigningKey.generate()
     letters = [make(number) for number in range(3)]
     async with running_relay(tmp_path) as relay:
         for letter in letters:
             await hold(relay, letter)
-        _add(relay, peer)
+        add_by_hand(relay, peer)
         async with talking(relay, "websocket") as talk:
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
             (interest,) = await talk.until(AllInterest)
             assert interest.signing_key == relay.keys.signing.public
             (offers,) = await talk.until(Offers)
             assert offers.offers == tuple(letter.header.offer for letter in reversed(letters))
-
-
-def _add(relay: Running, key: SigningKey) -> None:
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="by hand",
-        addresses=(),
-        sealing_key=relay.keys.sealing.public,
-        largest_body=2**30,
-    )
-    relay.node.peers.take(parse_relay_card(envelope))
-
-
-async def test_a_stranger_is_given_nothing(tmp_path: Path) -> None:
-    async with running_relay(tmp_path) as relay:
-        await hold(relay, make(1))
-        friend, stranger = SigningKey.generate(), SigningKey.generate()
-        _add(relay, friend)
-        for key, signer in ((stranger, stranger), (friend, stranger)):
-            async with talking(relay, "websocket") as talk:
-                proof = sign_peer_interest(signer, talk.session.channel_hash, number=0)
-                await talk.say(replace(proof, signing_key=key.public))
-                (error,) = await talk.until(Error)
-                assert error.verdict == Verdict.REFUSED_DESK
-                await talk.until(Idle)
-                assert not talk.all(Offers) + talk.all(AllInterest)
-
-
-async def test_a_proof_of_another_channel_is_none(tmp_path: Path) -> None:
-    async with running_relay(tmp_path) as relay:
-        friend = SigningKey.generate()
-        _add(relay, friend)
-        async with talking(relay, "websocket") as talk:
-            old = sign_peer_interest(friend, talk.session.channel_hash, number=0)
-        async with talking(relay, "websocket") as talk:
-            await talk.say(old)
-            (error,) = await talk.until(Error)
-            assert error.verdict == Verdict.REFUSED_DESK
-
-
-async def test_who_is_no_peer_yet_is_told_whom_to_ask(tmp_path: Path) -> None:
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(running_relay(tmp_path / "one"))
-        other = await stack.enter_async_context(running_relay(tmp_path / "other"))
-        one.node.peers.take(parse_relay_card(card_of(other)))
-        await hold(one, make(1))
-        assert not await reach(one, other)
-        assert "does not know this relay as a peer" in peer_of(one, other).record.failure
-        assert await states(other, [make(1)]) == [None]
-        other.node.peers.take(parse_relay_card(card_of(one)))
-        assert await reach(one, other)
-        assert peer_of(one, other).record.failure == ""
-        assert await states(other, [make(1)]) == [State.HELD]
 
 
 async def test_what_was_purged_does_not_come_back(tmp_path: Path) -> None:
@@ -286,7 +168,7 @@ async def test_what_the_one_that_was_to_bring_it_did_not_the_other_brings(tmp_pa
     letter = make(1)
     async with relays(tmp_path, 2) as (one, other):
         slow = SigningKey.generate()
-        _add(one, slow)
+        add_by_hand(one, slow)
         await hold(other, letter)
         async with talking(one, "websocket") as talk:
             await talk.say(
@@ -298,7 +180,7 @@ async def test_what_the_one_that_was_to_bring_it_did_not_the_other_brings(tmp_pa
             assert await reach(one, other)
             assert await states(one, [letter]) == [None]
             assert not peer_of(one, other).record.cursor
-        await _all_ended(one)
+        await all_ended(one)
         assert await reach(one, other)
         assert await states(one, [letter]) == [State.HELD]
         assert peer_of(one, other).record.cursor
@@ -310,7 +192,7 @@ async def test_a_peer_that_offers_what_it_never_brings_takes_no_more_than_its_ti
     letter = make(1)
     async with relays(tmp_path, 2) as (one, honest):
         liar = SigningKey.generate()
-        _add(one, liar)
+        add_by_hand(one, liar)
         await hold(honest, letter)
         async with talking(one, "websocket") as talk:
             await talk.say(sign_peer_interest(liar, talk.session.channel_hash, number=0))
@@ -325,7 +207,7 @@ async def test_a_peer_that_offers_what_it_never_brings_takes_no_more_than_its_ti
             await hold(honest, make(2))
             await talk.say(Offers(2 * MAX_CLAIMS, (make(2).header.offer,)))
             assert await reach(one, honest)
-        await _all_ended(one)
+        await all_ended(one)
         assert not one.node.peers._claims
         assert await reach(one, honest)
         assert await states(one, [make(2)]) == [State.HELD]
@@ -430,14 +312,14 @@ async def test_a_session_that_is_cut_keeps_what_came(tmp_path: Path) -> None:
     letters = [make(number) for number in range(10)]
     async with running_relay(tmp_path) as relay:
         peer = SigningKey.generate()
-        _add(relay, peer)
+        add_by_hand(relay, peer)
         await hold(relay, *letters)
         async with talking(relay, "websocket") as talk:
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
             (offers,) = await talk.until(Offers)
             await talk.say(Answers(0, (Answer.WANT,) * 5 + (Answer.HAVE,) * 5))
             await talk.until(Cursor)
-        await _all_ended(relay)
+        await all_ended(relay)
         # It ended without END: nobody knows what of it is on the peer's disk.
         async with talking(relay, "websocket") as talk:
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
@@ -467,172 +349,6 @@ async def test_a_full_relay_takes_no_more_and_gives_on(tmp_path: Path) -> None:
         assert 0 < there < len(letters)
 
 
-async def test_what_is_new_goes_to_a_peer_at_once_and_one_that_was_away_catches_up(
-    tmp_path: Path,
-) -> None:
-    async with relays(tmp_path, 2, peer_s=3600, peer_retry_s=1) as (one, other):
-        calling = [asyncio.create_task(call_peers(relay.node)) for relay in (one, other)]
-        try:
-            await hold(one, make(1))
-            await _until_held(other, [make(1)])
-            await hold(other, make(2))
-            await _until_held(one, [make(2)])
-        finally:
-            for task in calling:
-                task.cancel()
-            await asyncio.wait(calling)
-
-
-async def _until_held(relay: Running, parcels: Sequence[Made]) -> None:
-    async with asyncio.timeout(30):
-        while set(await states(relay, parcels)) != {State.HELD}:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.05)
-
-
-async def test_a_peer_that_is_not_there_is_no_peer_that_stops_others(tmp_path: Path) -> None:
-    async with relays(tmp_path, 2) as (one, other):
-        gone = SigningKey.generate()
-        one.node.peers.take(
-            parse_relay_card(
-                sign_relay_card(
-                    gone,
-                    serial=1,
-                    issued_day=TODAY,
-                    name="gone",
-                    addresses=("http://127.0.0.1:9",),
-                    sealing_key=other.keys.sealing.public,
-                    largest_body=2**30,
-                )
-            )
-        )
-        peer = one.node.peers.find(gone.public)
-        assert peer is not None
-        assert not await call(one.node, peer)
-        assert peer.record.failure == "it can't be reached"
-        assert "127.0.0.1" not in peer.path.read_text()
-        await hold(one, make(1))
-        assert await reach(one, other)
-
-
-@asynccontextmanager
-async def answering(
-    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> AsyncIterator[str]:
-    """The address of somebody who answers for a relay."""
-    application = web.Application()
-    application.add_routes([web.get("/v1/sync", answer)])
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-
-
-WELCOME = Welcome(1, TODAY, bytes(16), 2**30, 0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        ([Error(Verdict.BUSY, ""), End()], "broke off"),
-        ([WELCOME, End()], "broke off"),
-        ([WELCOME, DeskInterest(0, b"", bytes(32), 0, 0, None, bytes(65))], "breaks the protocol"),
-    ],
-)
-async def test_a_peer_that_ends_or_asks_as_none_does_ends_the_call(
-    tmp_path: Path, said: list[Frame], words: str
-) -> None:
-    async with running_relay(tmp_path) as relay:
-        secret, key = SealingSecret.generate(), SigningKey.generate()
-
-        async def answer(request: web.Request) -> web.StreamResponse:
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            session = RelaySession(secret)
-            async for message in socket:
-                session.receive(message.data)
-                if session.channel_hash:
-                    break
-            for frame in said:
-                await socket.send_bytes(session.send(frame))
-            async for _ in socket:
-                pass
-            return socket
-
-        async with answering(answer) as address:
-            peer = _peer_at(relay, key, secret, address)
-            async with asyncio.timeout(30):
-                assert not await call(relay.node, peer)
-            assert words in peer.record.failure
-            assert not peer.sessions
-
-
-def _peer_at(relay: Running, key: SigningKey, secret: SealingSecret, address: str) -> Peer:
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="",
-        addresses=(address,),
-        sealing_key=secret.public,
-        largest_body=2**30,
-    )
-    relay.node.peers.take(parse_relay_card(envelope))
-    found = relay.node.peers.find(key.public)
-    assert found is not None
-    return found
-
-
-async def test_nobody_is_led_elsewhere_by_a_redirect(tmp_path: Path) -> None:
-    led: list[str] = []
-
-    async def elsewhere(request: web.Request) -> web.StreamResponse:
-        led.append(request.path)
-        return web.Response(status=404)
-
-    async with running_relay(tmp_path) as relay, answering(elsewhere) as target:
-
-        async def redirect(_: web.Request) -> web.StreamResponse:
-            raise web.HTTPFound(f"{target}/v1/sync")
-
-        async with answering(redirect) as address:
-            key, secret = SigningKey.generate(), SealingSecret.generate()
-            peer = _peer_at(relay, key, secret, address)
-            assert not await call(relay.node, peer)
-            assert peer.record.failure == "something else than a relay answers there"
-            assert not led
-
-
-async def test_everything_is_asked_for_once_in_a_session(tmp_path: Path) -> None:
-    async with running_relay(tmp_path) as relay:
-        peer = SigningKey.generate()
-        _add(relay, peer)
-        async with talking(relay, "websocket") as talk:
-            for number in range(2):
-                proof = sign_peer_interest(peer, talk.session.channel_hash, number=number)
-                await talk.say(proof)
-            (error,) = await talk.until(Error)
-            assert error.verdict == Verdict.UNEXPECTED_FRAME
-
-
-async def test_of_many_sessions_with_a_peer_the_oldest_make_way(tmp_path: Path) -> None:
-    async with running_relay(tmp_path) as relay, AsyncExitStack() as stack:
-        peer = SigningKey.generate()
-        _add(relay, peer)
-        known = relay.node.peers.find(peer.public)
-        assert known is not None
-        for _ in range(MAX_SESSIONS + 3):
-            talk = await stack.enter_async_context(talking(relay, "websocket"))
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
-            await talk.until(Cursor)
-        async with asyncio.timeout(10):
-            while len(known.sessions) > MAX_SESSIONS:  # noqa: ASYNC110 - nobody tells of it
-                await asyncio.sleep(0.01)
-
-
 async def test_a_purge_that_came_before_its_parcel_is_told_again(tmp_path: Path) -> None:
     letter = make(1)
     async with relays(tmp_path, 3) as (one, knowing, slow):
@@ -656,69 +372,5 @@ async def test_word_of_what_is_not_here_is_no_news(tmp_path: Path) -> None:
         async with talking(relay, "websocket") as talk:
             await talk.say(make(1).purge_frame(), make(1).opened_frame())
             await talk.end()
-        await _all_ended(relay)
+        await all_ended(relay)
         assert relay.node.news.from_others(b"") == before
-
-
-def test_one_spoilt_card_stops_no_other_peer(tmp_path: Path) -> None:
-    peers = Peers(tmp_path)
-    key, secret = SigningKey.generate(), SealingSecret.generate()
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="n",
-        addresses=(),
-        sealing_key=secret.public,
-        largest_body=2**30,
-    )
-    peers.take(parse_relay_card(envelope))
-    (tmp_path / "0.card").write_bytes(b"no card")
-    assert peers.find(key.public) is not None
-    assert len(peers.list_peers(strict=False)) == 1
-    with pytest.raises(DataError, match=r"0\.card"):
-        Peers(tmp_path).list_peers()
-
-
-async def test_a_relay_with_another_sealing_key_is_not_the_peer(tmp_path: Path) -> None:
-    async with relays(tmp_path, 3) as (one, two, three):
-        # Two's card says that it is reached where three is.
-        one.node.peers.take(parse_relay_card(card_of(two, three.url, serial=2)))
-        await hold(one, make(1))
-        assert not await reach(one, two)
-        assert await states(three, [make(1)]) == [None]
-
-
-def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "record"
-    record = PeerRecord(cursor=b"c" * 64, incarnation=b"i" * 16, contact_s=5, failure="words")
-    write_record(path, record)
-    assert read_record(path) == record
-    for damaged in (b"", b"[]", b"{}", b'{"cursor": 5}', path.read_bytes().replace(b"5", b"-5")):
-        path.write_bytes(damaged)
-        assert read_record(path) == PeerRecord()
-
-
-def test_an_older_card_does_not_take_the_place_of_a_newer(tmp_path: Path) -> None:
-    peers = Peers(tmp_path / "peers")
-    key, secret = SigningKey.generate(), SealingSecret.generate()
-
-    def card(serial: int) -> bytes:
-        return sign_relay_card(
-            key,
-            serial=serial,
-            issued_day=TODAY,
-            name="n",
-            addresses=(),
-            sealing_key=secret.public,
-            largest_body=2**30,
-        )
-
-    peers.take(parse_relay_card(card(2)))
-    peers.take(parse_relay_card(card(3)))
-    with pytest.raises(DataError, match="newer"):
-        peers.take(parse_relay_card(card(1)))
-    assert [peer.card.serial for peer in peers.list_peers()] == [3]
-    peers.remove(key.public)
-    assert peers.list_peers() == []
-    assert peers.find(key.public) is None

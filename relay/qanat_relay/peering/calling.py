@@ -13,7 +13,7 @@ from qanat_client.carriers.link import Link as Carrier
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.transport import Transport
 from qanat_client.errors import BadPin, ClientError, Refused, Stalled, Unreachable
-from qanat_protocol.errors import BadChannel, Busy, Cut, RefusedDesk, RemoteError
+from qanat_protocol.errors import BadChannel, Busy, Cut, QanatError, RefusedDesk, RemoteError
 from qanat_relay.errors import LinkLost
 from qanat_relay.logs import log, tell_of_loop_errors
 from qanat_relay.node import Node
@@ -137,7 +137,7 @@ async def call(node: Node, peer: Peer) -> bool:
             await _call_at(node, peer, address)
         except (ClientError, LinkLost, RemoteError) as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 - the supervisor of calls: it ends that one
+        except (QanatError, OSError, ExceptionGroup) as error:
             log.exception("a call to a peer failed")
             failure = error
         else:
