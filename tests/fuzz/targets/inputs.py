@@ -289,7 +289,7 @@ TARGETS = (
            words=(b"..", b"=")),
     Target("relay-settings", _relay_settings, _settings_seeds, brief_runs=500,
            words=(b"listen = [", b"addresses = [", b"country = ", b'"""', b"\\U000")),
-    Target("reporter-settings", _reporter_settings, _settings_seeds, max_bytes=2000, brief_runs=500,
+    Target("reporter-settings", _reporter_settings, _settings_seeds, max_bytes=4000, brief_runs=500,
            words=(b"country = ", b"sync_on_send = ", b"original_copies = ")),
     Target("command-line", _command_line, _command_seeds, max_bytes=300, brief_runs=40,
            words=(b"--json", b"--home", b"\nsend\n", b"\nsync\n", b"--every\n", b"--file\n")),
