@@ -242,10 +242,12 @@ async def test_of_many_sessions_with_a_peer_the_oldest_make_way(tmp_path: Path) 
         add_by_hand(relay, peer)
         known = relay.node.peers.find(peer.public)
         assert known is not None
-        for _ in range(MAX_SESSIONS + 3):
+        for count in range(1, MAX_SESSIONS + 4):
             talk = await stack.enter_async_context(talking(relay, "websocket"))
             await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
             await talk.until(Cursor)
+            if count <= MAX_SESSIONS:
+                assert len(known.sessions) == count
         async with asyncio.timeout(10):
             while len(known.sessions) > MAX_SESSIONS:  # noqa: ASYNC110 - nobody tells of it
                 await asyncio.sleep(0.01)

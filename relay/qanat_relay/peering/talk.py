@@ -42,7 +42,7 @@ class PeerTalk:
         self._heard_s = time.monotonic()
         self.abort = abort
         # Those on lines that were lost, mostly, and nobody needs more.
-        for session in peer.sessions[: len(peer.sessions) - MAX_SESSIONS + 1]:
+        for session in peer.sessions[: max(0, len(peer.sessions) - MAX_SESSIONS + 1)]:
             session.abort()
         peer.sessions.append(self)
 
