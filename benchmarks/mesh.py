@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -24,9 +24,16 @@ from benchmarks.machine import look_at
 from benchmarks.metered import Failed, compiled, run
 from benchmarks.namespace import what_is_missing
 from benchmarks.network import Network, address_of, network
-from benchmarks.windows.programs import started
+from benchmarks.windows.programs import Program, started
 from benchmarks.windows.rows import Row, as_text
-from benchmarks.windows.scene import DESK, REPORTER, letters_in, opened_in, relay_host
+from benchmarks.windows.scene import (
+    DESK,
+    REPORTER,
+    letters_in,
+    opened_in,
+    relay_host,
+    relay_serving,
+)
 from qanat_client.demo.programs import command
 
 __all__ = ["Mesh", "Outcome", "mesh_rows"]
@@ -36,7 +43,7 @@ _PORT = 8080
 _PARCEL_BYTES, _OPENED_BYTES = 4096 + 96, 174
 _MOST_BYTES = 1.1
 _UP_S, _DOWN_S = (4.0, 20.0), (3.0, 15.0)
-_LISTEN_S, _SYNC_S, _SETTLE_S, _PULL_S = 30.0, 15.0, 120.0, 300.0
+_SYNC_S, _SETTLE_S, _PULL_S = 15.0, 120.0, 300.0
 _PASSPHRASE = "only for a measurement"
 
 
@@ -135,18 +142,10 @@ class Mesh:
             self._settled_s(net, note, opened_in)
             return self._outcome(net, reported, settled_s)
 
-    def _serving(self, net: Network, number: int) -> ExitStack:
+    def _serving(self, net: Network, number: int) -> AbstractContextManager[Program]:
         host = relay_host(number)
-        words = ["serve", "--data", str(self.relay(number))]
-        words += ["--listen", f"{net.address(host)}:{_PORT}"]
-        with ExitStack() as stack:
-            program = stack.enter_context(
-                started(net.command(host, command("qanat-relay", words)), self.variables)
-            )
-            if not program.line(_LISTEN_S).startswith("listening"):
-                raise Failed(f"a relay does not listen: {program.said()}")
-            return stack.pop_all()
-        raise Failed("a relay does not start")
+        options = ["--listen", f"{net.address(host)}:{_PORT}"]
+        return relay_serving(net, host, self.relay(number), options, self.variables)
 
     def _sync(self, net: Network, number: int, until_s: float) -> None:
         words = ["--json", "--home", str(self.reporter(number)), "sync"]

@@ -24,7 +24,16 @@ from qanat_protocol.kinds import Kind
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.relay_card import parse_relay_card
 
-__all__ = ["DESK", "REPORTER", "Scene", "Stored", "letters_in", "opened_in", "relay_host"]
+__all__ = [
+    "DESK",
+    "REPORTER",
+    "Scene",
+    "Stored",
+    "letters_in",
+    "opened_in",
+    "relay_host",
+    "relay_serving",
+]
 
 REPORTER, DESK = "reporter", "desk"
 """The names of their hosts. The reporter is the first in every network, then come the relays."""
@@ -136,15 +145,11 @@ class Scene:
     def serving(self, net: Network, number: int = 1) -> Iterator[Program]:
         """A relay that listens on its host until it is killed at the end of the block."""
         host = relay_host(number)
-        words = ["serve", "--data", str(self.relay(number))]
-        words += ["--listen", f"{net.address(host)}:{_PORT}"]
+        options = ["--listen", f"{net.address(host)}:{_PORT}"]
         if self.is_tls:
-            words += ["--tls-cert", str(self.folder / "relay.pem")]
-            words += ["--tls-key", str(self.folder / "relay.key")]
-        relay = started(net.command(host, command("qanat-relay", words)), self.variables)
-        with relay as program:
-            if not program.line(_LISTEN_S).startswith("listening"):
-                raise Failed(f"a relay does not listen: {program.said()}")
+            options += ["--tls-cert", str(self.folder / "relay.pem")]
+            options += ["--tls-key", str(self.folder / "relay.key")]
+        with relay_serving(net, host, self.relay(number), options, self.variables) as program:
             yield program
 
     def sync(self, net: Network, *options: str) -> list[str | Path]:
@@ -175,6 +180,18 @@ class Scene:
             )
             wholes = [parse_header(header).body_size for (header,) in headers]
             return Stored(_letters(store), sum(sizes), dict(blocks), max(wholes, default=0))
+
+
+@contextmanager
+def relay_serving(
+    net: Network, host: str, data: Path, options: Sequence[str], variables: Mapping[str, str]
+) -> Iterator[Program]:
+    """A relay that listens on a host until it is killed at the end of the block. Raises Failed."""
+    words = ["serve", "--data", str(data), *options]
+    with started(net.command(host, command("qanat-relay", words)), variables) as program:
+        if not program.line(_LISTEN_S).startswith("listening"):
+            raise Failed(f"a relay does not listen: {program.said()}")
+        yield program
 
 
 def letters_in(relay: Path) -> int:

@@ -9,30 +9,35 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from tests.relay.made_parcels import (
-    TODAY,
-    Made,
-)
+from tests.relay.made_parcels import TODAY, Made
 from tests.relay.running_relay import Running, running_relay
 
-from qanat_protocol.relay_card import parse_relay_card, sign_relay_card
-from qanat_protocol.sealing import SealingSecret
+from qanat_protocol.relay_card import RelayCard, parse_relay_card, sign_relay_card
 from qanat_protocol.signing import SigningKey
 from qanat_relay.peering.calling import call
 from qanat_relay.peering.peers import Peer
 from qanat_relay.store.interface import State
 
 
-def card_of(relay: Running, *addresses: str, name: str = "a relay", serial: int = 1) -> bytes:
-    return sign_relay_card(
-        relay.keys.signing,
+def made_card(
+    key: SigningKey, sealing_key: bytes, *addresses: str, name: str = "a relay", serial: int = 1
+) -> RelayCard:
+    envelope = sign_relay_card(
+        key,
         serial=serial,
         issued_day=TODAY,
         name=name,
-        addresses=addresses or (relay.url,),
-        sealing_key=relay.keys.sealing.public,
+        addresses=addresses,
+        sealing_key=sealing_key,
         largest_body=2**30,
     )
+    return parse_relay_card(envelope)
+
+
+def card_of(relay: Running, *addresses: str, serial: int = 1) -> RelayCard:
+    """One by which it is reached, or said to be."""
+    keys = relay.keys
+    return made_card(keys.signing, keys.sealing.public, *(addresses or (relay.url,)), serial=serial)
 
 
 def befriend(*relays: Running) -> None:
@@ -40,7 +45,7 @@ def befriend(*relays: Running) -> None:
     for relay in relays:
         for other in relays:
             if other is not relay:
-                relay.node.peers.take(parse_relay_card(card_of(other)))
+                relay.node.peers.take(card_of(other))
 
 
 def peer_of(relay: Running, other: Running) -> Peer:
@@ -76,29 +81,12 @@ async def relays(folder: Path, count: int, **settings: Any) -> AsyncIterator[lis
 
 
 def add_by_hand(relay: Running, key: SigningKey) -> None:
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="by hand",
-        addresses=(),
-        sealing_key=relay.keys.sealing.public,
-        largest_body=2**30,
-    )
-    relay.node.peers.take(parse_relay_card(envelope))
+    """One that nobody can call."""
+    relay.node.peers.take(made_card(key, relay.keys.sealing.public))
 
 
-def peer_at(relay: Running, key: SigningKey, secret: SealingSecret, address: str) -> Peer:
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="",
-        addresses=(address,),
-        sealing_key=secret.public,
-        largest_body=2**30,
-    )
-    relay.node.peers.take(parse_relay_card(envelope))
+def peer_at(relay: Running, key: SigningKey, sealing_key: bytes, address: str) -> Peer:
+    relay.node.peers.take(made_card(key, sealing_key, address))
     found = relay.node.peers.find(key.public)
     assert found is not None
     return found

@@ -4,15 +4,14 @@ end everywhere, with the word that it was opened, and nothing that was purged co
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import pytest
 from tests.relay.made_parcels import THUMBNAIL_BYTES, TODAY, Made, make, part
-from tests.relay.made_peers import befriend, reach, states
-from tests.relay.running_relay import Running, running_relay
+from tests.relay.made_peers import reach, relays, states
+from tests.relay.running_relay import Running
 
 from qanat_protocol.parcel import Kind
 from qanat_relay.store.interface import State
@@ -90,22 +89,17 @@ class Mesh:
 async def test_all_is_everywhere_in_the_end_and_nothing_purged_comes_back(
     tmp_path: Path, seed: int
 ) -> None:
-    async with AsyncExitStack() as stack:
-        relays = [
-            await stack.enter_async_context(running_relay(tmp_path / str(number)))
-            for number in range(RELAYS)
-        ]
-        befriend(*relays)
-        mesh = Mesh(relays, Random(seed))
+    async with relays(tmp_path, RELAYS) as made:
+        mesh = Mesh(made, Random(seed))
         for _ in range(STEPS):
             await mesh.step()
         await mesh.meet_all()
-        for relay in relays:
+        for relay in mesh.relays:
             found = await states(relay, mesh.parcels)
-            for made, state in zip(mesh.parcels, found, strict=True):
-                if made.parcel_id in mesh.purged:
-                    assert state in (State.PURGED, None), made.header.kind
+            for parcel, state in zip(mesh.parcels, found, strict=True):
+                if parcel.parcel_id in mesh.purged:
+                    assert state in (State.PURGED, None), parcel.header.kind
                 else:
-                    assert state is State.HELD, made.header.kind
-                    told = await relay.store.list_opened([made.parcel_id[:4]], 32, 1)
-                    assert bool(told) == (made.parcel_id in mesh.opened), made.header.kind
+                    assert state is State.HELD, parcel.header.kind
+                    told = await relay.store.list_opened([parcel.parcel_id[:4]], 32, 1)
+                    assert bool(told) == (parcel.parcel_id in mesh.opened), parcel.header.kind

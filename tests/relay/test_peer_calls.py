@@ -20,6 +20,7 @@ from tests.relay.made_peers import (
     answering,
     card_of,
     hold,
+    made_card,
     peer_at,
     peer_of,
     reach,
@@ -39,7 +40,7 @@ from qanat_protocol.frames import (
     Offers,
     Welcome,
 )
-from qanat_protocol.relay_card import parse_relay_card, sign_relay_card
+from qanat_protocol.relay_card import RelayCard
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import RelaySession, sign_peer_interest
 from qanat_protocol.signing import SigningKey
@@ -83,7 +84,7 @@ async def test_a_peer_that_ends_or_asks_as_none_does_ends_the_call(
             return socket
 
         async with answering(answer) as address:
-            peer = peer_at(relay, key, secret, address)
+            peer = peer_at(relay, key, secret.public, address)
             async with asyncio.timeout(30):
                 assert not await call(relay.node, peer)
             assert words in peer.record.failure
@@ -104,7 +105,7 @@ async def test_nobody_is_led_elsewhere_by_a_redirect(tmp_path: Path) -> None:
 
         async with answering(redirect) as address:
             key, secret = SigningKey.generate(), SealingSecret.generate()
-            peer = peer_at(relay, key, secret, address)
+            peer = peer_at(relay, key, secret.public, address)
             assert not await call(relay.node, peer)
             assert peer.record.failure == "something else than a relay answers there"
             assert not led
@@ -135,21 +136,7 @@ async def _until_held(relay: Running, parcels: Sequence[Made]) -> None:
 async def test_a_peer_that_is_not_there_is_no_peer_that_stops_others(tmp_path: Path) -> None:
     async with relays(tmp_path, 2) as (one, other):
         gone = SigningKey.generate()
-        one.node.peers.take(
-            parse_relay_card(
-                sign_relay_card(
-                    gone,
-                    serial=1,
-                    issued_day=TODAY,
-                    name="gone",
-                    addresses=("http://127.0.0.1:9",),
-                    sealing_key=other.keys.sealing.public,
-                    largest_body=2**30,
-                )
-            )
-        )
-        peer = one.node.peers.find(gone.public)
-        assert peer is not None
+        peer = peer_at(one, gone, other.keys.sealing.public, "http://127.0.0.1:9")
         assert not await call(one.node, peer)
         assert peer.record.failure == "it can't be reached"
         assert "127.0.0.1" not in peer.path.read_text()
@@ -160,7 +147,7 @@ async def test_a_peer_that_is_not_there_is_no_peer_that_stops_others(tmp_path: P
 async def test_a_relay_with_another_sealing_key_is_not_the_peer(tmp_path: Path) -> None:
     async with relays(tmp_path, 3) as (one, two, three):
         # Two's card says that it is reached where three is.
-        one.node.peers.take(parse_relay_card(card_of(two, three.url, serial=2)))
+        one.node.peers.take(card_of(two, three.url, serial=2))
         await hold(one, make(1))
         assert not await reach(one, two)
         assert await states(three, [make(1)]) == [None]
@@ -170,12 +157,12 @@ async def test_who_is_no_peer_yet_is_told_whom_to_ask(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running_relay(tmp_path / "one"))
         other = await stack.enter_async_context(running_relay(tmp_path / "other"))
-        one.node.peers.take(parse_relay_card(card_of(other)))
+        one.node.peers.take(card_of(other))
         await hold(one, make(1))
         assert not await reach(one, other)
         assert "does not know this relay as a peer" in peer_of(one, other).record.failure
         assert await states(other, [make(1)]) == [None]
-        other.node.peers.take(parse_relay_card(card_of(one)))
+        other.node.peers.take(card_of(one))
         assert await reach(one, other)
         assert peer_of(one, other).record.failure == ""
         assert await states(other, [make(1)]) == [State.HELD]
@@ -184,16 +171,7 @@ async def test_who_is_no_peer_yet_is_told_whom_to_ask(tmp_path: Path) -> None:
 def test_one_spoilt_card_stops_no_other_peer(tmp_path: Path) -> None:
     peers = Peers(tmp_path)
     key, secret = SigningKey.generate(), SealingSecret.generate()
-    envelope = sign_relay_card(
-        key,
-        serial=1,
-        issued_day=TODAY,
-        name="n",
-        addresses=(),
-        sealing_key=secret.public,
-        largest_body=2**30,
-    )
-    peers.take(parse_relay_card(envelope))
+    peers.take(made_card(key, secret.public))
     (tmp_path / "0.card").write_bytes(b"no card")
     assert peers.find(key.public) is not None
     assert len(peers.list_peers(strict=False)) == 1
@@ -215,21 +193,13 @@ def test_an_older_card_does_not_take_the_place_of_a_newer(tmp_path: Path) -> Non
     peers = Peers(tmp_path / "peers")
     key, secret = SigningKey.generate(), SealingSecret.generate()
 
-    def card(serial: int) -> bytes:
-        return sign_relay_card(
-            key,
-            serial=serial,
-            issued_day=TODAY,
-            name="n",
-            addresses=(),
-            sealing_key=secret.public,
-            largest_body=2**30,
-        )
+    def card(serial: int) -> RelayCard:
+        return made_card(key, secret.public, serial=serial)
 
-    peers.take(parse_relay_card(card(2)))
-    peers.take(parse_relay_card(card(3)))
+    peers.take(card(2))
+    peers.take(card(3))
     with pytest.raises(DataError, match="newer"):
-        peers.take(parse_relay_card(card(1)))
+        peers.take(card(1))
     assert [peer.card.serial for peer in peers.list_peers()] == [3]
     peers.remove(key.public)
     assert peers.list_peers() == []

@@ -41,7 +41,6 @@ from qanat_protocol.frames import (
 )
 from qanat_protocol.limits import MAX_OFFERS
 from qanat_protocol.parcel import Kind
-from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.session import sign_peer_interest
 from qanat_protocol.signing import SigningKey
 from qanat_relay.peering.peers import MAX_CLAIMS
@@ -226,7 +225,7 @@ async def test_a_store_that_was_restored_gets_what_it_lacks(tmp_path: Path) -> N
         (tmp_path / "other" / "store").mkdir()
         shutil.copy(tmp_path / "copy.db", tmp_path / "other" / "store" / "relay.db")
         async with running_relay(tmp_path / "other") as other:
-            one.node.peers.take(parse_relay_card(card_of(other, serial=2)))
+            one.node.peers.take(card_of(other, serial=2))
             assert set(await states(other, letters[10:])) == {None}
             assert await reach(one, other)
             assert set(await states(other, letters)) == {State.HELD}
@@ -270,13 +269,13 @@ async def test_two_relays_with_one_stolen_key_cost_repeated_lists_and_lose_nothi
             shutil.copy(tmp_path / "twin" / seed, tmp_path / "thief" / seed)
         thief = await start("thief")
         befriend(third, twin)
-        thief.node.peers.take(parse_relay_card(card_of(third)))
+        thief.node.peers.take(card_of(third))
         parcels = [make(number) for number in range(6)]
         await hold(third, *parcels[:2])
         await hold(twin, *parcels[2:4])
         await hold(thief, *parcels[4:])
         for serial, one in enumerate((twin, thief, twin, thief), 2):
-            third.node.peers.take(parse_relay_card(card_of(one, serial=serial)))
+            third.node.peers.take(card_of(one, serial=serial))
             assert await reach(third, one)
             assert await reach(one, third)
         assert set(await states(third, parcels)) == {State.HELD}
