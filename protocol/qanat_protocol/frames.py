@@ -57,6 +57,11 @@ class Answer(IntEnum):
     REFUSED = 3
     WANT_REST = 4
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the parcel, or what lacks of it, is to be sent."""
+        return self in (Answer.WANT, Answer.WANT_REST)
+
 
 class AckStatus(IntEnum):
     """What became of a transfer. All but PARTIAL are final."""

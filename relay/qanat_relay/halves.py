@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from qanat_protocol.frames import Answer, Partial
+from qanat_protocol.frames import Partial
 from qanat_protocol.limits import PARTIAL_BYTES
 from qanat_protocol.parcel import Kind, Rank
 from qanat_relay.giving import Giving
@@ -52,7 +52,7 @@ class Halves:
             given = [
                 self._giving.give(half.header, holds=half.held)
                 for half, answer in zip(halves, answers, strict=True)
-                if answer in (Answer.WANT, Answer.WANT_REST)
+                if answer.is_wanted
             ]
             for each in given:
                 await each

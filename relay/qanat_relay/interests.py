@@ -292,7 +292,5 @@ class _Page:
     def wanted(self, answers: list[Answer]) -> list[Entry]:
         """Those that the other side wants, or wants the rest of."""
         return [
-            entry
-            for entry, answer in zip(self.entries, answers, strict=True)
-            if answer in (Answer.WANT, Answer.WANT_REST)
+            entry for entry, answer in zip(self.entries, answers, strict=True) if answer.is_wanted
         ]

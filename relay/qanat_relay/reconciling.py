@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
 from qanat_protocol.estimate import balance_of, estimate_difference, no_balance
-from qanat_protocol.frames import Answer, Bisect, Cells, Lack, Sketch
+from qanat_protocol.frames import Bisect, Cells, Lack, Sketch
 from qanat_protocol.limits import CELL_BYTES, HEAD_BYTES, MAX_LACKS, OFFER_BYTES
 from qanat_protocol.parcel import Header, Rank, rank_of
 from qanat_protocol.reconciliation import MAX_EXPECTED, MAX_QUESTIONS, MAX_TAKEN_CELLS, cells_for
@@ -181,9 +181,8 @@ class Reconciling:
         offered = await self._giving.offer([header.offer for header, _ in parcels])
         if (answers := await offered) is None:
             return False
-        wants = (Answer.WANT, Answer.WANT_REST)
         await self._send(
-            [parcel for parcel, said in zip(parcels, answers, strict=True) if said in wants]
+            [parcel for parcel, said in zip(parcels, answers, strict=True) if said.is_wanted]
         )
         return True
 

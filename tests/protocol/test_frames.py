@@ -317,3 +317,7 @@ def test_a_frame_never_changes() -> None:
 
 def test_all_statuses_but_stored_so_far_are_final() -> None:
     assert [status for status in AckStatus if not status.is_final] == [AckStatus.PARTIAL]
+
+
+def test_two_answers_ask_for_what_was_offered() -> None:
+    assert [answer for answer in Answer if answer.is_wanted] == [Answer.WANT, Answer.WANT_REST]

@@ -167,7 +167,7 @@ class Giving:
         for place, code in enumerate(frame.codes, frame.first):
             load = self._offered[place]
             self._answered += 1
-            if code in (Answer.WANT, Answer.WANT_REST):
+            if code.is_wanted:
                 if load.over:
                     continue
                 if code is Answer.WANT and self.relay in load.parcel.held:

@@ -113,11 +113,7 @@ class PeerGiving:
         answers = await (await self._giving.offer([entry.header.offer for entry in entries]))
         if answers is None:
             return False
-        wanted = [
-            entry
-            for entry, answer in zip(entries, answers, strict=True)
-            if answer in (Answer.WANT, Answer.WANT_REST)
-        ]
+        wanted = [entry for entry, answer in zip(entries, answers, strict=True) if answer.is_wanted]
         sending = [(entry.header.offer, self._giving.give(entry.header)) for entry in wanted]
         for offer, sent in sending:
             if await sent:

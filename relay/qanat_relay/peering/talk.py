@@ -75,7 +75,7 @@ class PeerTalk:
         """What to answer to an offer of the peer, of which the store knows this."""
         if len(self._there) < MAX_KNOWN_THERE:
             self._there.add(offer)
-        if code in (Answer.WANT, Answer.WANT_REST):
+        if code.is_wanted:
             if holding is not None and holding.state is State.EVICTED:
                 # It would go again, and make others go.
                 return Answer.HAVE
