@@ -90,4 +90,4 @@ class Bitmap:
 
     def missing(self, blocks: int) -> Iterator[int]:
         """The indices below `blocks` that are not held, ascending."""
-        return (index for index in range(blocks) if index not in self)
+        return iter(Bitmap.below(blocks) - self)

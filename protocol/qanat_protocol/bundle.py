@@ -100,6 +100,15 @@ class BundleWriter:
             offset += _size_in_frames(handle, header.body_size)
         return bytes(index) + b"".join(self._notes)
 
+    @property
+    def planned_bytes(self) -> int:
+        """How long the whole bundle will be, without making it."""
+        parcels = (
+            _size_in_frames(handle, header.body_size) for handle, header in enumerate(self._headers)
+        )
+        front = FRONT_BYTES + ENTRY_BYTES * len(self._headers) + sum(map(len, self._notes))
+        return front + sum(parcels) + len(_framed(End()))
+
     def parcel(self, page_roots: Sequence[bytes] = ()) -> bytes:
         """The beginning of the next parcel; its page roots if it has more than 64 blocks."""
         self._require_whole()

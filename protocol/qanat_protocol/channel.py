@@ -80,6 +80,10 @@ def _channel_hash(relay_key: bytes, preamble: bytes) -> bytes:
     return sha256(label("channel-hash"), relay_key, preamble)
 
 
+def _session_hash(channel_hash: bytes, salt: bytes) -> bytes:
+    return sha256(label("session-hash"), channel_hash, salt)
+
+
 def _client_to_relay(secret: bytes, channel_hash: bytes) -> _Direction:
     return _Direction(expand(secret, label("channel-out") + channel_hash, 44))
 
@@ -154,8 +158,21 @@ class ClientChannel:
             + seal(relay_sealing_key, _preamble_info(relay_sealing_key), self._secret)
         )
         self.channel_hash: Final = _channel_hash(relay_sealing_key, self.preamble)
+        self._session_hash: bytes | None = None
         self._outgoing = _client_to_relay(self._secret, self.channel_hash)
         self._inlet = _Inlet(self._read_answer)
+
+    @property
+    def session_hash(self) -> bytes:
+        """32 bytes of which each side has chosen a part; LocalError before the answer is read."""
+        if self._session_hash is None:
+            raise LocalError("the answer has not been read")
+        return self._session_hash
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the relay's answer is read."""
+        return self._session_hash is not None
 
     @property
     def failure(self) -> RemoteError | None:
@@ -189,6 +206,7 @@ class ClientChannel:
             return None
         salt = bytes(buffer[4:ANSWER_BYTES])
         del buffer[:ANSWER_BYTES]
+        self._session_hash = _session_hash(self.channel_hash, salt)
         return _relay_to_client(self._secret, self.channel_hash, salt)
 
 
@@ -198,6 +216,7 @@ class RelayChannel:
     def __init__(self, secret: SealingSecret) -> None:
         self._sealing_secret = secret
         self._channel_hash: bytes | None = None
+        self._session_hash: bytes | None = None
         self._answer: bytes | None = None
         self._outgoing: _Direction | None = None
         self._inlet = _Inlet(self._read_preamble)
@@ -208,6 +227,13 @@ class RelayChannel:
         if self._channel_hash is None:
             raise LocalError("the preamble has not been read")
         return self._channel_hash
+
+    @property
+    def session_hash(self) -> bytes:
+        """32 bytes of which each side has chosen a part; LocalError before the preamble is read."""
+        if self._session_hash is None:
+            raise LocalError("the preamble has not been read")
+        return self._session_hash
 
     @property
     def failure(self) -> RemoteError | None:
@@ -257,6 +283,7 @@ class RelayChannel:
         self._channel_hash = _channel_hash(relay_key, preamble)
         # Fresh for every channel, so that a preamble which is replayed yields another key.
         salt = os.urandom(SALT_BYTES)
+        self._session_hash = _session_hash(self._channel_hash, salt)
         self._answer = MAGIC + bytes([VERSION]) + salt
         self._outgoing = _relay_to_client(secret, self._channel_hash, salt)
         return _client_to_relay(secret, self._channel_hash)

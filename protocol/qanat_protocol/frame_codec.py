@@ -32,6 +32,7 @@ from qanat_protocol.limits import (
     MAX_PAGES,
     MAX_RECEIPT_IDS,
     MAX_STATEMENT_BYTES,
+    MAX_TOLD_CARD_BYTES,
     OFFER_BYTES,
     PAGE_LEAVES,
     SIGNATURE_BYTES,
@@ -174,6 +175,7 @@ _INTERESTS: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
         ),
     ),
     InterestClass.ALL: (frames.AllInterest, (_KEY, _NIL_OR_CURSOR, _SIGNATURE)),
+    InterestClass.CARD: (frames.CardInterest, ()),
 }
 
 _FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
@@ -211,7 +213,8 @@ _FRAMES: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
         (_NUMBER, _BITS, _PREFIX, _U32, _as_is(uint(most=MAX_CELLS))),
     ),
     FrameType.LACK: (frames.Lack, (_NUMBER, _pieces(HEAD_BYTES, MAX_LACKS, least=0))),
-    FrameType.IDLE: (frames.Idle, ()),
+    FrameType.CARD: (frames.Card, (_as_is(binary(least=1, most=MAX_TOLD_CARD_BYTES)),)),
+    FrameType.IDLE: (frames.Idle, (_INT,)),
     FrameType.ERROR: (frames.Error, (_INT, _as_is(line(256)))),
     FrameType.END: (frames.End, ()),
 }
@@ -241,6 +244,9 @@ _INTEREST_FORMS: Final = {
 _FORMS: Final[dict[type, _Form]] = {
     form.shape: form for form in (*_FRAME_FORMS.values(), *_INTEREST_FORMS.values())
 }
+_APPENDED: Final[dict[type, Value]] = {frames.DeskInterest: None, frames.Idle: 0}
+"""Frames whose last field may be missing, and what it is then."""
+
 _TYPE: Final = uint()
 _INTEREST_HEAD: Final = row(_TYPE, _NUMBER.read, uint())
 
@@ -259,9 +265,9 @@ def encode_frame(frame: Frame) -> bytes:
     ]
     # An interest's number stands before its class.
     number, rest = (values[:1], values[1:]) if len(form.head) > 1 else ([], values)
-    if form.shape is frames.DeskInterest and rest[-1] is None:
+    if form.shape in _APPENDED and rest[-1] == _APPENDED[form.shape]:
         # Appended later than the others: who knows nothing of it leaves it out.
-        del rest[-1]
+        rest = rest[:-1]
     record = pack([form.head[0], *number, *form.head[1:], *rest])
     with our_own():
         for value, column in zip(values, form.columns, strict=True):
@@ -296,14 +302,13 @@ def _decode_interest(fields: list[Value]) -> Frame:
     if kind not in _INTEREST_FORMS:
         raise UnknownKind(f"interest class {kind}")
     form = _INTEREST_FORMS[kind]
-    rest = [fields[1], *fields[3:]]
-    if form.shape is frames.DeskInterest:
-        # If the estimate was left out; behind it nothing is read.
-        rest.append(None)
-    return _build(form, rest)
+    return _build(form, [fields[1], *fields[3:]])
 
 
 def _build(form: _Form, fields: list[Value]) -> Frame:
+    if form.shape in _APPENDED:
+        # If it was left out; behind it nothing is read.
+        fields = [*fields, _APPENDED[form.shape]]
     frame = form.shape(*form.read(fields))
     _check(frame)
     return frame

@@ -36,6 +36,7 @@ class FrameType(IntEnum):
     ERROR = 21
     END = 22
     LACK = 23
+    CARD = 24
 
 
 class InterestClass(IntEnum):
@@ -46,6 +47,7 @@ class InterestClass(IntEnum):
     OPENED = 3
     PUBLIC = 4
     ALL = 5
+    CARD = 6
 
 
 class Answer(IntEnum):
@@ -164,6 +166,13 @@ class AllInterest:
     signing_key: bytes
     cursor: bytes | None
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CardInterest:
+    """Class 6: the card of the relay that is asked."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +347,21 @@ class Lack:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """The envelope of the relay's own card (SPEC section 15), 1 to 65,000 bytes."""
+
+    envelope: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing more is on its way until something else is asked for."""
+    """Nothing more is on its way until something else is asked for, or comes.
+
+    `heard`: how many IDLE of the other side this one answers; of all that was said before them it
+    is known by now what became of it.
+    """
+
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +377,9 @@ class End:
     """The last frame of a direction."""
 
 
-Interest: TypeAlias = DeskInterest | RepliesInterest | OpenedInterest | PublicInterest | AllInterest
+Interest: TypeAlias = (
+    DeskInterest | RepliesInterest | OpenedInterest | PublicInterest | AllInterest | CardInterest
+)
 Frame: TypeAlias = (
     Hello
     | Welcome
@@ -377,6 +401,7 @@ Frame: TypeAlias = (
     | Sketch
     | Bisect
     | Lack
+    | Card
     | Idle
     | Error
     | End

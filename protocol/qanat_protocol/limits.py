@@ -94,6 +94,9 @@ would else be told which parcels and which mailbox are the client's (SPEC 17).""
 MAX_CARD_BYTES: Final = 131_072
 """A desk card: 53 sealing keys and 16 relays with their keys."""
 
+MAX_TOLD_CARD_BYTES: Final = 65_000
+"""A relay's card in a frame: its fields at their longest make 57,000."""
+
 MAX_STATEMENT_BYTES: Final = 8192
 """A statement: 8 certified and 64 revoked keys, with room to grow."""
 

@@ -9,10 +9,9 @@ from qanat_protocol.fields import array_of, binary, line, row, uint, version
 from qanat_protocol.limits import MAX_CARD_BYTES, SEALING_KEY_BYTES
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.relay_entry import (
-    MAX_ADDRESSES,
     MAX_RELAYS,
     RelayEntry,
-    address_field,
+    addresses_field,
     country_field,
     packed_relay,
     relay_field,
@@ -29,7 +28,7 @@ _FIELDS = row(
     uint(),
     uint(),
     line(MAX_NAME_BYTES),
-    array_of(address_field, most=MAX_ADDRESSES),
+    addresses_field(least=0),
     binary(SEALING_KEY_BYTES),
     country_field,
     uint(),

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from qanat_protocol.address import check_address
+from qanat_protocol.address import check_addresses
 from qanat_protocol.errors import Malformed
-from qanat_protocol.fields import array_of, binary, line, nil_or, row
+from qanat_protocol.fields import Field, array_of, binary, line, nil_or, row
 from qanat_protocol.limits import HASH_BYTES, SEALING_KEY_BYTES, SIGNING_KEY_BYTES
 from qanat_protocol.record import Packable, Value
 from qanat_protocol.sealing import check_sealing_key
@@ -15,7 +15,7 @@ __all__ = [
     "MAX_ADDRESSES",
     "MAX_RELAYS",
     "RelayEntry",
-    "address_field",
+    "addresses_field",
     "country_field",
     "packed_relay",
     "relay_field",
@@ -32,6 +32,7 @@ _COUNTRY = re.compile("(?:[A-Z]{2})?")
 class RelayEntry:
     """A relay: 1 to 8 addresses, its signing (32 bytes) and sealing key (1216 bytes).
 
+    The first of the addresses is a URL for HTTP, others may be for datagrams (SPEC 23).
     `country` is two capital letters or empty, `pin` the SHA-256 of its certificate's public key or
     None.
     """
@@ -62,11 +63,16 @@ def relay_field(value: Value) -> RelayEntry:
     return relay
 
 
-def address_field(value: Value) -> str:
-    """The field of one address of a relay."""
-    address = line(MAX_ADDRESS_BYTES)(value)
-    check_address(address)
-    return address
+def addresses_field(*, least: int) -> Field[tuple[str, ...]]:
+    """The field of a relay's addresses, at least so many."""
+    lines = array_of(line(MAX_ADDRESS_BYTES), least=least, most=MAX_ADDRESSES)
+
+    def read(value: Value) -> tuple[str, ...]:
+        addresses = lines(value)
+        check_addresses(addresses)
+        return addresses
+
+    return read
 
 
 def country_field(value: Value) -> str:
@@ -78,7 +84,7 @@ def country_field(value: Value) -> str:
 
 
 _ROW = row(
-    array_of(address_field, least=1, most=MAX_ADDRESSES),
+    addresses_field(least=1),
     binary(SIGNING_KEY_BYTES),
     binary(SEALING_KEY_BYTES),
     country_field,

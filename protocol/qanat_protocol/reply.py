@@ -92,10 +92,14 @@ def decode_reply(content: bytes) -> Reply:
     Whose statement that is, and the signature, are for `verify_reply`. Raises a `RemoteError`: what
     `parse_statement` raises, `UnknownVersion`, `Malformed` and `NotCertified`.
     """
-    _, statement_bytes, *rest = _FIELDS(unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES))
-    reply = Reply(parse_statement(statement_bytes), statement_bytes, *rest)
+    reply = _read(content)
     reply.statement.check_certified(reply.signing_key, reply.issued_day)
     return reply
+
+
+def _read(content: bytes) -> Reply:
+    _, statement_bytes, *rest = _FIELDS(unpack(content, max_bytes=MAX_LETTER_CONTENT_BYTES))
+    return Reply(parse_statement(statement_bytes), statement_bytes, *rest)
 
 
 def reply_context(desk_id: bytes, reply_key: bytes, bind: bytes) -> bytes:
@@ -108,12 +112,14 @@ def verify_reply(
 ) -> Reply:
     """The reply in a letter that was sealed to `reply_key`, from the desk with this id.
 
-    Raises a `RemoteError`: what `decode_reply` raises, `WrongRecipient` for a reply of another
-    desk, `BadSignature` and `UnknownSuite`.
+    Raises a `RemoteError`, in the order of SPEC 10: what is wrong with the record and with the
+    statement, `WrongRecipient` for a reply of another desk, `NotCertified`, `BadSignature` and
+    `UnknownSuite`.
     """
-    reply = decode_reply(content)
+    reply = _read(content)
     if reply.statement.desk_id != desk_id:
         raise WrongRecipient("the reply is of a desk that nobody wrote to")
+    reply.statement.check_certified(reply.signing_key, reply.issued_day)
     context = reply_context(desk_id, reply_key, bind)
     verify_signature(reply.signing_key, signature, "reply", context, content)
     return reply

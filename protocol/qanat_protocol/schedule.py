@@ -232,8 +232,9 @@ class Queue(Generic[K]):
         What follows the first is near to what will go next, so that it can be read from a disk.
         """
         for group in self._groups:
-            for item in group.items():
-                yield item.key
+            if group.lanes:
+                for item in group.items():
+                    yield item.key
 
     def add(
         self,

@@ -6,7 +6,7 @@ Owns what may be said when. What a frame asks for is done by whoever drives the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
@@ -29,16 +29,12 @@ from qanat_protocol.errors import (
 )
 from qanat_protocol.frame_codec import decode_frame, encode_frame
 from qanat_protocol.frames import (
-    Ack,
     Answers,
-    Block,
     End,
     Error,
     Frame,
     FrameType,
-    HeaderFrame,
     Hello,
-    Leaves,
     Offers,
     Welcome,
 )
@@ -56,6 +52,7 @@ __all__ = [
     "HELLO",
     "TRANSITIONS",
     "VERSION",
+    "VERSIONS",
     "ClientSession",
     "Event",
     "RelaySession",
@@ -68,7 +65,10 @@ __all__ = [
 ]
 
 VERSION: Final = 1
-HELLO: Final = Hello((VERSION,))
+VERSIONS: Final = (VERSION,)
+"""What this program speaks. Who speaks more than one knows the last one as well as ever."""
+
+HELLO: Final = Hello(VERSIONS)
 """What every client of this version says first."""
 
 
@@ -118,8 +118,8 @@ TRANSITIONS: Final[dict[Side, dict[tuple[State, Event], State]]] = {
 """Per side: what it may say in which state. What has no row is not allowed."""
 
 
-_IN_BULK: Final = frozenset({HeaderFrame, Block, Leaves, Ack})
-"""Frames that come by the thousand, and change nothing in the state of an open direction."""
+_STEPS: Final = frozenset({Hello, Welcome, Error, End, Offers, Answers})
+"""Frames that may change something in an open direction. The others come by the thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +147,18 @@ class _Direction:
             case Offers(first, offers):
                 if first != self.offered:
                     raise UnexpectedFrame(f"offers from {first} on; {self.offered} is next")
-                return replace(self, offered=first + len(offers))
+                return _Direction(self.side, state, first + len(offers), self.answered)
             case Answers(first, codes):
                 if first != self.answered or first + len(codes) > heard.offered:
                     raise UnexpectedFrame(
                         f"answers {first} to {first + len(codes) - 1}; {self.answered} is next of"
                         f" {heard.offered} offers"
                     )
-                return replace(self, answered=first + len(codes))
+                return _Direction(self.side, state, self.offered, first + len(codes))
             case _:
-                return self if state is self.state else replace(self, state=state)
+                if state is self.state:
+                    return self
+                return _Direction(self.side, state, self.offered, self.answered)
 
 
 def _event_of(frame: Frame | None) -> Event:
@@ -188,9 +190,15 @@ class _Session:
         self._failure: RemoteError | None = None
 
     @property
-    def channel_hash(self) -> bytes:
-        """32 bytes that are this channel's alone; a relay has them once the preamble is read."""
-        return self._channel.channel_hash
+    def session_hash(self) -> bytes:
+        """32 bytes that are this session's alone, whoever says again what was said in another. A
+        relay has them once the preamble is read, a client once the answer is: LocalError before."""
+        return self._channel.session_hash
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are such bytes yet."""
+        return self._channel.is_open
 
     @property
     def ended(self) -> bool:
@@ -216,7 +224,7 @@ class _Session:
                     raise LocalUnexpectedFrame("a run of parcels in a direction that is not open")
                 pieces += write_run(frame)
                 continue
-            if type(frame) not in _IN_BULK or direction.state is not State.OPEN:
+            if type(frame) in _STEPS or direction.state is not State.OPEN:
                 with our_own():
                     direction = direction.step(frame, self._theirs)
             record = encode_frame(frame)
@@ -290,7 +298,7 @@ class _Session:
             if start > len(view) or at > len(view):
                 raise Malformed("a frame does not end with its packet")
             frame = decode_frame(view[start:at])
-            if type(frame) not in _IN_BULK or self._theirs.state is not State.OPEN:
+            if type(frame) in _STEPS or self._theirs.state is not State.OPEN:
                 self._theirs = self._theirs.step(frame, self._ours)
             if frame is not None:
                 self._check(frame)
@@ -305,8 +313,10 @@ class ClientSession(_Session):
 
     _channel: ClientChannel
 
-    def __init__(self, relay_sealing_key: bytes) -> None:
+    def __init__(self, relay_sealing_key: bytes, versions: Sequence[int] = VERSIONS) -> None:
+        """versions: those that its HELLO names."""
         super().__init__(ClientChannel(relay_sealing_key), Side.CLIENT, Side.RELAY)
+        self._versions = versions
         self._started = False
         self._welcome: Welcome | None = None
 
@@ -329,8 +339,9 @@ class ClientSession(_Session):
 
     def _check(self, frame: Frame) -> None:
         if isinstance(frame, Welcome):
-            if frame.version != VERSION:
-                raise UnknownVersion(f"the relay chose version {frame.version}, not {VERSION}")
+            if frame.version not in self._versions:
+                named = ", ".join(map(str, self._versions))
+                raise UnknownVersion(f"the relay chose version {frame.version}, not {named}")
             self._welcome = frame
 
 
@@ -339,9 +350,17 @@ class RelaySession(_Session):
 
     _channel: RelayChannel
 
-    def __init__(self, secret: SealingSecret) -> None:
+    def __init__(self, secret: SealingSecret, versions: Sequence[int] = VERSIONS) -> None:
+        """versions: those that this relay speaks."""
         super().__init__(RelayChannel(secret), Side.RELAY, Side.CLIENT)
+        self._versions = versions
+        self._version = VERSION
         self._answered = False
+
+    @property
+    def version(self) -> int:
+        """The highest that both speak, once HELLO is read: what WELCOME is to name."""
+        return self._version
 
     @property
     def refusal(self) -> bytes:
@@ -356,6 +375,10 @@ class RelaySession(_Session):
         return answer + packets
 
     def _check(self, frame: Frame) -> None:
-        if isinstance(frame, Hello) and VERSION not in frame.versions:
-            spoken = ", ".join(map(str, frame.versions))
-            raise UnknownVersion(f"the client speaks versions {spoken}; this relay {VERSION}")
+        if not isinstance(frame, Hello):
+            return
+        shared = set(frame.versions).intersection(self._versions)
+        if not shared:
+            spoken, ours = (", ".join(map(str, each)) for each in (frame.versions, self._versions))
+            raise UnknownVersion(f"the client speaks versions {spoken}; this relay {ours}")
+        self._version = max(shared)

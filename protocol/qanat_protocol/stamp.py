@@ -12,10 +12,21 @@ from qanat_protocol.hashing import u32
 from qanat_protocol.labels import label
 
 __all__ = [
+    "FIRST_EFFORT",
     "MAX_EFFORT",
+    "WEIGHT_BYTES",
     "check_stamp",
+    "effort_for",
     "find_stamp",
+    "weight_of",
 ]
+
+FIRST_EFFORT = 1 << 16
+"""The least that a relay under pressure asks for: a tenth of a second of a laptop, half a second of
+an old phone. Who was told nothing else begins with it."""
+
+WEIGHT_BYTES = 131_072
+"""An effort is for so much of a body: all letters of a usual size, thumbnails and previews."""
 
 MAX_EFFORT = 1 << 40
 """Two weeks of a phone at a million hashes a second: a higher claim is a mistake or an attack."""
@@ -40,6 +51,16 @@ def find_stamp(
         if _is_enough(nonce + behind, effort):
             return Stamp(parcel_id, epoch, effort, nonce)
     return None
+
+
+def effort_for(effort: int, body_size: int) -> int:
+    """What a stamp has to show for a body of this size where a relay asks for `effort`."""
+    return min(effort * weight_of(body_size), MAX_EFFORT)
+
+
+def weight_of(body_size: int) -> int:
+    """How many times the effort is asked for a body of this size."""
+    return -(-body_size // WEIGHT_BYTES)
 
 
 def check_stamp(frame: Stamp, today: int) -> None:

@@ -236,7 +236,7 @@ class Intake:
         if incoming is None or incoming.left < incoming.order.blocks:
             raise LocalUnexpectedFrame("what is held is told between the header and the blocks")
         incoming.held = held
-        incoming.left -= sum(index < incoming.order.blocks for index in held)
+        incoming.left = held.count_missing(incoming.order.blocks)
         if not incoming.left:
             self.close(handle)
 

@@ -9,8 +9,8 @@ from tests.fuzz.target import Target
 __all__ = ["CARELESS", "MODULES", "load_careless", "load_targets"]
 
 MODULES = (
-    "records", "documents", "sealed", "wire", "bulk", "sketches", "sessions", "inputs", "screens",
-    "relay_node", "reporter", "desk", "http",
+    "records", "documents", "sealed", "wire", "bulk", "sketches", "sessions", "datagrams", "inputs",
+    "screens", "relay_node", "reporter", "desk", "http",
 )  # fmt: skip
 CARELESS = "careless"
 

@@ -9,6 +9,7 @@ from tests.make_vectors.cases import (
     calendar,
     channels,
     codes,
+    datagrams,
     desks,
     headers,
     interests,
@@ -29,7 +30,7 @@ VECTORS = Path(__file__).parents[2] / "protocol" / "vectors"
 _CASES = (
     records, calendar, headers, trees, letters, parts, reports, codes, desks, replies, publics,
     proofs, channels, wire_frames, interests, sketches,
-    bundles,
+    bundles, datagrams,
 )  # fmt: skip
 
 

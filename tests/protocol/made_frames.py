@@ -115,7 +115,9 @@ BY_TYPE: dict[str, Strategy] = {
     ),
     "bisect": bisects(),
     "lack": st.builds(frames.Lack, numbers, st.just(()) | tuples_of(5, 20)),
-    "idle": st.just(frames.Idle()),
+    "card interest": st.builds(frames.CardInterest, numbers),
+    "card": st.builds(frames.Card, st.binary(min_size=1, max_size=64)),
+    "idle": st.builds(frames.Idle, st.integers(0, 2**53 - 1)),
     "error": st.builds(frames.Error, uints, lines),
     "end": st.just(frames.End()),
 }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qanat_protocol.address import check_address
+from qanat_protocol.address import check_address, check_addresses, is_for_datagrams
 from qanat_protocol.errors import Malformed
 
 ONION = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"
@@ -29,6 +29,9 @@ ONION = "2gzyxa5ihm7nsggfxnu52rck2vv4rvmdlkiu3zzui5du4xyclen53wid.onion"
         f"http://{ONION}",
         "https://" + "a" * 63 + ".example",
         "https://" + ".".join(["a" * 49] * 5) + ".org",
+        "udp://relay.example:4433",
+        "udp://127.0.0.1:1",
+        "udp://[2001:db8::1]:65535",
     ],
 )
 def test_a_host_and_a_port_are_an_address(address: str) -> None:
@@ -87,6 +90,19 @@ def test_a_host_and_a_port_are_an_address(address: str) -> None:
         "https://[::1%25eth0]",
         "https://[1:2]",
         "https://[::1]:",
+        "udp:",
+        "udp://",
+        "udp://relay.example",
+        "udp://relay.example:",
+        "udp://relay.example:0",
+        "udp://relay.example:65536",
+        "udp://relay.example:4433/",
+        "udp://relay.example:4433:4433",
+        "udp://user@relay.example:4433",
+        "udp://256.0.0.1:4433",
+        "udp://[relay.example]:4433",
+        "udps://relay.example:4433",
+        "UDP://relay.example:4433",
     ],
 )
 def test_anything_else_is_malformed(address: str) -> None:
@@ -94,7 +110,7 @@ def test_anything_else_is_malformed(address: str) -> None:
         check_address(address)
 
 
-@given(st.text() | st.from_regex(r"https?://[a-f0-9:.x\[\]-]{0,30}", fullmatch=True))
+@given(st.text() | st.from_regex(r"(https?|udp)://[a-f0-9:.x\[\]-]{0,30}", fullmatch=True))
 @example("http://" + "1." * 200 + "1")
 def test_any_text_is_an_address_or_malformed(address: str) -> None:
     try:
@@ -103,3 +119,41 @@ def test_any_text_is_an_address_or_malformed(address: str) -> None:
         return
     assert address == address.lower()
     assert address.isascii()
+
+
+WEB, OTHER_WEB = "https://relay.example", "http://127.0.0.1:8080"
+UDP = "udp://relay.example:4433"
+
+
+def test_what_is_for_datagrams_alone_is_told_by_its_scheme() -> None:
+    assert is_for_datagrams(UDP)
+    assert not any(map(is_for_datagrams, (WEB, OTHER_WEB, "https://udp:1", "")))
+
+
+@pytest.mark.parametrize("addresses", [[], [WEB], [WEB, UDP], [WEB, UDP, OTHER_WEB, UDP]])
+def test_the_first_of_some_addresses_is_one_for_http(addresses: list[str]) -> None:
+    check_addresses(addresses)
+
+
+@pytest.mark.parametrize(
+    "addresses", [[UDP], [UDP, WEB], [WEB, "udp://relay.example"], [WEB, UDP, "https://"], [""]]
+)
+def test_addresses_of_which_one_is_none_or_the_first_is_for_datagrams_are_malformed(
+    addresses: list[str],
+) -> None:
+    with pytest.raises(Malformed):
+        check_addresses(addresses)
+
+
+@pytest.mark.parametrize(
+    ("web", "udp"),
+    [
+        ("http://[2001:db8::1]", "udp://[2001:db8::1]:1"),
+        ("http://[2001:db8::1]:8080", "udp://[2001:db8::1]:1"),
+        ("https://relay.example:444", "udp://relay.example:4433"),
+    ],
+)
+def test_datagrams_are_taken_on_a_host_that_another_address_names(web: str, udp: str) -> None:
+    check_addresses([OTHER_WEB, udp, web])
+    with pytest.raises(Malformed, match="no http or https address is on that host"):
+        check_addresses([OTHER_WEB, udp, "https://relay.example.org", udp])

@@ -239,6 +239,12 @@ def test_a_damaged_file_gives_what_stood_before_the_damage(data: st.DataObject) 
     assert outcome(in_pieces(bytes(stream), 5)) == outcome([bytes(stream)])
 
 
+def test_how_long_a_bundle_will_be_is_known_before_it_is_made() -> None:
+    bodies = [body_of(LETTER), body_of(TWO_BLOCKS)]
+    writer = BundleWriter([body.header for body in bodies])
+    assert writer.planned_bytes == len(written(bodies))
+
+
 def test_a_writer_keeps_to_its_plan() -> None:
     letter, pair = body_of(LETTER), body_of(TWO_BLOCKS)
     writer = BundleWriter([letter.header, pair.header])

@@ -135,7 +135,12 @@ def test_a_relay_cannot_speak_before_it_was_spoken_to() -> None:
     relay = RelayChannel(SECRET)
     relay.feed(ClientChannel(SECRET.public).preamble[:-1])
     assert not relay.is_open
-    for speak in (relay.answer, lambda: relay.seal(b"plain"), lambda: relay.channel_hash):
+    for speak in (
+        relay.answer,
+        lambda: relay.seal(b"plain"),
+        lambda: relay.channel_hash,
+        lambda: relay.session_hash,
+    ):
         with pytest.raises(LocalError):
             speak()
 
@@ -280,3 +285,29 @@ def test_any_bytes_are_a_channel_or_a_remote_error(data: bytes) -> None:
     plains, error = outcome(ClientChannel(SECRET.public), [b"QNT\x01" + data])
     assert plains == []
     assert (error is None) == (len(data) == 32)
+
+
+def test_what_is_said_again_is_another_session() -> None:
+    client = ClientChannel(SECRET.public)
+    first, relay = RelayChannel(SECRET), RelayChannel(SECRET)
+    for each in (first, relay):
+        each.feed(client.preamble)
+        assert each.channel_hash == client.channel_hash
+    client.feed(relay.answer())
+    assert client.session_hash == relay.session_hash != first.session_hash
+    salt = relay.answer()[4:]
+    told = b"qanat/1/session-hash\0" + client.channel_hash + salt
+    assert client.session_hash == hashlib.sha256(told).digest()
+
+
+def test_before_the_answer_a_client_has_no_session_hash() -> None:
+    client, relay = ClientChannel(SECRET.public), RelayChannel(SECRET)
+    relay.feed(client.preamble)
+    answer = relay.answer()
+    client.feed(answer[:-1])
+    assert not client.is_open
+    with pytest.raises(LocalError):
+        client.session_hash  # noqa: B018 - reading it is what raises
+    client.feed(answer[-1:])
+    assert client.is_open
+    assert client.session_hash == relay.session_hash

@@ -149,6 +149,8 @@ def test_another_document_is_no_relay_card() -> None:
 def test_no_card_is_signed_that_nobody_would_take() -> None:
     with pytest.raises(LocalMalformed):
         signed(addresses=["relay.example"])
+    with pytest.raises(LocalMalformed):
+        signed(addresses=["udp://relay.example:4433"])
     with pytest.raises(LocalBadKey):
         signed(sealing_key=BAD_SEALING_KEYS["of small order"])
 

@@ -37,6 +37,7 @@ ENTRY = packed(relay_entry())
         {"country": ""},
         {"pin": None},
         {"addresses": ("http://relay.example",) * 8},
+        {"addresses": ("http://relay.example", "udp://relay.example:4433")},
     ],
 )
 def test_a_relay_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
@@ -50,6 +51,7 @@ def test_a_relay_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
         ([0], ["http://relay.example"] * 9, Malformed),
         ([0, 0], "", Malformed),
         ([0, 0], "https://relay.example/path", Malformed),
+        ([0, 0], "udp://relay.example:4433", Malformed),
         ([0, 0], "https://" + "a." * 124 + "b", Malformed),
         ([1], RELAY.public[:31], Malformed),
         *(([1], key, BadKey) for key in BAD_KEYS.values()),

@@ -1,6 +1,7 @@
 """The session machine: which frames may be said when, and what a cut leaves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -94,10 +95,19 @@ def opened() -> tuple[ClientSession, RelaySession]:
     return client, relay
 
 
+def test_a_client_has_what_is_the_sessions_alone_once_the_relay_has_answered() -> None:
+    client, relay = ClientSession(SECRET.public), RelaySession(SECRET)
+    assert not client.is_open
+    relay.receive(client.start() + client.send(HELLO))
+    client.receive(relay.send(WELCOME))
+    assert client.is_open
+    assert client.session_hash == relay.session_hash
+
+
 def test_both_sides_greet_talk_and_end() -> None:
     client, relay = opened()
     assert client.welcome == WELCOME
-    assert client.channel_hash == relay.channel_hash
+    assert client.session_hash == relay.session_hash
     assert relay.receive(client.send(OFFERS, END)) == [OFFERS, END]
     answers = frames.Answers(0, (Answer.WANT, Answer.HAVE))
     assert not client.ended
@@ -310,7 +320,7 @@ def test_a_relay_is_silent_until_the_preamble_is_read() -> None:
             with pytest.raises(LocalError):
                 relay.send(WELCOME)
             with pytest.raises(LocalError):
-                relay.channel_hash  # noqa: B018 - reading it is what raises
+                relay.session_hash  # noqa: B018 - reading it is what raises
     assert relay.send(WELCOME)
 
 
@@ -370,6 +380,37 @@ def test_a_client_does_not_take_a_version_that_it_did_not_name() -> None:
     assert client.welcome is None
 
 
+@pytest.mark.parametrize(
+    ("client_versions", "relay_versions", "chosen"),
+    [
+        ((1,), (1,), 1),
+        ((1, 2), (1,), 1),
+        ((1,), (1, 2), 1),
+        ((1, 2), (1, 2), 2),
+        ((2, 1), (3, 2, 1), 2),
+        ((1, 2, 9), (2, 3), 2),
+    ],
+)
+def test_the_highest_version_that_both_speak_is_chosen(
+    client_versions: tuple[int, ...], relay_versions: tuple[int, ...], chosen: int
+) -> None:
+    client = ClientSession(SECRET.public, client_versions)
+    relay = RelaySession(SECRET, relay_versions)
+    hello = frames.Hello(client_versions)
+    assert relay.receive(client.start() + client.send(hello, OFFERS)) == [hello, OFFERS]
+    assert relay.version == chosen
+    welcome = replace(WELCOME, version=relay.version)
+    assert client.receive(relay.send(welcome, END)) == [welcome, END]
+    client.finish()
+
+
+def test_two_that_share_no_version_say_which_they_speak() -> None:
+    client, relay = ClientSession(SECRET.public, (2, 3)), RelaySession(SECRET)
+    relay.receive(client.start())
+    with pytest.raises(UnknownVersion, match=r"versions 2, 3; this relay 1"):
+        relay.receive(client.send(frames.Hello((2, 3))))
+
+
 def test_another_channel_version_is_refused_in_the_clear() -> None:
     relay = RelaySession(SECRET)
     with pytest.raises(UnknownVersion):
@@ -394,7 +435,7 @@ def test_a_session_that_began_well_has_no_refusal() -> None:
         (framed(b"\x91\x14")[:-1], Malformed),
         (framed(b"\x91\x14") + b"\0", Malformed),
         ((len(encode_frame(PURGE)) + 1).to_bytes(2, "big") + encode_frame(PURGE), Malformed),
-        (framed(pack([24])), UnexpectedFrame),
+        (framed(pack([25])), UnexpectedFrame),
         (framed(pack([3, 0, 9])), UnknownKind),
     ],
 )

@@ -117,3 +117,14 @@ def test_any_frame_is_a_stamp_or_a_bad_one(
 def test_no_stamp_is_sought_for_a_week_that_it_cannot_name(epoch: int) -> None:
     with pytest.raises(LocalMalformed):
         stamp.find_stamp(PARCEL_ID, epoch, 1, start=START, tries=1)
+
+
+@pytest.mark.parametrize(
+    ("body_size", "times"), [(4096, 1), (131_072, 1), (131_073, 2), (2**30, 8192)]
+)
+def test_a_larger_body_is_asked_for_more(body_size: int, times: int) -> None:
+    assert stamp.weight_of(body_size) == times
+    assert stamp.effort_for(stamp.FIRST_EFFORT, body_size) == stamp.FIRST_EFFORT * times
+    assert stamp.effort_for(0, body_size) == 0
+    # Never more than any stamp may show.
+    assert stamp.effort_for(stamp.MAX_EFFORT, body_size) == stamp.MAX_EFFORT

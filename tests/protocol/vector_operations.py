@@ -15,6 +15,7 @@ from qanat_protocol import (
     card,
     channel,
     code,
+    datagram,
     days,
     estimate,
     frame_codec,
@@ -522,7 +523,27 @@ def _client_reads(given: Given, out: Out) -> None:
     side = _KnownClient(
         given.binary("relay_sealing_key"), given.binary("secret"), given.binary("preamble")
     )
-    _read_channel(side, given.binary("data"), out)
+    try:
+        _read_channel(side, given.binary("data"), out)
+    finally:
+        if side.is_open:
+            out["session_hash"] = side.session_hash.hex()
+
+
+def _read_datagram(given: Given, out: Out) -> None:
+    mask = datagram.Mask(given.binary("relay_sealing_key"), to_relay=bool(given.number("to_relay")))
+    read = mask.read(given.binary("datagram"))
+    acks = read.acks
+    ranges = [] if acks is None else [list(each) for each in acks.ranges]
+    out.update(
+        connection=read.connection.hex(),
+        number=read.number,
+        acks=[] if acks is None else [acks.delay_ms, acks.limit, ranges],
+        offset=read.offset,
+        data=[] if read.data is None else read.data.hex(),
+        last=read.is_last,
+        close=read.closes,
+    )
 
 
 def _flat(frame: frames.Frame) -> list[Any]:
@@ -537,7 +558,9 @@ def _flat(frame: frames.Frame) -> list[Any]:
         elif field.name in {"wants", "entries"}:
             value = [list(dataclasses.astuple(row)) for row in value]
         values.append(value)
-    if isinstance(frame, frames.DeskInterest) and frame.estimate is None:
+    if frame == frames.Idle(0) or (
+        isinstance(frame, frames.DeskInterest) and frame.estimate is None
+    ):
         del values[-1]
     name = type(frame).__name__
     if name.endswith("Interest"):
@@ -559,15 +582,15 @@ def _decode_frame(given: Given, out: Out) -> None:
 def _verify_desk_interest(given: Given, out: Out) -> None:
     frame = frame_codec.decode_frame(given.binary("frame"))
     assert isinstance(frame, frames.DeskInterest)
-    channel_hash = given.binary("channel_hash")
-    asking = interest.verify_desk_interest(frame, channel_hash, given.number("day"))
+    session_hash = given.binary("session_hash")
+    asking = interest.verify_desk_interest(frame, session_hash, given.number("day"))
     out["desk_id"] = asking.desk_id.hex()
 
 
 def _verify_peer_interest(given: Given, out: Out) -> None:
     frame = frame_codec.decode_frame(given.binary("frame"))
     assert isinstance(frame, frames.AllInterest)
-    interest.verify_peer_interest(frame, given.binary("channel_hash"))
+    interest.verify_peer_interest(frame, given.binary("session_hash"))
 
 
 def _ids(given: Given) -> bytes:
@@ -626,7 +649,7 @@ OPERATIONS: Mapping[str, Callable[[Given, Out], None]] = {
         _check_purge, _verify_opened, _verify_receipt, _verify_single, _check_stamp,
         _relay_reads, _client_reads, _decode_frame,
         _verify_desk_interest, _verify_peer_interest, _sketch, _cell_places,
-        _peel, _estimate, _read_bundle,
+        _peel, _estimate, _read_bundle, _read_datagram,
     )
 }  # fmt: skip
 STREAMS: Sequence[str] = ("receive_transfer", "relay_reads", "client_reads", "read_bundle")

@@ -31,18 +31,14 @@ from tests.fuzz.targets.sessions import script_seeds
 from tests.protocol.samples import RELAY, SECRETS, STRANGER, parses_or_refuses
 
 from qanat_client.carriers.conversation import Conversation
-from qanat_client.desk.arrivals import Arrivals
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.exchange import Exchange
 from qanat_client.desk.inbox import inbox, set_aside
-from qanat_client.desk.opening import Opener
-from qanat_client.desk.outgoing import Outbox
-from qanat_client.desk.relay_book import RelayBook
+from qanat_client.desk.pull import workbench_of
 from qanat_client.desk.spool import Spool
-from qanat_client.desk.tombstones import Tombstones
 from qanat_client.desk.vault import Vault
 from qanat_client.desk.words import line_of, page_of, set_aside_line
-from qanat_client.desk.workbench import RelayResult, Workbench
+from qanat_client.desk.workbench import RelayResult
 from qanat_client.errors import ClientError, HomeUnusable
 from qanat_protocol import frames
 from qanat_protocol.card import DeskCard, RelayEntry
@@ -192,20 +188,7 @@ def _desk(data: bytes) -> None:
 
 
 async def _pull(desk: Desk, scripts: list[Script]) -> None:
-    spool, tombstones = Spool(desk.home), Tombstones(desk.vault, desk.signing)
-    opener = Opener(
-        desk.vault, spool, tombstones, desk_id=desk.card.desk_id, clock=desk.clock,
-        counted_from=RelayBook(desk.vault).latest_day,
-    )  # fmt: skip
-    bench = Workbench(
-        desk=desk,
-        arrivals=Arrivals(desk.vault, spool, desk.clock),
-        opener=opener,
-        tombstones=tombstones,
-        outbox=Outbox(desk.vault),
-        book=RelayBook(desk.vault),
-        advance=lambda _: None,
-    )
+    bench = workbench_of(desk, lambda _: None)
     for script in scripts:
         link = ScriptedRelay(_SECRET, script, _Relay().more)
         conversation, result = Conversation(link, _ENTRY.sealing_key), RelayResult()
@@ -215,7 +198,7 @@ async def _pull(desk: Desk, scripts: list[Script]) -> None:
             assert not isinstance(error, HomeUnusable), error
         finally:
             await conversation.close()
-        await opener.open_all()
+        await bench.opener.open_all()
         assert all(is_quiet_line(alarm) for alarm in result.alarms)
 
 

@@ -23,7 +23,7 @@ from qanat_protocol.record import pack, unpack
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import HELLO, ClientSession
 from qanat_protocol.signing import SigningKey
-from qanat_relay.card import ensure_card
+from qanat_relay.card import OwnCard
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys
@@ -53,7 +53,7 @@ class _Relay:
         config = replace(Config(), listen=("127.0.0.1:0",), stop_s=0)
         store = await SqliteStore.open(data / "store", store_limits(config))
         node = Node(config, _KEYS, store, Desks(data / "desks"), lambda: TODAY * 86_400.0)
-        self._server = Server(node, data, ensure_card(data, config, _KEYS, node.clock()).envelope)
+        self._server = Server(node, data, OwnCard(data, config, _KEYS, node.peers))
         (url,) = await self._server.start()
         host, _, port = url.removeprefix("http://").partition(":")
         return host, int(port)

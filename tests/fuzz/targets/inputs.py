@@ -31,15 +31,16 @@ from qanat_client.reporter.home import Home
 from qanat_client.reporter.pictures import render
 from qanat_client.reporter.relays import named_address
 from qanat_client.reporter.seal_report import Draft, check_draft, parse_figure, parse_report_id
-from qanat_protocol.address import check_address
+from qanat_protocol.address import check_address, check_addresses, is_for_datagrams
 from qanat_protocol.code import normalise
-from qanat_protocol.errors import LocalError, RemoteError
+from qanat_protocol.errors import LocalError, Malformed, RemoteError
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.report import Report, encode_report
 from qanat_protocol.signing import SigningKey
 from qanat_relay.arguments import build_parser
-from qanat_relay.config import check_config, parse_listen, read_config, store_limits, write_config
+from qanat_relay.config import Config, check_config, parse_listener, store_limits, write_config
 from qanat_relay.errors import ConfigError
+from qanat_relay.settings import Sources
 
 __all__ = ["TARGETS"]
 
@@ -79,11 +80,16 @@ def _address(data: bytes) -> None:
         check_address(text)
     except RemoteError:
         return
-    assert named == text
+    assert named == text or is_for_datagrams(text)
     parts, url = urlsplit(text), URL(text)
     assert text == f"{parts.scheme}://{parts.netloc}"
     assert (parts.path, parts.query, parts.fragment, parts.username) == ("", "", "", None)
     assert parts.port is None or 0 < parts.port <= 65_535
+    with contextlib.suppress(Malformed):
+        check_addresses([text])
+        assert not is_for_datagrams(text)
+    host = parts.netloc.removesuffix(f":{parts.port}")
+    check_addresses([f"https://{host}", text])
     # Where a connection is made to is what the card said.
     assert url.raw_host == (parts.hostname or "") or ":" in (parts.hostname or "")
     assert url.user is None
@@ -145,15 +151,18 @@ def _written(data: bytes) -> None:
 def _relay_settings(data: bytes) -> None:
     """A relay's settings are taken or refused, and are the same when they are written anew."""
     try:
-        config = read_config(_file("relay.toml", data))
+        config = _read_relays(_file("relay.toml", data))
     except ConfigError:
         return
     store_limits(check_config(config))
-    assert read_config(_file("again.toml", write_config(config).encode())) == config
-    for listen in config.listen:
-        host, port = parse_listen(listen)
-        assert host
-        assert 0 <= port <= 65_535
+    assert _read_relays(_file("again.toml", write_config(config).encode())) == config
+    for listener in map(parse_listener, config.listen):
+        assert listener.host
+        assert 0 <= listener.port <= 65_535
+
+
+def _read_relays(path: Path) -> Config:
+    return Sources(path, environment={}).read().config
 
 
 def _reporter_settings(data: bytes) -> None:
@@ -229,7 +238,8 @@ def _address_seeds() -> Iterable[bytes]:
     yield from (
         b"https://relay.example", b"http://[2001:db8::1]:8080", b"http://127.0.0.1:1",
         b"http://0x7f.1", b"http://1.2.3.4.", b"https://a.onion:65535", b"http://a/", b"",
-        b"http://[::ffff:1.2.3.4]", b"http://u@h", b"https://xn--a.example:0",
+        b"http://[::ffff:1.2.3.4]", b"http://u@h", b"https://xn--a.example:0", b"udp://a.example:4433",
+        b"udp://[::1]:1", b"udp://a.example",
     )  # fmt: skip
 
 
@@ -247,9 +257,9 @@ def _written_seeds() -> Iterable[bytes]:
 
 
 def _settings_seeds() -> Iterable[bytes]:
-    yield write_config(read_config(_file("empty.toml", b""))).encode()
+    yield write_config(Config()).encode()
     yield b'listen = ["[::1]:0", "h:1"]\naddresses = ["https://a.b"]\ncountry = "KZ"'
-    yield b'name = "\\U0001F600"\nidle_s = 1\ntls_cert = "a"\ntls_key = "b"'
+    yield b'name = "\\U0001F600"\nlisten = ["tls://[::1]:1"]\ntls_cert = "a"\ntls_key = "b"'
     yield b'country = "KZ"\nsync_on_send = true\noriginal_copies = 3'
 
 
@@ -281,15 +291,15 @@ def _root_key_seeds() -> Iterable[bytes]:
 
 TARGETS = (
     Target("address", _address, _address_seeds, max_bytes=300, brief_runs=2000,
-           words=(b"http://", b"https://", b"[::", b"]:", b"xn--", b"0x")),
+           words=(b"http://", b"https://", b"udp://", b"[::", b"]:", b"xn--", b"0x")),
     Target("proxy", _proxy, _proxy_seeds, max_bytes=300, brief_runs=2000,
            words=(b"http://", b"socks5h://", b"[::", b"]:", b"%D0%B0")),
     Target("code", _code, lambda: strings("read_code", "code"), max_bytes=200, brief_runs=3000),
     Target("written", _written, _written_seeds, max_bytes=600, brief_runs=1000,
            words=(b"..", b"=")),
-    Target("relay-settings", _relay_settings, _settings_seeds, brief_runs=500,
+    Target("relay-settings", _relay_settings, _settings_seeds, max_bytes=8000, brief_runs=500,
            words=(b"listen = [", b"addresses = [", b"country = ", b'"""', b"\\U000")),
-    Target("reporter-settings", _reporter_settings, _settings_seeds, max_bytes=4000, brief_runs=500,
+    Target("reporter-settings", _reporter_settings, _settings_seeds, max_bytes=8000, brief_runs=500,
            words=(b"country = ", b"sync_on_send = ", b"original_copies = ")),
     Target("command-line", _command_line, _command_seeds, max_bytes=300, brief_runs=40,
            words=(b"--json", b"--home", b"\nsend\n", b"\nsync\n", b"--every\n", b"--file\n")),

@@ -36,7 +36,7 @@ from qanat_protocol.parcel import parse_header
 from qanat_protocol.public import DocumentClass, seal_public
 from qanat_protocol.record import pack, unpack
 from qanat_protocol.sealing import SealingSecret
-from qanat_protocol.session import HELLO, sign_desk_interest
+from qanat_protocol.session import HELLO, RelaySession, sign_desk_interest
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.stamp import find_stamp
 from qanat_protocol.tags import public_tag
@@ -96,11 +96,17 @@ class _Dialogue:
         self.given: dict[int, Made] = {}
         self.is_genuine = not script.head
         self.has_proven = False
+        self._session_hash = b""
+
+    def open(self, session: RelaySession) -> None:
+        """Say what no channel can do without; what is signed later takes the relay's part."""
+        if self.is_genuine:
+            session.receive(self._channel.preamble)
+            self._session_hash = session.session_hash
 
     def stream(self) -> bytes:
-        """All that the relay is sent."""
-        head = self._script.head or self._channel.preamble
-        return head + packets_of(self._script, self._channel.seal, self._more)
+        """All that the relay is sent behind that."""
+        return self._script.head + packets_of(self._script, self._channel.seal, self._more)
 
     def _more(self, event: list[Any]) -> Iterator[bytes]:
         numbers = _numbers(event)
@@ -130,7 +136,7 @@ class _Dialogue:
         first, last = (_EPOCH - first % 8, _EPOCH + last % 8)
         frame = sign_desk_interest(
             _DESK.key,
-            bytes(32) if spoilt % 4 == 1 else self._channel.channel_hash,
+            bytes(32) if spoilt % 4 == 1 else self._session_hash,
             number=spoilt >> 2 & 31,
             statement=_DESK.statement(),
             first_epoch=first,
@@ -195,6 +201,10 @@ class _Link:
     def abort(self) -> None:
         self.aborted = True
 
+    @property
+    def is_gone(self) -> bool:
+        return self.aborted
+
 
 @functools.cache
 def _runner() -> asyncio.Runner:
@@ -224,9 +234,11 @@ async def _serve(folder: Path, scripts: list[Script]) -> None:
         node = Node(_CONFIG, _KEYS, store, Desks(folder / FOLDER), lambda: TODAY * 86_400.0)
         for script in scripts:
             dialogue = _Dialogue(script)
+            session = RelaySession(_KEYS.sealing)
+            dialogue.open(session)
             link = _Link(chunks_of(dialogue.stream(), script.sizes, whole=True))
             try:
-                await Conversation(node, link).run()
+                await Conversation(node, link, session).run()
             except BadChannel:
                 assert link.answer == b""
             await _check(store, dialogue, dialogue.hear(link.answer))

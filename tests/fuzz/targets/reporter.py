@@ -42,8 +42,10 @@ from qanat_client.reporter.home import Home
 from qanat_client.reporter.library import Library
 from qanat_client.reporter.outbox import Outbox, Word
 from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.relays import Target as Place
+from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
-from qanat_client.reporter.transmit import Run, _Place, _Session
+from qanat_client.reporter.transmit import Run, _Session
 from qanat_protocol import frames
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import ProtocolError
@@ -208,13 +210,14 @@ async def _talk(home: Home, connection: Any, link: ScriptedRelay) -> RelayReport
         traffic=Traffic(today(), copies=2),
         mailboxes=[b"m" * 32],
         advance=lambda _: None,
+        stamper=Stamper(home, 0),
     )
     run.disk.close()
     run.disk = AtOnce()
     cards = tuple(Desks(home).all())
     conversation = Conversation(link, entry.sealing_key)
     try:
-        await _Session(run, _Place(entry, cards), report, conversation).run()
+        await _Session(run, Place(entry, cards), report, conversation).run()
     except (ClientError, ProtocolError) as error:
         assert not isinstance(error, HomeUnusable)
         report.problem = str(error)

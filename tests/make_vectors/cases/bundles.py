@@ -142,9 +142,9 @@ def scenarios() -> Iterator[Scenario]:
     )
     future = empty[:12] + framed(wire.pack([128, "new"]), wire.pack([22]))
     yield case("frame-of-the-future", "Type 128 is ignored.", future, "ok", ([], [22]))
-    unknown = empty[:12] + framed(wire.pack([24]), wire.pack([22]))
+    unknown = empty[:12] + framed(wire.pack([25]), wire.pack([22]))
     yield case(
-        "frame-unknown", "Type 24 is not in the table.", unknown, "unexpected_frame", ([], [])
+        "frame-unknown", "Type 25 is not in the table.", unknown, "unexpected_frame", ([], [])
     )
     broken = empty[:12] + framed(wire.pack([15, bytes(31), bytes(32)]), wire.pack([22]))
     yield case("frame-malformed", "An id is short.", broken, "malformed", ([], []))

@@ -42,8 +42,13 @@ def preamble_of(relay_key: bytes, secret: bytes, eseed: bytes) -> bytes:
 
 
 def channel_hash_of(relay_key: bytes, preamble: bytes) -> bytes:
-    """What both sides sign."""
+    """Which the client alone makes."""
     return wire.sha256(wire.label("channel-hash"), relay_key, preamble)
+
+
+def session_hash_of(channel_hash: bytes, salt: bytes) -> bytes:
+    """What both sides sign."""
+    return wire.sha256(wire.label("session-hash"), channel_hash, salt)
 
 
 def outgoing(secret: bytes, channel_hash: bytes) -> Direction:
@@ -90,6 +95,7 @@ def scenarios() -> Iterator[Scenario]:
     def client_reads(name: str, comment: str, data: bytes, verdict: str = "ok",
                      told: list[bytes] | None = None) -> Scenario:  # fmt: skip
         given = {"relay_sealing_key": relay, "secret": _SECRET, "preamble": preamble, "data": data}
+        session_hash = session_hash_of(channel_hash, data[4:36])
         return Scenario(
             "client_reads",
             name,
@@ -97,7 +103,7 @@ def scenarios() -> Iterator[Scenario]:
             comment,
             given,
             verdict,
-            {"plains": told} if told is not None else {},
+            {"session_hash": session_hash, "plains": told} if told is not None else {},
         )
 
     answer = b"QNT\x01" + _SALT

@@ -19,7 +19,7 @@ from tests.make_vectors.documents import (
 from tests.make_vectors.scenario import Scenario
 from tests.make_vectors.wire import Value
 
-_CHANNEL = wire.draw("channel hash")
+_SESSION = wire.draw("session hash")
 _FIRST, _LAST = EPOCH - 12, EPOCH
 
 
@@ -31,10 +31,10 @@ def scenarios() -> Iterator[Scenario]:
 
 def _signed(
     number: int = 3, first: int = _FIRST, last: int = _LAST, *, seed: bytes = DESK_SEED,
-    channel: bytes = _CHANNEL, label: str = "interest",
+    session: bytes = _SESSION, label: str = "interest",
 ) -> bytes:  # fmt: skip
     weeks = wire.u32(number) + wire.u32(first) + wire.u32(last)
-    return wire.sign(seed, label, channel, weeks)
+    return wire.sign(seed, label, session, weeks)
 
 
 def _desks() -> Iterator[Scenario]:
@@ -47,7 +47,7 @@ def _desks() -> Iterator[Scenario]:
         }  # fmt: skip
         given = {
             "frame": wire.pack(list((fields | changed).values())),
-            "channel_hash": _CHANNEL,
+            "session_hash": _SESSION,
             "day": day,
         }
         out = {"desk_id": DESK_ID} if verdict == "ok" else {}
@@ -60,8 +60,8 @@ def _desks() -> Iterator[Scenario]:
     top = 2**32 - 1
     yield case("epoch-2-32-less-1", "Up to the last week of all.", first=top, last=top,
                signature=_signed(3, top, top))  # fmt: skip
-    yield case("another-channel", "Said on another channel.", "bad_signature",
-               signature=_signed(channel=wire.draw("another channel hash")))  # fmt: skip
+    yield case("another-session", "Said in another session.", "bad_signature",
+               signature=_signed(session=wire.draw("another session hash")))  # fmt: skip
     yield case("another-number", "Another number.", "bad_signature", number=4)
     yield case("another-first", "An earlier week.", "bad_signature", first=_FIRST - 1)
     yield case("another-last", "A later week.", "bad_signature", last=_LAST + 1)
@@ -86,18 +86,18 @@ def _desks() -> Iterator[Scenario]:
 
 
 def _peers() -> Iterator[Scenario]:
-    def signed(seed: bytes = RELAY_SEED, channel: bytes = _CHANNEL, label: str = "peer") -> bytes:
-        return wire.sign(seed, label, channel, wire.u32(3))
+    def signed(seed: bytes = RELAY_SEED, session: bytes = _SESSION, label: str = "peer") -> bytes:
+        return wire.sign(seed, label, session, wire.u32(3))
 
     def case(name: str, comment: str, verdict: str = "ok", *, number: int = 3,
              key: bytes = RELAY_KEY, signature: bytes | None = None) -> Scenario:  # fmt: skip
         frame = wire.pack([3, number, 5, key, None, signature or signed()])
-        given = {"frame": frame, "channel_hash": _CHANNEL}
+        given = {"frame": frame, "session_hash": _SESSION}
         return Scenario("verify_peer_interest", name, "17", comment, given, verdict)
 
     yield case("good", "A peer asks for all.")
-    yield case("another-channel", "Said on another channel.", "bad_signature",
-               signature=signed(channel=wire.draw("another channel hash")))  # fmt: skip
+    yield case("another-session", "Said in another session.", "bad_signature",
+               signature=signed(session=wire.draw("another session hash")))  # fmt: skip
     yield case("another-number", "Another number.", "bad_signature", number=4)
     yield case("another-key", "Another peer is named.", "bad_signature", key=OTHER_KEY)
     yield case("signed-as-interest", "The label is a desk's.", "bad_signature",

@@ -71,6 +71,9 @@ def scenarios() -> Iterator[Scenario]:
                 given={"desk_id": OTHER_DESK_ID})  # fmt: skip
     yield _case("statement-of-another-desk", "The statement is another desk's.",
                 "wrong_recipient", statement=statement(OTHER_SEED))  # fmt: skip
+    yield _case("order-desk-before-key", "Another desk's statement, and a key in none of its rows.",
+                "wrong_recipient", statement=statement(OTHER_SEED), signing_key=OTHER_KEY,
+                seed=OTHER_SEED)  # fmt: skip
     yield _case("another-mailbox", "Moved to another mailbox.", "bad_signature",
                 given={"reply_key": key("another reporter").public})  # fmt: skip
     yield _case("another-parcel", "Moved to another parcel.", "bad_signature",

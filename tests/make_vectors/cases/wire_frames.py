@@ -21,6 +21,7 @@ _GOOD: dict[str, list[Value]] = {
     "opened-interest": [3, 2, 3, 8, b"\xa8\x00\x00\x00\x01\x00\x00\x00"],
     "public-interest": [3, 3, 4, [[TAG, 3, 1]]],
     "all-interest": [3, 31, 5, RELAY_KEY, b"cursor", _SIGNATURE],
+    "card-interest": [3, 4, 6],
     "cursor": [4, 0, wire.draw("cursor", 64)],
     "offers": [5, 0, _ID[:16]],
     "answers": [6, 0, b"\x00\x01\x02\x03\x04"],
@@ -38,6 +39,7 @@ _GOOD: dict[str, list[Value]] = {
     "sketch": [18, 0, DAY, bytes(16), bytes(32), 500, 808],
     "bisect": [19, 0, 4, b"\xf0\x00\x00\x00", 0, 24],
     "lack": [23, 0, bytes(5)],
+    "card": [24, b"an envelope"],
     "idle": [20],
     "error": [21, 30, "This relay does not carry that desk."],
     "end": [22],
@@ -57,7 +59,16 @@ def scenarios() -> Iterator[Scenario]:
         if name not in {"idle", "end"}:
             yield _frame(f"{name}-too-few-fields", "The last field is missing.", record[:-1],
                          "malformed")  # fmt: skip
-    for name in ("header", "want", "cursor", "purge", "idle", "end", "replies-interest"):
+    for name in (
+        "header",
+        "want",
+        "cursor",
+        "purge",
+        "end",
+        "replies-interest",
+        "card-interest",
+        "card",
+    ):
         yield _frame(f"{name}-longer", "A field that this version does not know.",
                      [*_GOOD[name], "new"], known=len(_GOOD[name]))  # fmt: skip
     for name, positions in _COUNTERS.items():
@@ -82,6 +93,12 @@ def scenarios() -> Iterator[Scenario]:
     yield _frame("desk-interest-estimate-nil", "As if it were not there.", [*desk, None], known=9)
     yield _frame("desk-interest-estimate-511", "It has 512 bytes or none.", [*desk, bytes(511)],
                  "malformed")  # fmt: skip
+    yield _frame("idle-heard", "A field that came later: three IDLE are answered.", [20, 3])
+    yield _frame("idle-heard-0", "As if it were not there.", [20, 0], known=1)
+    yield _frame("idle-heard-2-53", "Too large.", [20, _BIG], "malformed")
+    yield _frame("idle-heard-text", "It is a number.", [20, "1"], "malformed")
+    yield _frame("idle-longer", "A field that this version does not know.", [20, 1, "new"],
+                 known=2)  # fmt: skip
     yield from _good()
     yield from _bad()
     yield from _types()
@@ -135,6 +152,9 @@ def _good() -> Iterator[Scenario]:
         "ids-512": ("receipt", "Most ids.", {3: wire.draw("ids", 16384)}),
         "cells-2048": ("cells", "Most cells.", {3: wire.draw("cells", 24576)}),
         "bits-32--": ("bisect", "A whole prefix.", {2: 32, 3: b"\xff" * 4}),
+        "envelope-65000": ("card", "The longest card.", {1: wire.draw("card", 65000)}),
+        "envelope-1": ("card", "Whatever it says.", {1: b"\x00"}),
+        "number-31-": ("card-interest", "The last number.", {1: 31}),
         "detail-256": ("error", "The longest detail.", {2: "a" * 256}),
         "detail-empty": ("error", "No detail.", {2: ""}),
         "verdict-unknown": ("error", "A verdict that is not in the list.", {1: 34}),
@@ -222,6 +242,8 @@ def _bad() -> Iterator[Scenario]:
         "fingerprint-31": ("sketch", "It has 32 bytes.", {4: bytes(31)}),
         "bits-33 ": ("bisect", "At most 32.", {2: 33}),
         "prefix-behind-bits  ": ("bisect", "A bit behind the first 4.", {3: b"\xf8\x00\x00\x00"}),
+        "envelope-65001": ("card", "One byte too long.", {1: bytes(65001)}),
+        "envelope-empty": ("card", "No byte.", {1: b""}),
         "verdict-text": ("error", "A verdict is a number.", {1: "busy"}),
         "detail-257": ("error", "One byte too long.", {2: "a" * 257}),
         "detail-line-feed": ("error", "A line has no line feed.", {2: "a\nb"}),
@@ -230,11 +252,11 @@ def _bad() -> Iterator[Scenario]:
     for name, (frame, comment, changed) in cases.items():
         yield _frame(f"{frame}-{name.strip()}", comment, _with(frame, changed), "malformed")
     yield _frame("interest-class-0", "There is no class 0.", [3, 0, 0], "unknown_kind")
-    yield _frame("interest-class-6", "There is no class 6.", [3, 0, 6, 0, bytes(4)], "unknown_kind")
+    yield _frame("interest-class-7", "There is no class 7.", [3, 0, 7, 0, bytes(4)], "unknown_kind")
 
 
 def _types() -> Iterator[Scenario]:
-    for number in (0, 24, 127):
+    for number in (0, 25, 127):
         yield _frame(f"type-{number}", "A type that is not in the table.", [number],
                      "unexpected_frame")  # fmt: skip
     for number in (128, 129, 255, 2**31, _MAX):
