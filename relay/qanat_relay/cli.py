@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qanat_protocol.card import DeskCard, parse_card
+from qanat_protocol.days import day_of
 from qanat_protocol.errors import Malformed, ProtocolError, QanatError
 from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.statement import fingerprint
 from qanat_relay.arguments import build_parser
+from qanat_relay.belongings import check_identity, check_rights
 from qanat_relay.card import FILE_NAME as CARD_NAME
 from qanat_relay.card import ensure_card
+from qanat_relay.caring import RUNS as CARE
+from qanat_relay.caring import check_there
 from qanat_relay.config import FILE_NAME as CONFIG_NAME
-from qanat_relay.config import (
-    Config,
-    check_config,
-    read_config,
-    with_changes,
-    write_config,
-)
+from qanat_relay.config import Config, check_config, store_limits, write_config
 from qanat_relay.desks import FOLDER, Desks
 from qanat_relay.errors import ConfigError, DataError
 from qanat_relay.folders import make_folder
@@ -37,13 +35,21 @@ from qanat_relay.peering.adding import card_at, peer_named
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
 from qanat_relay.peering.words import peer_name, peer_words, peers_json
-from qanat_relay.server import check_writable
+from qanat_relay.rehearsal import rehearse
+from qanat_relay.restoring import check_restored
+from qanat_relay.rights import words_of
 from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
-from qanat_relay.status import read_status
-from qanat_relay.store.interface import Problem, StoreError
+from qanat_relay.settings import Settings, Sources
+from qanat_relay.status import Status, read_status
+from qanat_relay.store.errors import StoreError
 from qanat_relay.viewing import view_store
+from qanat_relay.watching.health import check_writable, lack_of_room
+from qanat_relay.watching.live import Reading, watch
+from qanat_relay.watching.running import is_served, read_numbers
 
 DONE, FAILED, WRONG = 0, 1, 2
+STDIN = Path("-")
+"""In a file's place: who starts a command by sudo opens what the relay's user may not read."""
 T = TypeVar("T")
 
 
@@ -57,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"qanat-relay: {_words(error)}", file=sys.stderr)
         return FAILED
     except BrokenPipeError:
+        # Nobody reads any more. Left open it would be written to once more at the end, and fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (QanatError, OSError) as error:
         print(f"qanat-relay: {_words(error)}", file=sys.stderr)
@@ -67,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 def _words(error: Exception) -> str:
     """What went wrong, and where the error's kind knows it, what to do."""
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        return words_of(error)
     kind = " ".join((type(error).__doc__ or "").split())
     if isinstance(error, (ConfigError, DataError)):
         return str(error)
@@ -81,10 +89,14 @@ def _init(arguments: argparse.Namespace) -> int:
             name=arguments.name or "",
             addresses=tuple(arguments.address),
             country=arguments.country or "",
+            **_listen_options(arguments),
         )
     )
     cards = [_read_card(path) for path in arguments.desk]
     make_folder(data)
+    check_rights(data)
+    check_restored(data)
+    check_identity(data)
     path = data / CONFIG_NAME
     if path.exists():
         raise ConfigError(f"{path} is there already: change it, or choose another --data")
@@ -110,20 +122,22 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    data, config = _data_and_config(arguments)
-    changes: dict[str, Any] = {}
-    if arguments.listen:
-        changes["listen"] = tuple(arguments.listen)
-    if arguments.tls_cert or arguments.tls_key:
-        changes |= {"tls_cert": arguments.tls_cert or "", "tls_key": arguments.tls_key or ""}
-    config = with_changes(config, changes)
+    data, found = _data_and_sources(arguments)
+    sources = found.fixed()
+    settings = sources.read()
+    config = settings.config
     cards = [_read_card(path) for path in arguments.desk]
+    if arguments.dry_run:
+        return _rehearse(data, settings, as_json=arguments.json)
     make_folder(data)
+    check_rights(data)
+    check_restored(data)
+    check_identity(data)
     is_new = not has_keys(data)
     key = fingerprint(ensure_keys(data).signing.public)
     if is_new:
         print(f"made a new relay in {data}, key {key}", file=sys.stderr, flush=True)
-    start_logging(config.log_level)
+    start_logging(config.log_level, as_json=config.log_format == "json")
     allow_connections()
 
     def tell(urls: list[str]) -> None:
@@ -134,18 +148,38 @@ def _serve(arguments: argparse.Namespace) -> int:
         )
         print("\n".join(lines), flush=True)
 
-    _run(serve(data, config, cards, tell))
+    _run(serve(data, config, cards, tell, lambda: sources.read().config))
+    return DONE
+
+
+def _rehearse(data: Path, settings: Settings, *, as_json: bool) -> int:
+    found = rehearse(data, settings)
+    print(json.dumps(found.to_json()) if as_json else found.to_words())
+    if any(not isinstance(each, StoreError) for each in found.problems):
+        return WRONG
+    return FAILED if found.problems else DONE
+
+
+def _config(arguments: argparse.Namespace) -> int:
+    _, sources = _data_and_sources(arguments)
+    settings = sources.read()
+    print(json.dumps(settings.to_json()) if arguments.json else settings.to_toml())
     return DONE
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    data, config = _data_and_config(arguments)
-    _check_there(data)
-    desks = len(Desks(data / FOLDER).list_cards())
-    with view_store(data / STORE_FOLDER) as view:
-        status = read_status(view, data, config, desks, load_keys(data).signing.public)
+    data, sources = _data_and_sources(arguments)
+    config = sources.read().config
+    check_there(data)
+    if arguments.watch is not None:
+        watch(lambda: _look(data, config), arguments.watch, as_json=arguments.json)
+        return DONE
+    status = _read_status(data, config)
     if arguments.health:
         check_writable(data)
+        with view_store(data / STORE_FOLDER) as view:
+            if not view.takes_letters(store_limits(config), today=day_of(time.time())):
+                raise lack_of_room(status.stats, config.capacity_bytes)
         print("ok")
         return DONE
     peers = Peers(data / PEERS_FOLDER).list_peers()
@@ -158,62 +192,27 @@ def _status(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    data, _ = _data_and_config(arguments)
-    _check_there(data)
-    load_keys(data)
+def _read_status(data: Path, config: Config) -> Status:
+    check_identity(data)
     desks = len(Desks(data / FOLDER).list_cards())
-    Peers(data / PEERS_FOLDER).list_peers()
-    problems = 0
-    with view_store(data / STORE_FOLDER) as view, _Progress(view.file_bytes) as progress:
-        for found in view.read_problems():
-            progress.step()
-            for problem in found:
-                problems += 1
-                _print_problem(problem, as_json=arguments.json)
-    if arguments.json:
-        print(json.dumps({"problems": problems}))
-    else:
-        words = "nothing is wrong" if not problems else f"{problems:,} wrong"
-        cards = "1 desk card" if desks == 1 else f"{desks:,} desk cards"
-        print(f"the keys, {cards} and the store are read: {words}")
-    return FAILED if problems else DONE
+    with view_store(data / STORE_FOLDER) as view:
+        return read_status(view, config, desks, load_keys(data).signing.public)
 
 
-def _print_problem(problem: Problem, *, as_json: bool) -> None:
-    parcel = problem.parcel_id.hex() if problem.parcel_id else None
-    if as_json:
-        print(json.dumps({"problem": problem.what, "parcel": parcel}), flush=True)
-    else:
-        print(f"parcel {parcel}: {problem.what}" if parcel else problem.what, flush=True)
-
-
-class _Progress:
-    """A line on a terminal that tells how far a long reading is; silent elsewhere."""
-
-    def __init__(self, size_bytes: int) -> None:
-        # A step is some 64 rows, most of which are blocks of 16 KiB.
-        self._expected = max(1, size_bytes // (64 * 16_384))
-        self._steps = 0
-        self._shown = sys.stderr.isatty()
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-    def step(self) -> None:
-        self._steps += 1
-        if self._shown and self._steps % 16 == 0:
-            percent = min(99, 100 * self._steps // self._expected)
-            print(f"\rreading the store: about {percent} %", end="", file=sys.stderr, flush=True)
+def _look(data: Path, config: Config) -> Reading:
+    return Reading(
+        at_s=time.monotonic(),
+        now_s=int(time.time()),
+        status=_read_status(data, config),
+        peers=Peers(data / PEERS_FOLDER).list_peers(),
+        numbers=read_numbers(config),
+        is_served=is_served(data / STORE_FOLDER),
+    )
 
 
 def _peer_add(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    _check_there(data)
+    check_there(data, writes=True)
     card = asyncio.run(card_at(arguments.card))
     if card.signing_key == load_keys(data).signing.public:
         raise DataError(f"{arguments.card} is this relay's own card")
@@ -230,7 +229,7 @@ def _peer_add(arguments: argparse.Namespace) -> int:
 
 def _peer_list(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    _check_there(data)
+    check_there(data)
     peers = Peers(data / PEERS_FOLDER).list_peers()
     if arguments.json:
         print(json.dumps(peers_json(peers)))
@@ -244,7 +243,7 @@ def _peer_list(arguments: argparse.Namespace) -> int:
 
 def _peer_remove(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    _check_there(data)
+    check_there(data, writes=True)
     peers = Peers(data / PEERS_FOLDER)
     peer = peer_named(peers, arguments.key)
     peers.remove(peer.key)
@@ -252,9 +251,23 @@ def _peer_remove(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _peer_name(arguments: argparse.Namespace) -> int:
+    data: Path = arguments.data
+    check_there(data, writes=True)
+    peers = Peers(data / PEERS_FOLDER)
+    peer = peer_named(peers, arguments.key)
+    peers.name(peer, named=not arguments.unname)
+    if arguments.unname:
+        print(f"{peer_name(peer)} is not named in this relay's card.")
+        return DONE
+    print(f"{peer_name(peer)} is named in this relay's card. Reporters who ask this relay for its")
+    print("card may go there while they reach none of their desk's own relays.")
+    return DONE
+
+
 def _desk_add(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    _check_there(data)
+    check_there(data, writes=True)
     card = _read_card(arguments.card)
     try:
         Desks(data / FOLDER).take(card)
@@ -267,7 +280,7 @@ def _desk_add(arguments: argparse.Namespace) -> int:
 
 def _desk_list(arguments: argparse.Namespace) -> int:
     data: Path = arguments.data
-    _check_there(data)
+    check_there(data)
     cards = Desks(data / FOLDER).list_cards()
     for card in cards:
         print(f"{card.name}: {fingerprint(card.desk_id)}, card {card.serial}")
@@ -276,23 +289,31 @@ def _desk_list(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _check_there(data: Path) -> None:
-    if not data.is_dir():
-        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
-
-
-def _data_and_config(arguments: argparse.Namespace) -> tuple[Path, Config]:
+def _data_and_sources(arguments: argparse.Namespace) -> tuple[Path, Sources]:
     data: Path = arguments.data
     chosen: Path | None = arguments.config
+    options = _listen_options(arguments)
     if chosen is not None:
-        return (data if arguments.data_given else chosen.parent), read_config(chosen)
-    path = data / CONFIG_NAME
-    return data, read_config(path) if path.exists() else check_config(Config())
+        return (data if arguments.data_given else chosen.parent), Sources(chosen, options)
+    return data, Sources(data / CONFIG_NAME, options, must_exist=False)
+
+
+def _listen_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line gives; some commands have none of these options."""
+    given = vars(arguments)
+    names = ("listen", "listen_udp", "listen_metrics")
+    options: dict[str, Any] = {name: tuple(given[name]) for name in names if given.get(name)}
+    if given.get("tls_cert") or given.get("tls_key"):
+        options |= {"tls_cert": given["tls_cert"] or "", "tls_key": given["tls_key"] or ""}
+    return options
 
 
 def _read_card(path: Path) -> DeskCard:
-    with path.open("rb") as file:
-        content = file.read(MAX_CARD_BYTES + 1)
+    if path == STDIN:
+        content = sys.stdin.buffer.read(MAX_CARD_BYTES + 1)
+    else:
+        with path.open("rb") as file:
+            content = file.read(MAX_CARD_BYTES + 1)
     if len(content) > MAX_CARD_BYTES:
         raise DataError(f"{path} is larger than {MAX_CARD_BYTES:,} bytes: not a desk's card")
     try:
@@ -329,11 +350,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 _RUNS = {
     "init": _init,
     "serve": _serve,
+    "config": _config,
     "status": _status,
-    "check": _check,
     "peer add": _peer_add,
     "peer list": _peer_list,
     "peer remove": _peer_remove,
+    "peer name": _peer_name,
     "desk add": _desk_add,
     "desk list": _desk_list,
+    **CARE,
 }

@@ -1,24 +1,26 @@
 """A relay's settings: one frozen value, each setting documented where it is declared.
 
-Read from TOML; what is unknown, of the wrong type or contradicts something else is refused.
+What is out of range or contradicts something else is refused. Never reads a file.
 """
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import Any
 
-from qanat_protocol.address import check_address
+from qanat_protocol.address import check_addresses
 from qanat_protocol.errors import Malformed
 from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_PART_BODY_BYTES
 from qanat_protocol.stamp import MAX_EFFORT
 from qanat_relay.errors import ConfigError
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.limits import StoreLimits
 
 FILE_NAME = "relay.toml"
+FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
+TLS_PREFIX = "tls://"
 _GIB = 2**30
 _RANGES = (
     ("largest_body_bytes", MAX_LETTER_BODY_BYTES, MAX_PART_BODY_BYTES),
@@ -26,6 +28,7 @@ _RANGES = (
     ("partial_bytes", 1, 2**53),
     ("partial_days", 1, 560),
     ("stamp_effort", 0, MAX_EFFORT),
+    ("tag_share", 1, 1000),
     ("sessions_max", 1, 100_000),
     ("idle_s", 1, 86_400),
     ("stall_s", 1, 86_400),
@@ -36,8 +39,10 @@ _RANGES = (
 )
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"meaning": meaning})
+def _setting(default: Any, meaning: str, *, needs_restart: bool = False) -> Any:
+    if needs_restart:
+        meaning += " A change needs a restart."
+    return field(default=default, metadata={"meaning": meaning, "needs_restart": needs_restart})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +51,31 @@ class Config:
 
     listen: tuple[str, ...] = _setting(
         ("127.0.0.1:8080",),
-        "Where to listen, as HOST:PORT; IPv6 as [HOST]:PORT. Port 0 takes any free one.",
+        "Where to listen: HOST:PORT is plain http, tls://HOST:PORT shows the certificate of"
+        " tls_cert. IPv6 as [HOST]:PORT; port 0 takes any free one. Several ports at once are worth"
+        " it: when a country is cut off a few odd ones may stay open.",
+    )
+    listen_udp: tuple[str, ...] = _setting(
+        (),
+        "Where to take datagrams (UDP) too, as HOST:PORT. They carry a session without any"
+        " handshake, which on a bad line is worth seconds; `addresses` has to name them."
+        " On a machine with several addresses name the one that is meant, not 0.0.0.0.",
+        needs_restart=True,
     )
     addresses: tuple[str, ...] = _setting(
         (),
-        "Where the world reaches this relay, as http:// or https:// with host and optional port."
-        " At most 8; they stand in the relay's card.",
+        "Where the world reaches this relay, as http:// or https:// with host and optional port,"
+        " or behind one of these as udp:// with the same host and a port. At most 8; they stand in"
+        " the relay's card.",
     )
     name: str = _setting("", "What this relay is called in its card, at most 128 bytes.")
     country: str = _setting("", "The country that it stands in: two capital letters, or empty.")
     tls_cert: str = _setting(
-        "", "A certificate chain in PEM. Empty: plain http (the session is sealed either way)."
+        "",
+        "A certificate chain in PEM, for the listeners that begin with tls://. It is read again"
+        " when the file changes. The session inside is sealed to the relay's own key either way.",
     )
-    tls_key: str = _setting("", "The key of tls_cert in PEM.")
+    tls_key: str = _setting("", "The key of tls_cert in PEM, without a passphrase.")
     capacity_bytes: int = _setting(
         16 * _GIB, "How much the database may grow to. A disk that is full before is survived too."
     )
@@ -71,8 +88,21 @@ class Config:
     largest_body_bytes: int = _setting(
         _GIB, "The largest body of a parcel that is taken, 262144 to 1073741824."
     )
+    # Floods.
+    stamps: bool = _setting(
+        True,
+        "Whether stamps are asked for while more comes than there is room for. Without them"
+        " whoever comes first fills the relay.",
+    )
     stamp_effort: int = _setting(
-        0, "The stamp that this relay says it would like, in tries on average. 0: none."
+        0,
+        "The stamp that this relay says it would like even without need, in tries on average."
+        " 0: none. What it asks for under a flood it finds out by itself.",
+    )
+    tag_share: int = _setting(
+        4,
+        "How many times what is free the parcels of one desk and week may take: with 4 one alone"
+        " gets four fifths of the room, two that flood get four ninths each.",
     )
     sessions_max: int = _setting(
         256, "How many sessions are served at once; more are told to come back later."
@@ -97,65 +127,47 @@ class Config:
     peer_retry_s: int = _setting(
         30, "How long to wait at most before a peer that can't be reached is called again."
     )
+    pages: bool = _setting(
+        True,
+        "Whether to show the bulletins of the desks that were added as pages for a browser, at"
+        " /desks.",
+    )
+    web_app: bool = _setting(
+        True,
+        "Whether to give reporters the web app, at /. Whoever gives it out could give another one,"
+        " which reads what is written in it: reporters have only your word for it.",
+    )
     log_level: str = _setting("info", "debug, info, warning or error. No level shows an address.")
-
-
-def read_config(path: Path) -> Config:
-    """The settings in a file. Raises ConfigError naming the file and the setting."""
-    try:
-        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        if "overwrite a value" in str(error):
-            where = str(error).partition("(")[2].rstrip(")")
-            raise ConfigError(f"{path}: a setting stands there twice ({where})") from None
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-    try:
-        return check_config(_from_table(loaded))
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from None
-
-
-def with_changes(config: Config, changes: dict[str, Any]) -> Config:
-    """The settings with those of the command line instead; checked like a file's."""
-    return check_config(replace(config, **changes))
-
-
-def _from_table(table: dict[str, Any]) -> Config:
-    known = {each.name: each.default for each in fields(Config)}
-    values: dict[str, Any] = {}
-    for name, value in table.items():
-        if name not in known:
-            raise ConfigError(f"no setting is called {name!r}")
-        values[name] = _typed(name, value, known[name])
-    return Config(**values)
-
-
-def _typed(name: str, value: Any, default: Any) -> Any:
-    if isinstance(default, tuple):
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise ConfigError(f"{name} takes a list of strings")
-        return tuple(value)
-    if type(value) is not type(default):
-        kind = {str: "a string", int: "a whole number"}[type(default)]
-        raise ConfigError(f"{name} takes {kind}")
-    return value
+    # Watching
+    log_format: str = _setting(
+        "text",
+        "text: lines for people; json: an object a line, with each event's name and fields.",
+        needs_restart=True,
+    )
+    listen_metrics: tuple[str, ...] = _setting(
+        (),
+        "Where to answer Prometheus at /metrics, as HOST:PORT; nowhere by default. Use loopback:"
+        " whoever reads it sees at which moment this relay is used, though not by whom.",
+        needs_restart=True,
+    )
+    status_page: bool = _setting(
+        False,
+        "Whether to show the public, at /status, that this relay is up, since when, its version, in"
+        " words how much room it has, and how many of its peers can be reached.",
+        needs_restart=True,
+    )
 
 
 def check_config(config: Config) -> Config:
     """The same settings, or ConfigError if one is out of range or contradicts another."""
-    if not config.listen:
-        raise ConfigError("listen is empty: name at least one HOST:PORT")
-    for each in config.listen:
-        parse_listen(each)
+    _check_listeners(config)
     if len(config.addresses) > 8:
         raise ConfigError(f"addresses holds {len(config.addresses)}; a card takes 8")
+    try:
+        check_addresses(config.addresses)
+    except Malformed as error:
+        raise ConfigError(f"addresses: {error}") from None
     for address in config.addresses:
-        try:
-            check_address(address)
-        except Malformed as error:
-            raise ConfigError(f"addresses: {error}") from None
         if len(address) > 256:
             raise ConfigError(f"addresses: {address[:40]}... is longer than 256 bytes")
     try:
@@ -169,8 +181,6 @@ def check_config(config: Config) -> Config:
         raise ConfigError(f"country is {country!r}: give two letters, or nothing")
     if country != country.upper():
         raise ConfigError(f"country is {country!r}: write it in capitals")
-    if bool(config.tls_cert) != bool(config.tls_key):
-        raise ConfigError("tls_cert and tls_key go together: give both or neither")
     for name, least, most in _RANGES:
         value = getattr(config, name)
         if not least <= value <= most:
@@ -183,7 +193,68 @@ def check_config(config: Config) -> Config:
         raise ConfigError("partial_bytes is more than capacity_bytes: the rest would have no room")
     if config.log_level not in LEVELS:
         raise ConfigError(f"log_level is {config.log_level!r}: one of {', '.join(LEVELS)}")
+    if config.log_format not in FORMATS:
+        raise ConfigError(f"log_format is {config.log_format!r}: text or json")
     return config
+
+
+def _check_listeners(config: Config) -> None:
+    if not config.listen:
+        raise ConfigError("listen is empty: name at least one HOST:PORT")
+    listeners = [parse_listener(each) for each in config.listen]
+    _refuse_twice("listen", [(each.host, each.port) for each in listeners])
+    _refuse_twice("listen_udp", [parse_listen(each) for each in config.listen_udp])
+    metrics = [parse_listen(each) for each in config.listen_metrics]
+    _refuse_twice(
+        "listen, with listen_metrics,", [*((each.host, each.port) for each in listeners), *metrics]
+    )
+    if bool(config.tls_cert) != bool(config.tls_key):
+        raise ConfigError("tls_cert and tls_key go together: give both or neither")
+    if config.tls_cert and not any(each.is_tls for each in listeners):
+        raise ConfigError(
+            "tls_cert is set and no listener shows it: write it as tls://HOST:PORT in listen"
+        )
+    for text, listener in zip(config.listen, listeners, strict=True):
+        if listener.is_tls and not config.tls_cert:
+            raise ConfigError(f"listen names {text}, which needs tls_cert and tls_key")
+    udp = next((each for each in config.addresses if each.startswith("udp://")), None)
+    if udp is not None and not config.listen_udp:
+        raise ConfigError(f"addresses names {udp}, but listen_udp is empty: nobody would answer")
+
+
+def _refuse_twice(setting: str, places: Sequence[tuple[str, int]]) -> None:
+    for number, (host, port) in enumerate(places):
+        for other, other_port in places[:number]:
+            if port and port == other_port and _overlap(host, other):
+                both = host if host == other else f"{other} and of {host}, which overlap"
+                raise ConfigError(f"{setting} names port {port} twice: of {both}")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a port of one host is also the other's: all of this machine's, or the same."""
+    if one == other:
+        return True
+    try:
+        found = [ip_address(host) for host in (one, other)]
+    except ValueError:
+        return False
+    return found[0].version == found[1].version and any(each.is_unspecified for each in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One place to listen at for HTTP; is_tls: whether TLS is spoken there."""
+
+    host: str
+    port: int
+    is_tls: bool
+
+
+def parse_listener(text: str) -> Listener:
+    """The meaning of `HOST:PORT` or `tls://HOST:PORT`; ConfigError for anything else."""
+    place = text.removeprefix(TLS_PREFIX)
+    host, port = parse_listen(place)
+    return Listener(host, port, is_tls=place != text)
 
 
 def parse_listen(text: str) -> tuple[str, int]:
@@ -191,6 +262,8 @@ def parse_listen(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+    elif "://" in text:
+        raise ConfigError(f"{text!r}: only tls:// may stand before HOST:PORT, and only in listen")
     elif ":" in host:
         raise ConfigError(f"{text!r}: write an IPv6 host in brackets, as [::1]:8080")
     if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65_535:
@@ -203,14 +276,19 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 def write_config(config: Config) -> str:
-    """The settings as a TOML file that explains each of them."""
+    """The settings as a TOML file that explains each of them, defaults as comments: what a later
+    version finds better is then taken."""
     lines = [
-        "# Settings of a Qanat relay. What is left out has its default.",
+        "# Settings of a Qanat relay. One that is left out, or has # before it, has its default.",
+        "# A relay that runs takes what was changed here when it gets SIGHUP. In the environment",
+        "# QANAT_RELAY_<SETTING> comes before this file, the command line comes before both.",
         "",
     ]
     for each in fields(config):
         lines += _wrapped(each.metadata["meaning"])
-        lines += [f"{each.name} = {_toml(getattr(config, each.name))}", ""]
+        value = getattr(config, each.name)
+        mark = "#" if value == each.default else ""
+        lines += [f"{mark}{each.name} = {to_toml(value)}", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -221,6 +299,7 @@ def store_limits(config: Config) -> StoreLimits:
         max_store_bytes=config.capacity_bytes,
         max_partial_bytes=config.partial_bytes,
         partial_ttl_days=config.partial_days,
+        tag_share=config.tag_share,
     )
 
 
@@ -233,10 +312,11 @@ def _wrapped(meaning: str) -> list[str]:
     return lines
 
 
-def _toml(value: str | int | tuple[str, ...]) -> str:
+def to_toml(value: str | int | tuple[str, ...]) -> str:
+    """The value of a setting as TOML writes it."""
     if isinstance(value, tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(to_toml, value)) + "]"
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'

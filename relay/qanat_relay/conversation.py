@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
-from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import (
     BadChannel,
     Cut,
@@ -23,10 +23,10 @@ from qanat_protocol.errors import (
 from qanat_protocol.frames import (
     Ack,
     AllInterest,
-    Answer,
     Answers,
     Bisect,
     Block,
+    CardInterest,
     Cursor,
     DeskInterest,
     End,
@@ -53,24 +53,24 @@ from qanat_protocol.limits import MAX_INTERESTS
 from qanat_protocol.runs import Run
 from qanat_protocol.session import VERSION, ClientSession, RelaySession, verify_peer_interest
 from qanat_protocol.verdicts import Verdict
+from qanat_relay.answering import Answering
+from qanat_relay.counts import Ending
 from qanat_relay.deposits import Deposits
 from qanat_relay.errors import LinkLost
+from qanat_relay.events import Event
 from qanat_relay.giving import Giving
 from qanat_relay.interests import Interests, matching_bits
 from qanat_relay.link import Link
-from qanat_relay.logs import log
+from qanat_relay.logs import tell
 from qanat_relay.node import Node
 from qanat_relay.peering.peers import Peer
 from qanat_relay.peering.talk import PeerTalk
-from qanat_relay.store.interface import Holding, State, StoreError
+from qanat_relay.store.errors import StoreError
 from qanat_relay.voice import Voice
-
-MAX_TOLD_BYTES = 4 * 2**20
-"""What a session may be told of half bodies: each has to be remembered until it is sent on."""
 
 LEAST_BYTES = 1024
 """What has to come within two times `idle_s` of a session to which nothing is owed: less is nobody
-but who drips to hold a place."""
+but who drips to hold a place, or a desk that stays, which is known by its proof."""
 
 TURN_BYTES = 32 * 2**10
 """What is read at once before other sessions have their turn: some thousand of the least frames."""
@@ -92,11 +92,15 @@ class Conversation:
         self._voice = Voice(self._session, link, node.config.stall_s)
         self._deposits = Deposits(node, self._voice)
         self._numbers: set[int] = set()
-        self._offers = 0
-        self._told_bytes = 0
+        self._answering = Answering(node, self._voice, self._deposits)
+        self._frames = 0
         self._paced_at_s = asyncio.get_running_loop().time()
         self._paced_bytes = 0
         self._talk: PeerTalk | None = None
+        self._idles = 0
+        self._is_settling = False
+        self.ending = Ending.LOST
+        """How it ended, once `run` has returned."""
 
     async def run(self) -> None:
         """Serve until END, a fault or the end of the bytes.
@@ -109,15 +113,22 @@ class Conversation:
                 group.create_task(self._deposits.custody.run())
                 group.create_task(self._giving.run())
                 group.create_task(self._listen())
+            if self.is_over:
+                self.ending = Ending.DONE
             if self._talk is not None and self.is_over:
                 custody = self._deposits.custody
-                await self._talk.settle(custody.stored, lost=custody.lost)
+                await self._talk.settle(
+                    custody.stored, lost=custody.lost, lacked_room=custody.lacked_room
+                )
         except* LinkLost:
-            log.debug("a session lost its connection")
+            tell(Event.SESSION_LOST)
+            self.ending = Ending.LOST
         except* StoreError as errors:
-            log.error("a session met a store error: %s", type(errors.exceptions[0]).__name__)
+            tell(Event.SESSION_MET_STORE_ERROR, error_kind=type(errors.exceptions[0]).__name__)
+            self.ending = Ending.STORE
             await self._say_last(Error(Verdict.BUSY, "the store does not answer"))
         finally:
+            self._deposits.leave()
             await self._deposits.custody.keep_rest()
             if self._talk is not None:
                 self._talk.close()
@@ -147,6 +158,7 @@ class Conversation:
         """Send what needs no answer any more, and acknowledge all that came."""
         self._giving.finish()
         await self._giving.ended.wait()
+        await self._deposits.let_in()
         self._deposits.custody.ask_again()
         self._deposits.custody.finish()
         await self._deposits.custody.ended.wait()
@@ -162,14 +174,15 @@ class Conversation:
                 raise self._session.failure
 
     async def _take_all(self, received: Sequence[Frame | Run]) -> None:
-        for number, frame in enumerate(received):
+        for frame in received:
             if isinstance(frame, Run):
                 if not self._deposits.take_run(frame):
                     await self._take_all(tuple(frame.frames()))
             else:
                 await self._take(frame)
-            await self._deposits.custody.room()
-            if number % TURN_FRAMES == 0:
+            await self._deposits.room()
+            self._frames += 1
+            if self._frames % TURN_FRAMES == 0:
                 await asyncio.sleep(0)
 
     async def _receive(self) -> bytes:
@@ -189,18 +202,19 @@ class Conversation:
     @property
     def _is_owed(self) -> bool:
         """Whether the other side waits for us."""
-        return self._giving.is_busy or self._deposits.custody.is_busy
+        return self._giving.is_busy or self._deposits.is_busy
 
     def _check_pace(self, size_bytes: int) -> None:
         now_s = asyncio.get_running_loop().time()
         self._paced_bytes += size_bytes
-        if self._paced_bytes >= LEAST_BYTES or self._is_owed:
+        if self._paced_bytes >= LEAST_BYTES or self._is_owed or self._giving.is_attending:
             self._paced_at_s, self._paced_bytes = now_s, 0
         elif size_bytes and now_s - self._paced_at_s > 2 * self._node.config.idle_s:
             raise Cut("what came was too little for too long")
 
     async def _tell_of(self, fault: RemoteError) -> None:
-        log.debug("a session ended: %s", fault.verdict.name.lower())
+        tell(Event.SESSION_ENDED, verdict=fault.verdict.name.lower())
+        self.ending = Ending.LOST if isinstance(fault, Cut) else Ending.FAULT
         if isinstance(fault, Cut):
             return
         if isinstance(self._session, RelaySession) and (refusal := self._session.refusal):
@@ -229,7 +243,7 @@ class Conversation:
             case Leaves():
                 self._deposits.take_leaves(frame)
             case Offers():
-                await self._answer(frame)
+                await self._answering.answer(frame, self._talk)
             case Answers():
                 self._giving.take_answers(frame)
             case Ack():
@@ -250,6 +264,8 @@ class Conversation:
                 self._talk.take_cursor(frame)
             case Bisect() | Lack():
                 self._interests.reconciling.hear(frame)
+            case Idle() if self._giving.is_attending:
+                self._answer_idle()
             case Idle() | Error() | End():
                 pass
             case (
@@ -258,26 +274,47 @@ class Conversation:
                 | OpenedInterest()
                 | PublicInterest()
                 | AllInterest()
+                | CardInterest()
             ):
                 await self._begin(frame)
             case _:
                 raise UnexpectedFrame(f"a relay is not sent {type(frame).__name__}")
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether a desk stays to be given what comes, and nothing is on its way."""
+        # Without an interest it may not have begun.
+        has_asked = bool(self._numbers)
+        return has_asked and self._giving.is_attending and self._giving.idle_told.is_set()
+
+    def _answer_idle(self) -> None:
+        """Say IDLE when all that came before is on the disk; one for all that come until then."""
+        self._idles += 1
+        if not self._is_settling:
+            self._is_settling = True
+            self._giving.begin(self._settle())
+
+    async def _settle(self) -> None:
+        await self._deposits.custody.settled()
+        self._is_settling = False
+        self._giving.answered_idles = self._idles
+
     async def _welcome(self) -> None:
         welcome = await self._make_welcome()
+        if isinstance(self._session, RelaySession):
+            welcome = replace(welcome, version=self._session.version)
         self._interests = Interests(self._node, self._voice, self._giving, welcome)
         await self._voice.say(welcome)
 
     async def _make_welcome(self) -> Welcome:
-        config = self._node.config
         return Welcome(
             version=VERSION,
             day=self._node.today(),
             incarnation=self._node.store.incarnation,
-            largest_body=config.largest_body_bytes,
+            largest_body=self._node.config.largest_body_bytes,
             reply_bits=matching_bits(await self._node.store.count_replies()),
             opened_bits=matching_bits(await self._node.store.count_opened()),
-            effort=config.stamp_effort,
+            effort=self._node.gate.effort,
         )
 
     async def _begin(self, frame: Interest) -> None:
@@ -287,14 +324,18 @@ class Conversation:
         try:
             match frame:
                 case DeskInterest():
-                    self._interests.begin_desk(frame, self._session.channel_hash)
-                    self._deposits.own(self._interests.own_tags)
+                    self._interests.begin_desk(frame, self._session.session_hash)
+                    self._deposits.own(
+                        self._interests.own_tags, is_carried=self._interests.is_carried
+                    )
                 case RepliesInterest():
                     self._interests.begin_replies(frame)
                 case OpenedInterest():
                     self._interests.begin_opened(frame)
                 case PublicInterest():
                     self._interests.begin_public(frame)
+                case CardInterest():
+                    self._interests.begin_card()
                 case AllInterest():
                     await self._give_peer(frame)
         except RefusedDesk as refusal:
@@ -304,7 +345,7 @@ class Conversation:
     async def _give_peer(self, frame: AllInterest) -> None:
         """A peer asks: it is asked in return, and given what it has not seen."""
         try:
-            verify_peer_interest(frame, self._session.channel_hash)
+            verify_peer_interest(frame, self._session.session_hash)
         except RemoteError as error:
             raise RefusedDesk(error.verdict.name.lower()) from None
         peer = self._node.peers.find(frame.signing_key)
@@ -322,43 +363,4 @@ class Conversation:
         """From here on this is a session with that peer."""
         self._talk = PeerTalk(self._node, self._voice, self._giving, peer, self._link.abort)
         self._deposits.custody.source = peer.key
-        await self._talk.ask(self._session.channel_hash)
-
-    async def _answer(self, frame: Offers) -> None:
-        # Told once in a session: what half a body holds costs a look at each of its blocks.
-        asked = [
-            offer for offer in dict.fromkeys(frame.offers) if not self._deposits.was_told(offer)
-        ]
-        found = dict(zip(asked, await self._node.store.look_up(asked), strict=True))
-        partials = [
-            Partial(holding.parcel_id, self._tell_held(holding).to_bytes())
-            for holding in found.values()
-            if holding is not None and holding.state is State.PARTIAL and self._may_tell()
-        ]
-        codes = tuple(self._code_of(offer, found.get(offer)) for offer in frame.offers)
-        await self._voice.say(*partials, Answers(frame.first, codes))
-        # Its first ACK may have been lost, and no body has to come again for the receipt alone.
-        held = (found.get(offer) for offer in frame.offers)
-        await self._deposits.custody.sign_for(
-            one.parcel_id for one in held if one is not None and one.state is State.HELD
-        )
-
-    def _code_of(self, offer: bytes, holding: Holding | None) -> Answer:
-        code = Answer.WANT_REST if self._deposits.was_told(offer) else self._code(holding)
-        if self._talk is None:
-            return code
-        return self._talk.judge(offer, code, holding)
-
-    def _tell_held(self, holding: Holding) -> Bitmap:
-        assert holding.held is not None, "a partial body has a bitmap"
-        self._deposits.tell_held(holding.header.offer, holding.held)
-        self._told_bytes += 64 + len(holding.held.to_bytes())
-        return holding.held
-
-    def _may_tell(self) -> bool:
-        return self._told_bytes < MAX_TOLD_BYTES
-
-    def _code(self, holding: Holding | None) -> Answer:
-        if holding is None or holding.state in (State.EVICTED, State.PARTIAL):
-            return Answer.WANT
-        return Answer.TOMBSTONED if holding.state is State.PURGED else Answer.HAVE
+        await self._talk.ask(self._session.session_hash)

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from qanat_protocol.card import DeskCard, ReplacementKind, check_replaces, parse_card
 from qanat_protocol.errors import ProtocolError
+from qanat_protocol.hashing import sha256
 from qanat_protocol.tags import public_tag
 from qanat_relay.errors import DataError
+from qanat_relay.events import Event
 from qanat_relay.folders import make_folder
 from qanat_relay.keys import write_whole
-from qanat_relay.logs import log
+from qanat_relay.logs import tell
+from qanat_relay.rights import words_of
 
 FOLDER = "desks"
 
@@ -32,6 +35,11 @@ class Desks:
         self._refresh(strict=True)
         return sorted(self._by_tag.values(), key=lambda card: (card.name, card.desk_id))
 
+    def carried(self) -> list[DeskCard]:
+        """As `list_cards`, while the relay runs: as `find` it goes on past a file that is none."""
+        self.find(b"")
+        return sorted(self._by_tag.values(), key=lambda card: (card.name, card.desk_id))
+
     def find(self, tag: bytes) -> DeskCard | None:
         """The card of the desk with this public tag (16 bytes), None if it is not carried.
 
@@ -40,8 +48,13 @@ class Desks:
         try:
             self._refresh()
         except DataError:
-            log.error("the folder of desk cards holds a file that is none: run qanat-relay check")
+            tell(Event.DESK_CARD_BROKEN)
         return self._by_tag.get(tag)
+
+    def digest(self) -> bytes:
+        """Another 16 bytes as soon as another desk is carried, or one no more."""
+        self.find(b"")
+        return sha256(*sorted(self._by_tag))[:16]
 
     def add(self, content: bytes) -> DeskCard:
         """Carry the desk whose card this is. Raises what parse_card and `take` raise."""
@@ -84,6 +97,6 @@ def _read(path: Path) -> DeskCard:
     try:
         return parse_card(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
+        raise DataError(words_of(error)) from None
     except ProtocolError as error:
         raise DataError(f"{path} is not a desk card: {error}; remove it or add it again") from None

@@ -13,21 +13,34 @@ from typing import TypeVar
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import TooLarge, UnexpectedFrame
-from qanat_protocol.frames import Ack, Answer, Answers, Frame, Idle, Offers, Partial, Receipt
+from qanat_protocol.frames import (
+    Ack,
+    AckStatus,
+    Answer,
+    Answers,
+    Frame,
+    Idle,
+    Offers,
+    Partial,
+    Receipt,
+)
 from qanat_protocol.limits import MAX_PARTIALS_BYTES, PARTIAL_BYTES
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header
 from qanat_protocol.receipt import MAX_RECEIPT_IDS
 from qanat_protocol.runs import runs_of
-from qanat_relay.custody import receipts_for
 from qanat_relay.gift import Gift
 from qanat_relay.gifts import Gifts
 from qanat_relay.node import Node
-from qanat_relay.store.interface import NotHeld
+from qanat_relay.receipts import receipts_for
+from qanat_relay.store.errors import NotHeld
 from qanat_relay.voice import Voice
 
 MAX_WAITING_GIFTS = 4096
 """Parcels that wait to be sent before the session may ask for more by id."""
+
+MAX_UNHEARD = 65_536
+"""Parcels of whose fate a peer has said nothing yet that are remembered."""
 
 MAX_UNTOLD = 8 * MAX_RECEIPT_IDS
 """Parcels given without a receipt yet: few receipts where they came on few days."""
@@ -56,10 +69,18 @@ class Giving:
         self._next_handle = 0
         self._held: dict[bytes, Bitmap] = {}
         self._held_bytes = 0
+        self._unheard: dict[int, bytes] = {}
+        self.hears_refusals = False
+        """Whether the other side says what became of each parcel: a peer."""
+        self.refused: set[bytes] = set()
+        """Offers of what was sent to it and not taken."""
         self._offered = 0
         self._unanswered: deque[_Question] = deque()
         self._offering = asyncio.Lock()
         self._jobs: set[asyncio.Task[None]] = set()
+        self._attending: set[asyncio.Task[None]] = set()
+        self.answered_idles = 0
+        """How many IDLE of the other side the next one of ours answers."""
         self._asked = False
         self._sending = False
         self._finishing = False
@@ -75,13 +96,25 @@ class Giving:
         """Whether something is being sent that waits for nobody's answer."""
         return self._sending or len(self._gifts) > 0
 
-    def begin(self, job: Coroutine[None, None, None]) -> None:
+    @property
+    def is_attending(self) -> bool:
+        """Whether the other side is given more as it comes."""
+        return bool(self._attending)
+
+    def attend(self, watch: Coroutine[None, None, None]) -> None:
+        """Let this begin jobs until the session has nothing more to ask for."""
+        task = self._group.create_task(watch)
+        self._attending.add(task)
+        task.add_done_callback(self._attending.discard)
+
+    def begin(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
         """Do what was asked for beside everything else; IDLE is told when all of it is done."""
         self._asked = True
         self.idle_told.clear()
         task = self._group.create_task(job)
         self._jobs.add(task)
         task.add_done_callback(self._end_job)
+        return task
 
     def held_there(self, parcel_id: bytes) -> Bitmap:
         """Which blocks the other side told that it need not be sent."""
@@ -165,9 +198,14 @@ class Giving:
         for entry in frame.entries:
             if entry.handle >= self._next_handle:
                 raise UnexpectedFrame(f"a status for transfer {entry.handle}, which has no HEADER")
+            if not entry.status.is_final:
+                continue
+            offer = self._unheard.pop(entry.handle, None)
             gift = self._gifts.by_handle(entry.handle)
-            if gift is not None and entry.status.is_final:
-                gift.refused = True
+            if gift is not None:
+                gift.refused, offer = True, gift.header.offer
+            if offer is not None and entry.status is AckStatus.REFUSED:
+                self.refused.add(offer)
 
     def begin_nothing(self) -> None:
         """Something was asked for that is not given: IDLE is told as behind anything else."""
@@ -191,7 +229,9 @@ class Giving:
                 return
             elif self._asked:
                 self._asked = False
-                await self._voice.say(Idle())
+                # Before the END of a session that stays there may be none.
+                receipts = tuple(self.receipts()) if self._attending else ()
+                await self._voice.say(*receipts, Idle(self.answered_idles))
                 if not (self._asked or self._jobs or self._gifts):
                     self.idle_told.set()
             else:
@@ -200,6 +240,8 @@ class Giving:
     def finish(self) -> None:
         """Let `run` return when all that needs no answer any more is sent."""
         self._finishing = True
+        for watch in self._attending:
+            watch.cancel()
         for question in self._unanswered:
             _resolve(question.future, None)
         self._unanswered.clear()
@@ -246,7 +288,9 @@ class Giving:
         # Purged or expired since it was listed: there is nothing to give any more.
         there = [(gift.header, body) for gift, body in zip(gifts, bodies, strict=True) if body]
         runs = list(runs_of(there, self._next_handle))
-        self._next_handle += len(there)
+        for header, _ in there:
+            self._await_word(self._next_handle, header.offer)
+            self._next_handle += 1
         if runs:
             await self._voice.say(*runs)
         for gift, body in zip(gifts, bodies, strict=True):
@@ -267,9 +311,15 @@ class Giving:
 
     def _end(self, gift: Gift, *, sent: bool) -> None:
         self._gifts.end(gift)
+        if sent and gift.is_open:
+            self._await_word(gift.handle, gift.header.offer)
         if sent and gift.taken_day is not None:
             self._given.setdefault(gift.taken_day, []).append(gift.parcel_id)
         _resolve(gift.done, sent)
+
+    def _await_word(self, handle: int, offer: bytes) -> None:
+        if self.hears_refusals and len(self._unheard) < MAX_UNHEARD:
+            self._unheard[handle] = offer
 
     def _end_job(self, task: asyncio.Task[None]) -> None:
         self._jobs.discard(task)

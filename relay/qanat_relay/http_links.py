@@ -53,6 +53,11 @@ class ExchangeLink:
         """Close the connection without another byte."""
         _abort(self._request)
 
+    @property
+    def is_gone(self) -> bool:
+        """As `Link.is_gone`."""
+        return _is_gone(self._request)
+
     async def open(self) -> web.StreamResponse:
         """The response, begun if it was not."""
         if self._response is None:
@@ -98,6 +103,15 @@ class WebSocketLink:
     def abort(self) -> None:
         """Close the connection without another byte."""
         _abort(self._request)
+
+    @property
+    def is_gone(self) -> bool:
+        """As `Link.is_gone`."""
+        return _is_gone(self._request)
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _abort(request: web.Request) -> None:

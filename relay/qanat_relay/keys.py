@@ -15,7 +15,8 @@ from pathlib import Path
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
 from qanat_relay.errors import DataError
-from qanat_relay.folders import sync_folder
+from qanat_relay.folders import keep_owner, sync_folder
+from qanat_relay.rights import words_of
 
 SIGNING_FILE = "signing.seed"
 SEALING_FILE = "sealing.seed"
@@ -90,6 +91,7 @@ def write_secret(path: Path, content: bytes) -> None:
     """Write a new file that only its owner can read; it is on the disk when this returns."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
+        keep_owner(path)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -108,7 +110,7 @@ def _seed(path: Path) -> bytes:
     try:
         seed = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
+        raise DataError(words_of(error)) from None
     if len(seed) != SEED_BYTES:
         raise DataError(f"{path} holds {len(seed)} bytes, not {SEED_BYTES}: restore a backup")
     return seed

@@ -19,3 +19,8 @@ class Link(Protocol):
     def abort(self) -> None:
         """Give the connection up at once, with whatever it has not taken yet."""
         ...
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closed, or was given up."""
+        ...

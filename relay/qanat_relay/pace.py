@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from qanat_relay.counts import Traffic
 from qanat_relay.link import Link
 
 CROWDED_S = 30.0
@@ -20,29 +21,36 @@ block, a tenth of what a bad 2G line of 20 kbit/s carries."""
 class PacedLink:
     """A link that counts what goes over it."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, traffic: Traffic) -> None:
         self._link = link
+        self._traffic = traffic
         self._since_s = asyncio.get_running_loop().time()
         self._moved_bytes = self._before_bytes = 0
         self._is_judged = False
-        self.is_leaving = False
-        """Whether it was given up for another session."""
+        self._was_aborted = False
 
     async def receive(self) -> bytes:
         """As `Link.receive`."""
         data = await self._link.receive()
+        self._traffic.in_bytes += len(data)
         self._count(len(data))
         return data
 
     async def send(self, data: bytes) -> None:
         """As `Link.send`."""
         await self._link.send(data)
+        self._traffic.out_bytes += len(data)
         self._count(len(data))
 
     def abort(self) -> None:
         """As `Link.abort`."""
-        self.is_leaving = True
+        self._was_aborted = True
         self._link.abort()
+
+    @property
+    def is_gone(self) -> bool:
+        """As `Link.is_gone`."""
+        return self._was_aborted or self._link.is_gone
 
     def moved_bytes(self) -> int | None:
         """What moved in the last `CROWDED_S` or somewhat more; None for a session that is new."""

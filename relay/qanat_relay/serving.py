@@ -7,20 +7,24 @@ import gc
 import resource
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from qanat_protocol.card import DeskCard
 from qanat_protocol.errors import OlderSerial
-from qanat_relay.card import ensure_card
+from qanat_relay.card import OwnCard
+from qanat_relay.change import Change
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import FOLDER, Desks
+from qanat_relay.events import Event
 from qanat_relay.keys import ensure_keys
-from qanat_relay.logs import log, tell_of_loop_errors
+from qanat_relay.logs import tell, tell_of_loop_errors, tell_of_what_was_left_out
 from qanat_relay.node import Node
 from qanat_relay.peering.calling import call_peers
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
 from qanat_relay.server import Server
+from qanat_relay.store.errors import StoreClosed
 from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.sweep import sweep_forever
 
@@ -31,12 +35,18 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve(
-    data: Path, config: Config, cards: Sequence[DeskCard], tell: Callable[[list[str]], None]
+    data: Path,
+    config: Config,
+    cards: Sequence[DeskCard],
+    announce: Callable[[list[str]], None],
+    read_again: Callable[[], Config] | None = None,
 ) -> None:
     """Run a relay until SIGTERM or SIGINT; everything acknowledged is on the disk then.
 
-    `cards` are desks to carry from now on; `tell` is called with the URLs once it listens.
-    Raises ConfigError, DataError and StoreError where it cannot start.
+    `cards` are desks to carry from now on; `announce` is called with the URLs once it
+    listens, and when a change of the settings brought others.
+    `read_again` gives the settings as they are when SIGHUP comes, or raises ConfigError; without it
+    they never change. Raises ConfigError, DataError and StoreError where it cannot start.
     """
     keep_freed_memory()
     loop = asyncio.get_running_loop()
@@ -44,39 +54,42 @@ async def serve(
     stop = asyncio.Event()
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop.set)
+    asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
     desks = Desks(data / FOLDER)
     for card in cards:
         try:
             desks.take(card)
         except OlderSerial:
-            log.info("a newer card than the one given is known of a desk; it stays")
+            tell(Event.OLDER_CARD_GIVEN)
     desks.list_cards()
     keys = ensure_keys(data)
     store = await SqliteStore.open(data / STORE_FOLDER, store_limits(config))
     try:
         # What is here now stays: no search for garbage need look at it again.
         gc.freeze()
-        node = Node(config, keys, store, desks, peers=Peers(data / PEERS_FOLDER))
-        server = Server(node, data, ensure_card(data, config, keys, node.clock()).envelope)
-        working: list[asyncio.Task[None]] = []
+        peers = Peers(data / PEERS_FOLDER)
+        own_card = OwnCard(data, config, keys, peers)
+        node = Node(config, keys, store, desks, peers=peers, card=own_card)
+        server = Server(node, data, own_card)
         try:
-            urls = await server.start()
-            working = [
-                asyncio.create_task(sweep_forever(node)),
-                asyncio.create_task(call_peers(node)),
-            ]
-            tell(urls)
-            log.info("serving")
-            await _first_of(stop, working)
+            await server.start()
+            node.background.begin("sweep", partial(sweep_forever, node))
+            node.background.begin("peers", partial(call_peers, node))
+            if read_again is not None:
+                change = Change(node, server, own_card, read_again, announce)
+                node.background.begin("settings", partial(change.whenever, asked))
+            announce(server.urls)
+            tell(Event.SERVING)
+            await _until(stop, store)
         finally:
-            log.info("stopping")
+            tell(Event.STOPPING)
             await server.stop()
-            for task in working:
-                task.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
+            await node.background.end()
     finally:
         await store.close()
-        log.info("stopped")
+        tell_of_what_was_left_out()
+        tell(Event.STOPPED)
 
 
 def keep_freed_memory() -> None:
@@ -96,11 +109,13 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _first_of(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Return when told to stop; raise what ended a task, none of which ends by itself."""
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    for task in tasks:
-        if task.done():
-            task.result()
+async def _until(stop: asyncio.Event, store: SqliteStore) -> None:
+    """Return when told to stop. Raises StoreClosed when the store writes no more, of which nothing
+    in this process gets it to write again: whoever started the relay does so anew."""
+    waits = [asyncio.create_task(wait) for wait in (stop.wait(), store.ended.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()
+    if store.ended.is_set():
+        tell(Event.STORE_ENDED)
+        raise StoreClosed("the store's writer has ended")

@@ -4,13 +4,22 @@ caught."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from qanat_protocol.errors import BadChannel, Busy
 from qanat_relay.conversation import Conversation
+from qanat_relay.counts import Carrier, Ending
+from qanat_relay.events import Event
 from qanat_relay.link import Link
-from qanat_relay.logs import log
+from qanat_relay.logs import tell
 from qanat_relay.node import Node
 from qanat_relay.pace import CROWDED_LEAST_BYTES, PacedLink
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    link: PacedLink
+    conversation: Conversation
 
 
 class Sessions:
@@ -18,7 +27,7 @@ class Sessions:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._running: dict[asyncio.Task[None], PacedLink] = {}
+        self._running: dict[asyncio.Task[None], _Running] = {}
         self._stopping = False
 
     @property
@@ -33,39 +42,55 @@ class Sessions:
         """
         if self._stopping:
             raise Busy("this relay is stopping; try another, or this one later")
-        staying = [link for link in self._running.values() if not link.is_leaving]
+        if len(self._running) < self._node.config.sessions_max:
+            return
+        links = [running.link for running in self._running.values()]
+        staying = [link for link in links if not link.is_gone]
         if len(staying) < self._node.config.sessions_max:
             return
         judged = [(moved, link) for link in staying if (moved := link.moved_bytes()) is not None]
         moved, slowest = min(judged, key=lambda one: one[0], default=(0, None))
         if slowest is None or moved >= CROWDED_LEAST_BYTES:
+            tell(Event.SESSION_REFUSED)
+            self._node.counts.endings[Ending.REFUSED] += 1
             raise Busy("this relay serves as many sessions as it can; try again later")
-        log.debug("a session that hardly moved made way for another")
+        tell(Event.SESSION_MADE_WAY)
         slowest.abort()
 
-    async def serve(self, link: Link) -> None:
+    async def serve(self, link: Link, carrier: Carrier) -> None:
         """Run a session to its end. Raises BadChannel where the bytes never were one, and Busy."""
         self.make_room()
-        paced = PacedLink(link)
+        traffic = self._node.counts.traffic[carrier]
+        paced = PacedLink(link, traffic)
         # A task of its own: cut when the relay stops, without cutting what the carrier still says.
-        task = asyncio.create_task(self._supervise(paced))
-        self._running[task] = paced
+        conversation = Conversation(self._node, paced)
+        task = asyncio.create_task(self._supervise(conversation))
+        self._running[task] = _Running(paced, conversation)
         task.add_done_callback(self._running.pop)
+        traffic.begun += 1
+        traffic.running += 1
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError:
             task.cancel()
             await asyncio.wait([task])
             raise
+        finally:
+            traffic.running -= 1
+            self._node.counts.endings[conversation.ending] += 1
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
     async def stop(self, grace_s: float) -> None:
-        """Take no new session, let those that run go on for a while, then cut them.
+        """Take no new session, let those that run go on for a while, then cut them; at once those
+        in which a desk only waits.
 
         What the cut ones have handed in is committed when this returns.
         """
         self._stopping = True
+        for session in self._running.values():
+            if session.conversation.is_quiet:
+                session.link.abort()
         if running := set(self._running):
             _, late = await asyncio.wait(running, timeout=grace_s)
             for task in late:
@@ -73,10 +98,11 @@ class Sessions:
             if late:
                 await asyncio.wait(late)
 
-    async def _supervise(self, link: Link) -> None:
+    async def _supervise(self, conversation: Conversation) -> None:
         try:
-            await Conversation(self._node, link).run()
+            await conversation.run()
         except BadChannel:
             raise
         except Exception:  # noqa: BLE001 - the one supervisor: a session's fault ends that session
-            log.exception("a session failed")
+            conversation.ending = Ending.MISTAKE
+            tell(Event.SESSION_FAILED, error=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from qanat_protocol.days import iso
 from qanat_protocol.statement import fingerprint
 from qanat_relay.config import Config
+from qanat_relay.sizes import in_words
 from qanat_relay.store.interface import Stats
 from qanat_relay.viewing import StoreView
 
@@ -24,6 +23,12 @@ class Status:
     free_bytes: int
     desks: int
     key: str
+
+    @property
+    def parcels(self) -> int:
+        """Complete ones that are held, of every kind."""
+        stats = self.stats
+        return stats.letters + stats.replies + stats.parts + stats.public
 
     def to_json(self) -> dict[str, object]:
         """The numbers by name."""
@@ -48,42 +53,29 @@ class Status:
             ("replies", f"{stats.replies:,}"),
             ("attachments", f"{stats.parts:,}"),
             ("public documents", f"{stats.public:,}"),
-            ("half there", f"{stats.partial:,} ({_size(stats.partial_bytes)})"),
+            ("half there", f"{stats.partial:,} ({in_words(stats.partial_bytes)})"),
             ("opened by desks", f"{stats.opened:,}"),
             ("purged", f"{stats.purged:,}"),
             ("evicted", f"{stats.evicted:,}"),
             ("tombstones", f"{stats.tombstones:,}"),
-            ("in use", f"{_size(stats.used_bytes)} of {_size(self.capacity_bytes)}"),
-            ("room for", _size(self.free_bytes)),
+            ("in use", f"{in_words(stats.used_bytes)} of {in_words(self.capacity_bytes)}"),
+            ("room for", in_words(self.free_bytes)),
             ("last sweep", swept),
             ("desks carried", f"{self.desks:,}"),
-            ("incarnation", self.incarnation),
+            ("incarnation", self.incarnation or "none before it is served"),
             ("key", self.key),
         ]
         return "\n".join(f"{name + ':':<18}{value}" for name, value in lines)
 
 
-def read_status(
-    view: StoreView, data: Path, config: Config, desks: int, signing_key: bytes
-) -> Status:
-    """The status of the store in the data folder."""
+def read_status(view: StoreView, config: Config, desks: int, signing_key: bytes) -> Status:
+    """The status of a relay with this store."""
     stats = view.read_stats()
-    disk = os.statvfs(data)
-    # Pages that are free inside the file are taken before the file grows.
-    on_disk = disk.f_bavail * disk.f_frsize + max(0, stats.file_bytes - stats.used_bytes)
     return Status(
         stats=stats,
         incarnation=view.read_incarnation().hex()[:8],
         capacity_bytes=config.capacity_bytes,
-        free_bytes=max(0, min(on_disk, config.capacity_bytes - stats.used_bytes)),
+        free_bytes=stats.free_bytes(config.capacity_bytes),
         desks=desks,
         key=fingerprint(signing_key),
     )
-
-
-def _size(size_bytes: int) -> str:
-    if size_bytes < 1024:
-        return f"{size_bytes} B"
-    units = ("KiB", "MiB", "GiB", "TiB")
-    step = min((size_bytes.bit_length() - 1) // 10, len(units))
-    return f"{size_bytes / 1024**step:.1f} {units[step - 1]}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from qanat_relay.logs import log
+from qanat_relay.events import Event
+from qanat_relay.logs import tell
 from qanat_relay.node import Node
-from qanat_relay.store.interface import StoreError
+from qanat_relay.store.errors import StoreError
 
 
 async def sweep_forever(node: Node) -> None:
@@ -25,16 +26,19 @@ async def sweep_once(node: Node, *, doubted: bool = False) -> bool:
     try:
         swept = await node.store.sweep(node.today())
     except StoreError as error:
-        log.error("the sweep did not end: %s", type(error).__name__)
+        tell(Event.SWEEP_FAILED, error_kind=type(error).__name__)
         return doubted
     if swept.clock_doubted and not doubted:
-        log.warning("the clock has jumped: for four weeks nothing is removed on its word alone;")
-        log.warning("is the date right? A relay that was switched off for days need do nothing")
-    log.info(
-        "swept: %d expired, %d purged bodies, %d half parcels, %d tombstones",
-        swept.expired,
-        swept.purged_bodies,
-        swept.partials,
-        swept.tombstones,
+        tell(Event.CLOCK_JUMPED)
+    if swept.damaged:
+        tell(Event.PARCELS_DAMAGED, damaged=swept.damaged)
+        node.peers.ask_for_all()
+    node.counts.note_sweep(swept, node.clock())
+    tell(
+        Event.SWEPT,
+        expired=swept.expired,
+        purged_bodies=swept.purged_bodies,
+        partials=swept.partials,
+        tombstones=swept.tombstones,
     )
     return swept.clock_doubted

@@ -13,8 +13,9 @@ from qanat_protocol.session import ClientSession, RelaySession
 from qanat_relay.errors import LinkLost
 from qanat_relay.link import Link
 
-PIECE_BYTES = 16 * 2**10
-"""What has to be taken within `stall_s`, so that a line of one kbit/s still counts as moving."""
+PIECE_BYTES = 17 * 2**10
+"""What has to be taken within `stall_s`, so that a line of one kbit/s still counts as moving. A
+packet with a block in it is one piece."""
 
 
 class Voice:

@@ -56,3 +56,11 @@ def resident_peak_bytes(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     raise AssertionError("the system tells no peak")
+
+
+def resident_bytes(pid: int) -> int:
+    """What a process that runs has resident now."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("the system tells no resident memory")

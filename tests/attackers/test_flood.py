@@ -45,6 +45,9 @@ async def small(tmp_path: Path) -> AsyncIterator[Running]:
         capacity_bytes=3 << 20,
         partial_bytes=1 << 20,
         largest_body_bytes=1 << 19,
+        # Else it would never be full: what it does then is looked at here.
+        stamps=False,
+        tag_share=1000,
     ) as relay:
         yield relay
 

@@ -22,7 +22,8 @@ from qanat_protocol.frames import Ack, AckStatus
 from qanat_relay.cli import main
 from qanat_relay.config import FILE_NAME as CONFIG_NAME
 from qanat_relay.keys import ensure_keys
-from qanat_relay.store.interface import State, StoreLimits
+from qanat_relay.store.interface import State
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 __all__ = ["RelayWork"]

@@ -14,7 +14,7 @@ from tests.kills.nursery import fork
 
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.frames import AckStatus
-from qanat_relay.card import ensure_card
+from qanat_relay.card import OwnCard
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import Desks
 from qanat_relay.keys import ensure_keys, load_keys
@@ -80,7 +80,7 @@ async def _serve(data: Path, told: Path) -> None:
     _WatchingStore.told = told
     store = await _WatchingStore.open(data / "store", store_limits(config))
     node = Node(config, keys, store, Desks(data / "desks"))
-    server = Server(node, data, ensure_card(data, config, keys, node.clock()).envelope)
+    server = Server(node, data, OwnCard(data, config, keys, node.peers))
     (url,) = await server.start()
     print(url, flush=True)
     await asyncio.Event().wait()

@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.relay.made_parcels import TODAY, make, part
 
 from qanat_relay.store import files
-from qanat_relay.store.interface import Store, StoreLimits
+from qanat_relay.store.interface import Store
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 __all__ = ["DAYS", "expiry_of"]

@@ -9,7 +9,9 @@ from tests.relay.made_parcels import TAG, TODAY, Made, make, part
 
 from qanat_protocol.frames import AckStatus
 from qanat_protocol.parcel import Rank
-from qanat_relay.store.interface import Half, NotHeld, State, Store, StoreLimits
+from qanat_relay.store.errors import NotHeld
+from qanat_relay.store.interface import Half, State, Store
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 LATER = 1_000_000

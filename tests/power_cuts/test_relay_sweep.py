@@ -9,7 +9,8 @@ from tests.power_cuts.cutting import Case
 from tests.power_cuts.relay_sweeper import DAYS, expiry_of
 from tests.relay.made_parcels import make
 
-from qanat_relay.store.interface import State, StoreLimits
+from qanat_relay.store.interface import State
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 STORE = Path("new", "store")

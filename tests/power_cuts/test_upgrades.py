@@ -21,8 +21,8 @@ from qanat_client.desk.vault import VAULT_NAME, Vault
 from qanat_client.errors import HomeUnusable
 from qanat_client.reporter import database
 from qanat_relay.store import files
+from qanat_relay.store.errors import StoreError, StoreTooNew
 from qanat_relay.store.files import DATABASE
-from qanat_relay.store.interface import StoreError, StoreTooNew
 
 LETTERS = range(1, 20)
 

@@ -18,7 +18,7 @@ from qanat_client.desk.vault import Vault
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.home import Home
 from qanat_relay.store.files import DATABASE, Migration
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 __all__ = ["OPENINGS", "open_store"]

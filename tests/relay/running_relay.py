@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import aiohttp
-from tests.relay.made_parcels import TODAY, Made
+from tests.relay.made_parcels import TODAY, Made, make
 
+from qanat_client.carriers.datagram_link import DatagramLink, open_datagrams
+from qanat_client.carriers.settings import CarrierSettings
+from qanat_client.errors import Unreachable
+from qanat_client.web_app.files import AppFile
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.card import sign_card
 from qanat_protocol.days import epoch_of
 from qanat_protocol.errors import RemoteError
-from qanat_protocol.frames import Ack, AckEntry, End, Frame, Welcome
+from qanat_protocol.frames import Ack, AckEntry, AckStatus, End, Frame, Welcome
 from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import page_roots
 from qanat_protocol.sealing import SealingSecret
@@ -30,7 +35,7 @@ from qanat_protocol.statement import (
 )
 from qanat_protocol.tags import desk_tag
 from qanat_protocol.transfer import Outgoing
-from qanat_relay.card import ensure_card
+from qanat_relay.card import OwnCard
 from qanat_relay.config import Config, store_limits
 from qanat_relay.desks import Desks
 from qanat_relay.keys import RelayKeys, ensure_keys
@@ -39,17 +44,18 @@ from qanat_relay.peering.peers import FOLDER, Peers
 from qanat_relay.server import Server
 from qanat_relay.store.sqlite import SqliteStore
 
-CARRIERS = ["exchange", "websocket"]
+CARRIERS = ["exchange", "websocket", "datagrams"]
 WAIT_S = 60.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a relay is, and what its channels are sealed to."""
+    """Where a relay is, and what its channels are sealed to. udp: where it takes datagrams."""
 
     url: str
     sealing_key: bytes
+    udp: str = field(kw_only=True, default="")
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Running(Place):
     data: Path
     node: Node
     server: Server
+    others: tuple[str, ...] = ()
+    all_udp: tuple[str, ...] = ()
 
     @property
     def keys(self) -> RelayKeys:
@@ -72,21 +80,37 @@ class Running(Place):
 
 @asynccontextmanager
 async def running_relay(
-    data: Path, *, clock: Callable[[], float] = lambda: TODAY * 86_400.0, **settings: Any
+    data: Path,
+    *,
+    clock: Callable[[], float] = lambda: TODAY * 86_400.0,
+    app: Mapping[str, AppFile] = MappingProxyType({}),
+    **settings: Any,
 ) -> AsyncIterator[Running]:
-    """A relay with these settings on a free port of loopback."""
+    """A relay with these settings on a free port of loopback. `app`: the web app's files."""
     data.mkdir(parents=True, exist_ok=True)
-    chosen = {"listen": ("127.0.0.1:0",), "stop_s": 0, **settings}
+    chosen = {"listen": ("127.0.0.1:0",), "listen_udp": ("127.0.0.1:0",), "stop_s": 0, **settings}
     config = replace(Config(), **chosen)
     keys = ensure_keys(data)
     store = await SqliteStore.open(data / "store", store_limits(config))
     try:
         peers = Peers(data / FOLDER, clock)
-        node = Node(config, keys, store, Desks(data / "desks"), clock, peers)
-        server = Server(node, data, ensure_card(data, config, keys, clock()).envelope)
-        (url,) = await server.start()
+        card = OwnCard(data, config, keys, peers)
+        node = Node(config, keys, store, Desks(data / "desks"), clock, peers, card)
+        server = Server(node, data, card, app)
+        shown = await server.start()
+        udp = tuple(each for each in shown if each.startswith("udp://"))
+        url, *others = shown[: len(shown) - len(udp)]
         try:
-            yield Running(url, keys.sealing.public, data, node, server)
+            yield Running(
+                url,
+                keys.sealing.public,
+                data,
+                node,
+                server,
+                tuple(others),
+                udp,
+                udp=udp[0] if udp else "",
+            )
         finally:
             await server.stop()
     finally:
@@ -259,14 +283,46 @@ class WebSocketTalk(Talk):
             await self._unread.put(None)
 
 
+class DatagramTalk(Talk):
+    """Over datagrams."""
+
+    def __init__(self, relay_key: bytes, link: DatagramLink) -> None:
+        super().__init__(relay_key)
+        self.link = link
+
+    async def send_raw(self, data: bytes) -> None:
+        # What the relay has hung up on is lost.
+        with suppress(Unreachable):
+            await self.link.send(data)
+
+    async def finish_sending(self) -> None:
+        with suppress(Unreachable):
+            await self.link.finish_sending()
+
+    async def read(self) -> None:
+        try:
+            while data := await self.link.receive():
+                self.received_bytes += len(data)
+                await self._unread.put(data)
+        except Unreachable:
+            pass
+        finally:
+            await self._unread.put(None)
+
+
 @asynccontextmanager
 async def raw_talk(relay: Place, carrier: str) -> AsyncIterator[Talk]:
     """A connection on which nothing was said yet; cut at the end of the block."""
     key = relay.sealing_key
     timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
-        talk: ExchangeTalk | WebSocketTalk
-        if carrier == "exchange":
+    async with aiohttp.ClientSession(timeout=timeout) as http, AsyncExitStack() as links:
+        talk: ExchangeTalk | WebSocketTalk | DatagramTalk
+        if carrier == "datagrams":
+            settings = CarrierSettings(first_datagram_s=WAIT_S)
+            opening = open_datagrams(relay.udp, key, settings=settings)
+            talk = DatagramTalk(key, await links.enter_async_context(opening))
+            reading = asyncio.create_task(talk.read())
+        elif carrier == "exchange":
             talk = ExchangeTalk(key)
             reading = asyncio.create_task(talk.read(http, relay.url))
         else:
@@ -301,3 +357,12 @@ def transfer(made: Made, handle: int, *indices: int, held: Bitmap | None = None)
             frames.append(outgoing.page(page, leaves[first : first + PAGE_LEAVES]))
         frames.append(outgoing.block(index, blocks[index].data))
     return frames
+
+
+async def serves(relay: Place) -> bool:
+    """Whether it serves a session from its beginning to its end."""
+    async with talking(relay, "exchange") as talk:
+        await talk.say(*transfer(make(1), 0))
+        told = await talk.statuses(1)
+        stored = told[0].status in (AckStatus.STORED, AckStatus.HAVE)
+        return stored and isinstance((await talk.end())[-1], End)

@@ -13,7 +13,7 @@ from tests.relay.made_parcels import TODAY, make
 
 from qanat_relay.store import files
 from qanat_relay.store.checkpointer import Checkpointer
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 LETTERS = 64

@@ -18,8 +18,12 @@ from tests.relay.test_server_giving import given, interest, store
 
 from qanat_protocol.frames import Cursor, Idle, Opened
 from qanat_protocol.parcel import Rank
+from qanat_relay import desk_giving
+from qanat_relay.giving import Giving
 from qanat_relay.store import mixing
-from qanat_relay.store.interface import StoreBroken, StoreLimits
+from qanat_relay.store.errors import StoreBroken
+from qanat_relay.store.interface import Entry
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.store.work import Work
 
@@ -109,6 +113,33 @@ async def test_a_desk_misses_nothing_whatever_is_swept_cut_and_restarted(
             await story.live(relay, cuts=True)
     async with running_relay(tmp_path / "relay") as relay:
         await story.settle(relay)
+
+
+async def test_a_sweep_in_the_middle_of_a_session_gives_nothing_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, pages = Desk.made(), 0
+    give_all = desk_giving.give_all
+    async with running_relay(tmp_path / "relay") as relay:
+
+        async def give_and_sweep(giving: Giving, entries: Sequence[Entry]) -> None:
+            nonlocal pages
+            await give_all(giving, entries)
+            pages += 1
+            if pages in (3, 5):
+                await relay.store.sweep(TODAY)
+
+        monkeypatch.setattr(desk_giving, "PAGE", 8)
+        monkeypatch.setattr(desk_giving, "give_all", give_and_sweep)
+        letters = [make(number, tag=desk.tag) for number in range(64)]
+        for letter in letters:
+            await store(relay, letter)
+        async with talking(relay, "websocket") as talk:
+            await talk.say(interest(talk, desk))
+            await talk.until(Idle)
+            ids = given(talk.heard)
+        assert relay.store.era
+    assert sorted(ids) == sorted(letter.parcel_id for letter in letters)
 
 
 async def test_a_list_waits_for_a_mixing_whose_sweep_was_cancelled(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +60,8 @@ WELCOME = Welcome(1, TODAY, bytes(16), 2**30, 0, 0, 0)
     [
         ([Error(Verdict.BUSY, ""), End()], "broke off"),
         ([WELCOME, End()], "broke off"),
+        ([Error(Verdict.UNKNOWN_VERSION, "2"), End()], "one of the two has to be updated"),
+        ([replace(WELCOME, version=2), End()], "one of the two has to be updated"),
         ([WELCOME, DeskInterest(0, b"", bytes(32), 0, 0, None, bytes(65))], "breaks the protocol"),
     ],
 )
@@ -75,7 +77,7 @@ async def test_a_peer_that_ends_or_asks_as_none_does_ends_the_call(
             session = RelaySession(secret)
             async for message in socket:
                 session.receive(message.data)
-                if session.channel_hash:
+                if session.session_hash:
                     break
             for frame in said:
                 await socket.send_bytes(session.send(frame))
@@ -131,6 +133,28 @@ async def _until_held(relay: Running, parcels: Sequence[Made]) -> None:
     async with asyncio.timeout(30):
         while set(await states(relay, parcels)) != {State.HELD}:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)
+
+
+async def test_calls_end_when_they_are_told_to_at_whatever_moment(tmp_path: Path) -> None:
+    async with relays(tmp_path, 2, peer_s=3600) as (one, other):
+        for moment in range(60):
+            # Something to call for.
+            await hold(one, make(moment))
+            calling = asyncio.create_task(call_peers(one.node))
+            await _until(lambda: bool(peer_of(one, other).sessions))
+            await _until(lambda: not peer_of(one, other).sessions)
+            # The session is over, and what it went over is being closed.
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            calling.cancel()
+            done, _ = await asyncio.wait({calling}, timeout=10)
+            assert done
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
 
 
 async def test_a_peer_that_is_not_there_is_no_peer_that_stops_others(tmp_path: Path) -> None:
@@ -214,7 +238,7 @@ async def test_of_many_sessions_with_a_peer_the_oldest_make_way(tmp_path: Path) 
         assert known is not None
         for count in range(1, MAX_SESSIONS + 4):
             talk = await stack.enter_async_context(talking(relay, "websocket"))
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             await talk.until(Cursor)
             if count <= MAX_SESSIONS:
                 assert len(known.sessions) == count
@@ -229,7 +253,7 @@ async def test_everything_is_asked_for_once_in_a_session(tmp_path: Path) -> None
         add_by_hand(relay, peer)
         async with talking(relay, "websocket") as talk:
             for number in range(2):
-                proof = sign_peer_interest(peer, talk.session.channel_hash, number=number)
+                proof = sign_peer_interest(peer, talk.session.session_hash, number=number)
                 await talk.say(proof)
             (error,) = await talk.until(Error)
             assert error.verdict == Verdict.UNEXPECTED_FRAME
@@ -242,7 +266,7 @@ async def test_a_stranger_is_given_nothing(tmp_path: Path) -> None:
         add_by_hand(relay, friend)
         for key, signer in ((stranger, stranger), (friend, stranger)):
             async with talking(relay, "websocket") as talk:
-                proof = sign_peer_interest(signer, talk.session.channel_hash, number=0)
+                proof = sign_peer_interest(signer, talk.session.session_hash, number=0)
                 await talk.say(replace(proof, signing_key=key.public))
                 (error,) = await talk.until(Error)
                 assert error.verdict == Verdict.REFUSED_DESK
@@ -255,7 +279,7 @@ async def test_a_proof_of_another_channel_is_none(tmp_path: Path) -> None:
         friend = SigningKey.generate()
         add_by_hand(relay, friend)
         async with talking(relay, "websocket") as talk:
-            old = sign_peer_interest(friend, talk.session.channel_hash, number=0)
+            old = sign_peer_interest(friend, talk.session.session_hash, number=0)
         async with talking(relay, "websocket") as talk:
             await talk.say(old)
             (error,) = await talk.until(Error)

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.relay.test_server_commands import serving
+from tests.relay.relay_process import serving
 
 from qanat_protocol.relay_card import parse_relay_card, sign_relay_card
 from qanat_relay.cli import main

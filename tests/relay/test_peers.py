@@ -80,7 +80,7 @@ async def test_nothing_is_offered_again_nor_to_whom_it_came_from(tmp_path: Path)
         add_by_hand(relay, peer)
         await hold(relay, letter)
         async with talking(relay, "websocket") as talk:
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             (offers,) = await talk.until(Offers)
             assert offers.offers == (letter.header.offer,)
             await talk.say(Answers(0, (Answer.HAVE,)), Offers(0, (ours.header.offer,)))
@@ -92,14 +92,14 @@ async def test_nothing_is_offered_again_nor_to_whom_it_came_from(tmp_path: Path)
         await all_ended(relay)
         async with talking(relay, "websocket") as talk:
             await talk.say(
-                sign_peer_interest(peer, talk.session.channel_hash, number=0, cursor=cursor.cursor)
+                sign_peer_interest(peer, talk.session.session_hash, number=0, cursor=cursor.cursor)
             )
             await talk.until(Idle)
             assert not talk.all(Offers)
             assert len(talk.all(Cursor)) == 1
         # Who begins anew is offered all of it: it may have lost what it had.
         async with talking(relay, "websocket") as talk:
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             (offers,) = await talk.until(Offers)
             assert set(offers.offers) == {letter.header.offer, ours.header.offer}
 
@@ -112,7 +112,7 @@ async def test_the_newest_letters_are_offered_first(tmp_path: Path) -> None:
             await hold(relay, letter)
         add_by_hand(relay, peer)
         async with talking(relay, "websocket") as talk:
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             (interest,) = await talk.until(AllInterest)
             assert interest.signing_key == relay.keys.signing.public
             (offers,) = await talk.until(Offers)
@@ -171,7 +171,7 @@ async def test_what_the_one_that_was_to_bring_it_did_not_the_other_brings(tmp_pa
         await hold(other, letter)
         async with talking(one, "websocket") as talk:
             await talk.say(
-                sign_peer_interest(slow, talk.session.channel_hash, number=0),
+                sign_peer_interest(slow, talk.session.session_hash, number=0),
                 Offers(0, (letter.header.offer,)),
             )
             (answers,) = await talk.until(Answers)
@@ -194,7 +194,7 @@ async def test_a_peer_that_offers_what_it_never_brings_takes_no_more_than_its_ti
         add_by_hand(one, liar)
         await hold(honest, letter)
         async with talking(one, "websocket") as talk:
-            await talk.say(sign_peer_interest(liar, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(liar, talk.session.session_hash, number=0))
             for first in range(0, 2 * MAX_CLAIMS, MAX_OFFERS):
                 ids = tuple(number.to_bytes(16) for number in range(first, first + MAX_OFFERS))
                 await talk.say(Offers(first, ids))
@@ -210,25 +210,6 @@ async def test_a_peer_that_offers_what_it_never_brings_takes_no_more_than_its_ti
         assert not one.node.peers._claims
         assert await reach(one, honest)
         assert await states(one, [make(2)]) == [State.HELD]
-
-
-async def test_a_store_that_was_restored_gets_what_it_lacks(tmp_path: Path) -> None:
-    letters = [make(number) for number in range(20)]
-    async with running_relay(tmp_path / "one") as one:
-        async with running_relay(tmp_path / "other") as other:
-            befriend(one, other)
-            await hold(other, *letters[:10])
-            await other.store.backup(tmp_path / "copy.db")
-            await hold(other, *letters[10:])
-            assert await reach(one, other)
-        shutil.rmtree(tmp_path / "other" / "store")
-        (tmp_path / "other" / "store").mkdir()
-        shutil.copy(tmp_path / "copy.db", tmp_path / "other" / "store" / "relay.db")
-        async with running_relay(tmp_path / "other") as other:
-            one.node.peers.take(card_of(other, serial=2))
-            assert set(await states(other, letters[10:])) == {None}
-            assert await reach(one, other)
-            assert set(await states(other, letters)) == {State.HELD}
 
 
 async def test_once_a_day_all_is_compared(tmp_path: Path) -> None:
@@ -314,14 +295,14 @@ async def test_a_session_that_is_cut_keeps_what_came(tmp_path: Path) -> None:
         add_by_hand(relay, peer)
         await hold(relay, *letters)
         async with talking(relay, "websocket") as talk:
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             (offers,) = await talk.until(Offers)
             await talk.say(Answers(0, (Answer.WANT,) * 5 + (Answer.HAVE,) * 5))
             await talk.until(Cursor)
         await all_ended(relay)
         # It ended without END: nobody knows what of it is on the peer's disk.
         async with talking(relay, "websocket") as talk:
-            await talk.say(sign_peer_interest(peer, talk.session.channel_hash, number=0))
+            await talk.say(sign_peer_interest(peer, talk.session.session_hash, number=0))
             assert await talk.until(Offers) == [offers]
             assert relay.node.peers.find(peer.public) is not None
 

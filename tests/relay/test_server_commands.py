@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import re
 import signal
-import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import trustme
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-)
 from tests.relay.made_parcels import make
+from tests.relay.relay_process import read, serving
 from tests.relay.running_relay import CARRIERS, Desk, Place, talking, transfer
 
 from qanat_protocol.days import day_of
@@ -30,35 +19,8 @@ from qanat_protocol.frames import Ack, AckStatus, Answer, Answers, End, Offers
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.statement import fingerprint
 from qanat_relay.cli import main
-from qanat_relay.config import Config, check_config, parse_listen, read_config, write_config
-from qanat_relay.errors import ConfigError
-
-SERVE = [sys.executable, "-c", "import sys; from qanat_relay.cli import main; sys.exit(main())"]
-
-
-@contextmanager
-def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`qanat-relay serve` and the first line that it prints."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    process = subprocess.Popen(
-        [*SERVE, "serve", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert process.stdout is not None
-    try:
-        yield process, process.stdout.readline().strip()
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def read(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - loopback
-        content: bytes = response.read()
-    return content
+from qanat_relay.config import Config, check_config
+from qanat_relay.settings import Sources
 
 
 def test_serve_makes_what_is_missing_says_where_it_listens_and_stops_cleanly(
@@ -87,14 +49,18 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
     day = day_of(time.time())
     letters = [make(number, expiry_day=day + 30) for number in range(600)]
     acknowledged: list[int] = []
-    listen = ("--data", str(tmp_path), "--listen", "127.0.0.1:0")
+    at = ("--listen", "127.0.0.1:0", "--listen-udp", "127.0.0.1:0", "--json")
+    listen = ("--data", str(tmp_path), *at)
     for first in (0, 200, 400):
         with serving(*listen) as (process, line):
             async with talking(place(line), carrier) as talk:
-                for handle, letter in enumerate(letters[first : first + 200]):
+                for handle, letter in enumerate(letters[first : first + 199]):
                     await talk.say(*transfer(letter, handle))
                     if handle % 50 == 0:
                         await talk.statuses(1)
+                # Datagrams tell of a death only where something is left unacknowledged.
+                process.send_signal(signal.SIGSTOP)
+                await talk.say(*transfer(letters[first + 199], 199))
                 process.kill()
                 await talk.rest()
                 acknowledged += [
@@ -114,9 +80,9 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
 
 
 def place(line: str) -> Place:
-    """The relay that printed this line."""
-    url = line.split()[1]
-    return Place(url, parse_relay_card(read(f"{url}/v1/relay")).sealing_key)
+    """The relay that printed this line of JSON."""
+    url, udp = json.loads(line)["listening"]
+    return Place(url, parse_relay_card(read(f"{url}/v1/relay")).sealing_key, udp=udp)
 
 
 def test_a_relay_keeps_its_identity_over_a_restart(tmp_path: Path) -> None:
@@ -171,7 +137,7 @@ def test_init_writes_a_card_and_settings_that_explain_themselves(
     card = parse_relay_card(Path(shown["card"]).read_bytes())
     assert (card.name, card.country) == ("Relay of the tests", "DE")
     assert card.addresses == ("https://relay.example.org",)
-    config = read_config(Path(shown["config"]))
+    config = Sources(Path(shown["config"]), environment={}).read().config
     assert config.name == "Relay of the tests"
     written = Path(shown["config"]).read_text()
     assert written.count("\n# ") >= len(Config.__dataclass_fields__)
@@ -266,72 +232,6 @@ def test_a_lost_seed_is_named_and_never_replaced(
     assert "5 bytes" in capsys.readouterr().err
 
 
-def test_settings_are_read_back_as_they_were_written(tmp_path: Path) -> None:
-    config = check_config(
-        Config(
-            name='Relay "of" \\ Қазақстан',
-            listen=("[::1]:0", "localhost:80"),
-            addresses=("http://abc.onion",),
-            idle_s=7,
-        )
-    )
-    path = tmp_path / "relay.toml"
-    path.write_text(write_config(config))
-    assert read_config(path) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("idle = 3", "idle"),
-        ("idle_s = 'x'", "idle_s"),
-        ("idle_s = true", "idle_s"),
-        ("idle_s = 0", "idle_s"),
-        ("listen = '127.0.0.1:1'", "listen"),
-        ("listen = []", "listen"),
-        ("listen = ['127.0.0.1']", "HOST:PORT"),
-        ("listen = ['::1:80']", "brackets"),
-        ("addresses = ['ftp://x']", "addresses"),
-        ("addresses = ['http://x/path']", "addresses"),
-        ("country = 'Germany'", "country"),
-        ("country = 'de'", "country"),
-        (f"name = '{'n' * 129}'", "name"),
-        ("tls_cert = 'x.pem'", "tls_key"),
-        ("partial_bytes = 1000000", "largest_body_bytes"),
-        ("capacity_bytes = 1000000000", "partial_bytes"),
-        ("largest_body_bytes = 5000000000", "largest_body_bytes"),
-        ("log_level = 'loud'", "log_level"),
-        ("= 3", "TOML"),
-        ("idle_s = 3\nidle_s = 4", r"stands there twice \(at "),
-    ],
-)
-def test_a_setting_that_is_wrong_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, named: str
-) -> None:
-    path = tmp_path / "relay.toml"
-    path.write_text(text)
-    with pytest.raises(ConfigError, match=named):
-        read_config(path)
-    assert main(["serve", "--config", str(path)]) == 2
-    assert re.search(named, capsys.readouterr().err)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", ":80", "host", "host:", "host:x", "host:65536", "host:-1"),
-        *("..:80", f"{'a' * 64}.b:80", "\udcff:80"),
-    ],
-)
-def test_a_listen_address_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError):
-        parse_listen(text)
-
-
-def test_a_listen_address_may_be_ipv6() -> None:
-    assert parse_listen("[::1]:8080") == ("::1", 8080)
-
-
 def test_a_name_that_is_not_utf_8_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -340,28 +240,26 @@ def test_a_name_that_is_not_utf_8_is_refused(
     assert not (tmp_path / "relay").exists()
 
 
-def test_a_locked_tls_key_is_named_and_nobody_is_asked(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    locked = key.private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"a passphrase")
-    )
-    certificate = trustme.CA().issue_cert("localhost").cert_chain_pems[0]
-    certificate.write_to_path(tmp_path / "cert.pem")
-    (tmp_path / "key.pem").write_bytes(locked)
-    files = ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem")]
-    serve = ["serve", "--data", str(tmp_path / "relay"), "--listen", "127.0.0.1:0"]
-    assert main([*serve, *files]) == 2
-    assert "key.pem is locked with a passphrase" in capsys.readouterr().err
-
-
 def test_a_data_folder_that_cannot_be_made_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert main(["serve", "--data", str(tmp_path / "file"), "--listen", "127.0.0.1:0"]) != 0
     assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_a_desks_card_comes_by_standard_input_where_the_file_is_not_for_the_relays_user(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = str(tmp_path / "relay")
+    assert main(["init", "--data", data]) == 0
+    desk = Desk.made()
+    for content, code in ((b"no card", 2), (desk.card(), 0)):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert main(["desk", "add", "--data", data, "-"]) == code
+    capsys.readouterr()
+    assert main(["desk", "list", "--data", data]) == 0
+    assert fingerprint(desk.desk_id) in capsys.readouterr().out
 
 
 def test_wrong_usage_exits_with_two() -> None:
@@ -382,7 +280,7 @@ def test_the_key_that_desks_compare_is_shown_by_init_status_and_a_first_serve(
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=60)
     assert "made a new relay" not in log
-    assert log.splitlines()[-1].endswith("Z INFO stopped")
+    assert log.splitlines()[-1].endswith("Z INFO [stopped] stopped")
     assert main(["status", "--data", data, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["key"] == key
     assert main(["status", "--data", data]) == 0

@@ -353,7 +353,13 @@ async def test_a_full_store_refuses_by_name_and_keeps_what_it_acknowledged(
     letters = [make(number, size_bytes=LONG_LETTER_BYTES) for number in range(60)]
     mib = 2**20
     async with running_relay(
-        tmp_path / "small", capacity_bytes=mib, partial_bytes=mib, largest_body_bytes=mib // 4
+        tmp_path / "small",
+        capacity_bytes=mib,
+        partial_bytes=mib,
+        largest_body_bytes=mib // 4,
+        # Else it would never be full.
+        stamps=False,
+        tag_share=1000,
     ) as relay:
         async with talking(relay, carrier) as talk:
             for handle, letter in enumerate(letters):

@@ -103,7 +103,7 @@ def interest(talk: Talk, desk: Desk, **changes: Any) -> DeskInterest:
         **changes,
     }
     key = values.pop("key", desk.key)
-    return sign_desk_interest(key, talk.session.channel_hash, **values)
+    return sign_desk_interest(key, talk.session.session_hash, **values)
 
 
 def given(frames: Sequence[Frame]) -> list[bytes]:
@@ -494,7 +494,7 @@ async def test_hundreds_of_letters_come_with_cursors_between_them(
 async def test_peers_are_refused(relay: Running, carrier: str) -> None:
     await store(relay, make(1))
     async with talking(relay, carrier) as talk:
-        peer = sign_peer_interest(SigningKey.generate(), talk.session.channel_hash, number=0)
+        peer = sign_peer_interest(SigningKey.generate(), talk.session.session_hash, number=0)
         assert isinstance(peer, AllInterest)
         await talk.say(peer)
         await talk.until(Idle)

@@ -7,7 +7,6 @@ import io
 import logging
 import os
 import re
-import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +16,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.relay.made_parcels import TODAY, make, part
@@ -49,6 +47,7 @@ from qanat_protocol.frames import (
     OpenedInterest,
     RepliesInterest,
     Want,
+    Welcome,
 )
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.sealing import SealingSecret
@@ -143,7 +142,7 @@ async def test_a_channel_of_another_version_is_told_the_versions_spoken(
     relay: Running, carrier: str
 ) -> None:
     async with raw_talk(relay, carrier) as talk:
-        await talk.send_raw(b"QNT\x07" + bytes(100))
+        await talk.send_raw(b"QNT\x07" + bytes(PREAMBLE_BYTES))
         await talk.finish_sending()
         await talk.rest()
     with pytest.raises(UnknownVersion):
@@ -160,6 +159,22 @@ async def test_a_client_of_other_versions_is_told_so_in_the_channel(
     assert [type(frame) for frame in frames] == [Error, End]
     assert isinstance(frames[0], Error)
     assert frames[0].verdict == Verdict.UNKNOWN_VERSION
+
+
+async def test_a_newer_client_that_knows_the_last_version_too_is_served(
+    relay: Running, carrier: str
+) -> None:
+    letter = make(1)
+    async with raw_talk(relay, carrier) as talk:
+        await talk.send_raw(talk.session.start())
+        # As in any first flight: nothing is waited for.
+        await talk.say(Hello((1, 2)), *transfer(letter, 0))
+        (welcome,) = await talk.until(Welcome)
+        assert welcome.version == 1
+        assert (await talk.statuses(1))[0].status is AckStatus.STORED
+        assert isinstance((await talk.end())[-1], End)
+    (holding,) = await relay.store.look_up([letter.header.offer])
+    assert holding is not None
 
 
 async def test_a_frame_before_hello_ends_the_session(relay: Running, carrier: str) -> None:
@@ -240,7 +255,7 @@ async def test_a_session_that_says_nothing_is_ended(tmp_path: Path, carrier: str
 async def test_a_connection_that_asks_for_nothing_is_closed_and_a_session_is_not(
     tmp_path: Path,
 ) -> None:
-    async with running_relay(tmp_path / "short", idle_s=1) as relay:
+    async with running_relay(tmp_path / "short", idle_s=3) as relay:
         host, _, port = relay.url.removeprefix("http://").rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         halfway, other = await asyncio.open_connection(host, int(port))
@@ -267,21 +282,28 @@ async def test_a_reader_that_reads_nothing_is_ended(tmp_path: Path) -> None:
         host, _, port = relay.url.removeprefix("http://").rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
         session = ClientSession(relay.keys.sealing.public)
-        asked = session.start() + session.send(HELLO, interest(session, desk), Want(offers))
         writer.write(b"POST /v1/exchange HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        writer.write(b"%x\r\n%b\r\n" % (len(asked), asked))
+        writer.write(chunk(session.start() + session.send(HELLO)))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        while await reader.readline() != b"\r\n":
+            pass
+        session.receive(await reader.readexactly(int(await reader.readline(), 16)))
+        writer.write(chunk(session.send(interest(session, desk), Want(offers))))
         async with asyncio.timeout(60):
             while relay.server.sessions_running:  # noqa: ASYNC110 - there is nothing to wait on
                 await asyncio.sleep(0.05)
         writer.close()
 
 
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 def interest(session: ClientSession, desk: Desk) -> DeskInterest:
     epoch = epoch_of(TODAY)
     return sign_desk_interest(
         desk.key,
-        session.channel_hash,
+        session.session_hash,
         number=0,
         statement=desk.statement(),
         first_epoch=epoch,
@@ -430,24 +452,6 @@ async def test_an_unforeseen_error_is_never_shown_to_a_client(
     status, body = await post(relay, b"")
     assert status < 500
     assert b"inner workings" not in body
-
-
-async def test_a_certificate_is_served_from_files(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    key.write_bytes(certificate.private_key_pem.bytes())
-    chain.write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
-    trusted = ssl.create_default_context()
-    authority.configure_trust(trusted)
-    async with running_relay(tmp_path / "r", tls_cert=str(chain), tls_key=str(key)) as relay:
-        assert relay.url.startswith("https://")
-        connector = aiohttp.TCPConnector(ssl=trusted)
-        async with (
-            aiohttp.ClientSession(connector=connector) as http,
-            http.get(f"{relay.url}/healthz") as response,
-        ):
-            assert await response.read() == b"ok\n"
 
 
 async def test_two_sessions_at_once_do_not_wait_for_each_other(

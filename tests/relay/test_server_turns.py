@@ -55,7 +55,7 @@ async def ask(talk: Talk, desk: Desk, first_epoch: int = EPOCH) -> None:
     await talk.say(
         sign_desk_interest(
             desk.key,
-            talk.session.channel_hash,
+            talk.session.session_hash,
             number=0,
             statement=desk.statement(),
             first_epoch=first_epoch,

@@ -13,7 +13,7 @@ from qanat_protocol.estimate import balance_of
 from qanat_protocol.sketch import Sketched, pack_cells, sum_cells
 from qanat_relay import sketching
 from qanat_relay.sketching import Sketches, View
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 TAG, OTHER_TAG = b"a" * 16, b"b" * 16

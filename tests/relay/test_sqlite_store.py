@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -27,23 +28,22 @@ from tests.relay.made_parcels import (
 )
 
 from qanat_protocol.frames import AckStatus
-from qanat_protocol.limits import PAGE_LEAVES
-from qanat_protocol.parcel import Rank
-from qanat_relay.store.files import DATABASE, Migration, shipped_migrations
-from qanat_relay.store.interface import (
-    NotHeld,
-    Outcome,
-    State,
-    Store,
+from qanat_protocol.limits import PAGE_LEAVES, THUMBNAIL_BODY_BYTES
+from qanat_protocol.parcel import Kind, Rank
+from qanat_relay.store.errors import (
     StoreBroken,
     StoreBusy,
     StoreClosed,
     StoreError,
+    StoreForbidden,
     StoreFull,
     StoreInUse,
-    StoreLimits,
     StoreTooNew,
 )
+from qanat_relay.store.files import DATABASE, Migration, shipped_migrations
+from qanat_relay.store.interface import Outcome, State, Store
+from qanat_relay.store.limits import StoreLimits
+from qanat_relay.store.rebuilding import heal
 from qanat_relay.store.room import drop_body
 from qanat_relay.store.rows import find_parcel
 from qanat_relay.store.sqlite import SqliteStore
@@ -234,7 +234,7 @@ async def test_a_folder_that_cannot_be_written_is_named() -> None:
         Path(name).chmod(0o555)
         with as_nobody():
             for folder in (Path(name), Path(name) / "store"):
-                with pytest.raises(StoreBroken, match="cannot"):
+                with pytest.raises(StoreForbidden, match="cannot"):
                     await reopened(folder)
         Path(name).chmod(0o700)
 
@@ -311,11 +311,104 @@ async def test_what_was_in_part_before_there_were_lists_stays_and_is_given_once_
     await store.close()
 
 
+_SIZES = ("letter_bytes", "reply_bytes", "part_bytes", "public_bytes")
+
+
+async def test_an_upgrade_weighs_what_was_there(tmp_path: Path) -> None:
+    store = await reopened(tmp_path)
+    await store.write([make(1).put(), make(2).put(), part(1).put()], today=TODAY)
+    weighed = await store.stats()
+    await store.close()
+    with database(tmp_path) as connection:
+        connection.executescript(_without_sizes() + " PRAGMA user_version = 4")
+    store = await reopened(tmp_path)
+    assert [problem async for problem in store.check()] == []
+    assert await store.stats() == replace(weighed, file_bytes=(await store.stats()).file_bytes)
+    await store.close()
+    assert weighed.letter_bytes == 2 * make(1).header.body_size
+    assert weighed.part_bytes == part(1).header.body_size
+
+
+async def test_kinds_that_come_in_one_commit_are_weighed_apart(store: SqliteStore) -> None:
+    letters = [make(number) for number in range(20)]
+    thumbnails = [part(number, THUMBNAIL_BODY_BYTES) for number in range(20)]
+    mixed = [each.put() for pair in zip(letters, thumbnails, strict=True) for each in pair]
+    await store.write(mixed, today=TODAY)
+    stats = await store.stats()
+    assert stats.letter_bytes == sum(letter.header.body_size for letter in letters)
+    assert stats.part_bytes == 20 * THUMBNAIL_BODY_BYTES
+    assert [problem async for problem in store.check()] == []
+
+
+async def test_a_weight_that_is_wrong_is_found(tmp_path: Path) -> None:
+    store = await reopened(tmp_path)
+    await store.write([make(1).put()], today=TODAY)
+    await store.close()
+    with database(tmp_path) as connection:
+        connection.execute("UPDATE tally SET part_bytes = 1")
+    store = await reopened(tmp_path)
+    (problem,) = [problem async for problem in store.check()]
+    assert problem.what == "the bytes of complete bodies are counted wrong"
+    await store.close()
+
+
+async def test_what_two_tags_have_is_found_and_healed_where_only_their_sum_is_right(
+    tmp_path: Path,
+) -> None:
+    store = await reopened(tmp_path)
+    parcels = [make(1, tag=b"1" * 16), make(2, tag=b"2" * 16, size_bytes=16_384)]
+    film, reply = make(3, Kind.PART, 180_224, tag=b"2" * 16), make(4, Kind.REPLY)
+    writes = [*(each.put() for each in (*parcels, reply)), film.put(0), part(5).put()]
+    await store.write(writes, today=TODAY)
+    assert [problem async for problem in store.check()] == []
+    await store.close()
+    with database(tmp_path) as connection:
+        swap = "UPDATE tag_room SET kept = 22528 - kept WHERE tag IN (?, ?)"
+        assert connection.execute(swap, (b"1" * 16, b"2" * 16)).rowcount == 2
+    store = await reopened(tmp_path)
+    (problem,) = [problem async for problem in store.check()]
+    assert problem.what == "the bytes under 2 tags are counted wrong"
+    await store.close()
+    heal(tmp_path, lambda _: None)
+    store = await reopened(tmp_path)
+    assert [problem async for problem in store.check()] == []
+    await store.close()
+
+
+async def test_commits_are_counted_and_timed(store: SqliteStore) -> None:
+    before = sum(store.commits.by_duration)
+    await store.write([make(1).put()], today=TODAY)
+    await store.try_commit()
+    assert sum(store.commits.by_duration) == before + 2
+    assert store.commits.took_s > 0
+    assert store.commits.last_s is not None
+    assert store.commits.failed == 0
+
+
+async def test_a_trial_commit_writes_to_the_disk_and_changes_nothing(tmp_path: Path) -> None:
+    store = await reopened(tmp_path)
+    await store.write([make(1).put()], today=TODAY)
+    log = tmp_path / f"{DATABASE}-wal"
+    before, stats = log.stat().st_size, await store.stats()
+    await store.try_commit()
+    assert log.stat().st_size > before
+    assert replace(await store.stats(), file_bytes=stats.file_bytes) == stats
+    await store.close()
+
+
+def _without_sizes() -> str:
+    """What undoes steps 5 to 7 of the schema."""
+    tags = "DROP TABLE tag_room; ALTER TABLE tally DROP COLUMN kept_bytes;"
+    expiry = "CREATE INDEX parcel_by_expiry ON parcel (expiry);"
+    expiry += " DROP INDEX parcel_expiring; DROP INDEX parcel_remembered;"
+    return expiry + tags + "".join(f" ALTER TABLE tally DROP COLUMN {name};" for name in _SIZES)
+
+
 def _undo_lists(folder: Path) -> None:
     """Make a store what it was before step 3 of the schema."""
     with database(folder) as connection:
         connection.executescript(
-            "DROP INDEX parcel_by_rank;"
+            _without_sizes() + " DROP INDEX parcel_by_rank;"
             " DROP INDEX partial_by_tag; DROP INDEX partial_by_lot; DROP TABLE leaf_list;"
             " ALTER TABLE partial DROP COLUMN provable; ALTER TABLE partial DROP COLUMN list_bytes;"
             " PRAGMA user_version = 2"
@@ -350,33 +443,10 @@ async def test_another_programs_database_is_not_taken_for_a_store(tmp_path: Path
         await reopened(tmp_path)
 
 
-async def test_a_backup_is_whole_and_another_incarnation(
-    store: SqliteStore, tmp_path: Path
-) -> None:
-    letter, original = make(1), part(2)
-    await store.write([letter.put(), original.put(0, 1)], today=TODAY)
-    target = tmp_path / "restored" / DATABASE
-    target.parent.mkdir()
-    target.write_bytes(b"an older backup")
-    await store.backup(target)
-    assert [file.name for file in target.parent.iterdir()] == [DATABASE]
-    restored = await reopened(target.parent)
-    assert restored.incarnation != store.incarnation
-    assert await restored.blocks(letter.parcel_id, [0]) == [letter.body]
-    assert await states(restored, original.header.offer) == [State.PARTIAL]
-    assert [problem async for problem in restored.check()] == []
-    kept = restored.incarnation
-    await restored.close()
-    restored = await reopened(target.parent)
-    assert restored.incarnation == kept
-    await restored.close()
-    with pytest.raises(StoreBroken):
-        await store.backup(tmp_path / "no folder" / "copy")
-
-
 # Damage
 
 DAMAGE: dict[str, tuple[str, str]] = {
+    "a tag": ("UPDATE parcel SET tag = zeroblob(16)", "not what its header says"),
     "a body": (
         "UPDATE parcel SET body = zeroblob(length(body)) WHERE body IS NOT NULL",
         "body does not match",
@@ -447,18 +517,6 @@ async def test_a_check_of_a_torn_file_reports_and_ends(tmp_path: Path) -> None:
     torn = await reopened(tmp_path)
     assert [problem async for problem in torn.check()]
     await torn.close()
-
-
-async def test_a_missing_block_is_not_given_as_another(tmp_path: Path) -> None:
-    store = await reopened(tmp_path)
-    original = part(1)
-    await store.write([original.put()], today=TODAY)
-    with database(tmp_path) as connection:
-        connection.execute("DELETE FROM block WHERE number % 262144 = 4")
-    assert await store.blocks(original.parcel_id, [3, 5])
-    with pytest.raises(NotHeld, match="block 4"):
-        await store.blocks(original.parcel_id, [3, 4, 5])
-    await store.close()
 
 
 # The index of ids

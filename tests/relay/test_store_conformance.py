@@ -32,32 +32,43 @@ from qanat_protocol.merkle import page_roots
 from qanat_protocol.parcel import Front, Header, Kind, Rank
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.verdicts import Verdict
+from qanat_relay.store.errors import NotHeld, StoreClosed
 from qanat_relay.store.interface import (
     OPENED_PER_PARCEL,
     Entry,
     Half,
     Known,
     MarkOpened,
-    NotHeld,
     Outcome,
     PutBlocks,
     PutRun,
     State,
     Store,
-    StoreClosed,
     StoredList,
-    StoreLimits,
     Swept,
     Write,
 )
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
+from qanat_simulation.engine.store.memory import MemoryStore
 
 OpenStore = Callable[..., Awaitable[Store]]
+
+_in_memory: dict[Path, MemoryStore] = {}
+
+
+async def open_in_memory(folder: Path, limits: StoreLimits) -> Store:
+    """What a simulation keeps; opened again as long as this process runs."""
+    if folder not in _in_memory:
+        _in_memory[folder] = MemoryStore(limits)
+    return _in_memory[folder].again(limits)
+
 
 BACKENDS: dict[str, Callable[[Path, StoreLimits], Awaitable[Store]]] = {
     "sqlite": SqliteStore.open,
     # Every parcel goes into the index of ids at once, not with thousands of others.
     "sqlite, indexed": partial(SqliteStore.open, recent_max=1),
+    "memory": open_in_memory,
 }
 
 STORED = Outcome(AckStatus.STORED)
@@ -487,6 +498,17 @@ async def test_a_body_over_the_limit_is_refused_by_size(open_store: OpenStore) -
     outcomes = await store.write([preview.put(), original.put(0), original.ask()], today=TODAY)
     too_large = refused(Verdict.REFUSED_SIZE)
     assert outcomes == [STORED, too_large, too_large]
+
+
+async def test_limits_that_change_count_from_the_next_commit_on(open_store: OpenStore) -> None:
+    store = await open_store(StoreLimits(max_body_bytes=PREVIEW_BYTES))
+    original = part(1)
+    assert await store.write([original.put(0)], today=TODAY) == [refused(Verdict.REFUSED_SIZE)]
+    store.limit(StoreLimits())
+    (outcome,) = await store.write([original.put(0)], today=TODAY)
+    assert outcome.status is AckStatus.PARTIAL
+    store.limit(StoreLimits(max_body_bytes=PREVIEW_BYTES))
+    assert await store.write([part(2).put(0)], today=TODAY) == [refused(Verdict.REFUSED_SIZE)]
 
 
 @pytest.mark.parametrize(

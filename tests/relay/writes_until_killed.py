@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.relay.made_parcels import TODAY, make, part
 
 from qanat_protocol.frames import AckStatus
-from qanat_relay.store.interface import Store, StoreLimits
+from qanat_relay.store.interface import Store
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qanat_client.carriers.http import fetch
+from qanat_client.carriers.http import CARD_PATH, fetch_card
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import ClientError
 from qanat_protocol.address import check_address
 from qanat_protocol.errors import Malformed, ProtocolError
-from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.relay_card import RelayCard, parse_relay_card
 from qanat_protocol.statement import fingerprint
 from qanat_relay.errors import DataError
 from qanat_relay.peering.peers import Peer, Peers, read_relay_card
 from qanat_relay.peering.words import peer_name
 
-CARD_PATH = "/v1/relay"
 PATIENCE_S = 30.0
 
 
@@ -27,12 +25,7 @@ async def card_at(where: str) -> RelayCard:
     address = where.rstrip("/").removesuffix(CARD_PATH)
     try:
         check_address(address)
-        card = await fetch(
-            address + CARD_PATH,
-            max_bytes=MAX_CARD_BYTES,
-            settings=CarrierSettings(stall_s=PATIENCE_S),
-        )
-        return parse_relay_card(card)
+        return parse_relay_card(await fetch_card(address, CarrierSettings(stall_s=PATIENCE_S)))
     except Malformed as error:
         raise DataError(f"{where}: {error}") from None
     except ClientError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from qanat_protocol.errors import Cut, RefusedDesk, RemoteError, UnexpectedFrame
+from qanat_protocol.errors import Cut, RefusedDesk, RemoteError, UnexpectedFrame, UnknownVersion
 from qanat_protocol.frames import AllInterest, End, Error, Frame, Idle, Interest, Welcome
 from qanat_protocol.session import HELLO, ClientSession
 from qanat_protocol.verdicts import Verdict
@@ -77,6 +77,8 @@ class Call(Conversation):
     def _note_error(self, verdict: int, detail: str) -> None:
         if verdict == Verdict.REFUSED_DESK:
             self.fault = RefusedDesk(detail)
+        elif verdict == Verdict.UNKNOWN_VERSION:
+            self.fault = UnknownVersion(detail)
 
     async def _begin(self, frame: Interest) -> None:
         if not isinstance(frame, AllInterest) or frame.signing_key != self._peer.key:

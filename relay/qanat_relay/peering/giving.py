@@ -81,7 +81,7 @@ class PeerGiving:
         if lacking:
             await self._voice.say(*lacking)
         # Who said to want nothing of it may have meant that it is on its way to it.
-        self._note(
+        self.note(
             mark_of(frame)
             for frame in fresh
             if said[frame.parcel_id[:OFFER_BYTES]]
@@ -117,17 +117,18 @@ class PeerGiving:
         sending = [(entry.header.offer, self._giving.give(entry.header)) for entry in wanted]
         for offer, sent in sending:
             if await sent:
-                self._note([offer])
+                self.note([offer])
                 self.given += 1
         await self._tell_opened([entry.header for entry in wanted if entry.opened])
-        self._note(
+        self.note(
             entry.header.offer
             for entry, answer in zip(entries, answers, strict=True)
             if answer in (Answer.HAVE, Answer.TOMBSTONED)
         )
         return True
 
-    def _note(self, offers: Iterable[bytes]) -> None:
+    def note(self, offers: Iterable[bytes]) -> None:
+        """The peer has these, by its word or because it was given them."""
         self.there.update(islice(offers, MAX_KNOWN_THERE - len(self.there)))
 
     async def _tell_opened(self, headers: Sequence[Header]) -> None:
@@ -136,7 +137,7 @@ class PeerGiving:
         if ids:
             found = await self._store.list_opened([each[:4] for each in ids], 32, MAX_OPENED)
             frames = [frame for frame in found if frame.parcel_id in ids]
-            self._note(map(mark_of, frames))
+            self.note(map(mark_of, frames))
             await self._voice.say(*frames)
 
 

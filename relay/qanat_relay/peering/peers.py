@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from qanat_protocol.errors import Malformed, ProtocolError
 from qanat_protocol.relay_card import RelayCard, parse_relay_card
+from qanat_protocol.relay_entry import MAX_RELAYS, RelayEntry
 from qanat_relay.errors import DataError
+from qanat_relay.events import Event
 from qanat_relay.folders import make_folder
 from qanat_relay.keys import write_whole
-from qanat_relay.logs import log
+from qanat_relay.logs import tell
 from qanat_relay.peering.record import PeerRecord, read_record, write_record
+from qanat_relay.rights import words_of
 
 FOLDER = "peers"
 
@@ -51,15 +54,21 @@ class Peer:
     What it is known to have is not offered to it. called_s: when it last called this relay
     (time.monotonic); None if it did not. told: how much of this relay's news was there when it
     was last given everything. deferred: whether it offered something that another was bringing.
+    missed: the cursor behind which there was no room for something that it gave, empty for none,
+    and when to ask from there again (time.monotonic).
+    is_named: whether this relay's card is to name it.
     """
 
     card: RelayCard
     path: Path
     record: PeerRecord
+    is_named: bool = False
     sessions: list[Session] = field(default_factory=list)
     called_s: float | None = None
     told: int = -1
     deferred: bool = False
+    missed: bytes | None = None
+    missed_again_s: float = 0.0
     _known_there: dict[bytes, None] = field(default_factory=dict)
 
     @property
@@ -93,7 +102,7 @@ class Peer:
                 make_folder(self.path.parent)
                 write_record(self.path, record)
             except OSError:
-                log.error("what is remembered of a peer can't be written: is the disk full?")
+                tell(Event.PEER_NOT_REMEMBERED)
 
 
 class Peers:
@@ -107,6 +116,8 @@ class Peers:
         self._changed_ns: int | None = None
         self._by_key: dict[bytes, Peer] = {}
         self._claims: dict[bytes, tuple[object, float]] = {}
+        self.losses = 0
+        """How often `ask_for_all` was called: a session that began before has not asked for it."""
 
     def list_peers(self, *, strict: bool = True) -> list[Peer]:
         """Every peer, by name. Raises DataError naming a file that is not a relay's card, unless
@@ -135,9 +146,42 @@ class Peers:
 
     def remove(self, signing_key: bytes) -> None:
         """Be no peer of it any more, and forget how far it had come."""
+        self._named_path(signing_key).unlink(missing_ok=True)
         self._card_path(signing_key).unlink()
         self._record_path(signing_key).unlink(missing_ok=True)
         self._changed_ns = None
+
+    # Who is named in this relay's card
+
+    def name(self, peer: Peer, *, named: bool) -> None:
+        """Name a peer in this relay's card from now on, or no more.
+
+        Raises DataError for one without an address, and for one more than a card takes.
+        """
+        path = self._named_path(peer.key)
+        if not named:
+            path.unlink(missing_ok=True)
+        elif not peer.card.addresses:
+            raise DataError("its card has no address, so nobody could reach it")
+        elif not peer.is_named and len(self.named_entries()) >= MAX_RELAYS:
+            raise DataError(f"a relay's card names {MAX_RELAYS} others at most")
+        else:
+            write_whole(path, b"")
+        self._changed_ns = None
+
+    def named_entries(self) -> tuple[RelayEntry, ...]:
+        """Those that are named, as this relay's card says it."""
+        named = [peer for peer in self.list_peers(strict=False) if peer.is_named]
+        return tuple(peer.card.entry() for peer in named if peer.card.addresses)[:MAX_RELAYS]
+
+    # What was lost
+
+    def ask_for_all(self) -> None:
+        """Something that was here is lost: the next session with each peer asks from the
+        beginning."""
+        self.losses += 1
+        for peer in self.list_peers(strict=False):
+            peer.keep(replace(peer.record, incarnation=b""))
 
     # What is on its way
 
@@ -160,6 +204,9 @@ class Peers:
     def _card_path(self, signing_key: bytes) -> Path:
         assert self._folder is not None, "peers are added to a folder"
         return self._folder / f"{signing_key.hex()}.card"
+
+    def _named_path(self, signing_key: bytes) -> Path:
+        return self._card_path(signing_key).with_suffix(".named")
 
     def _record_path(self, signing_key: bytes) -> Path:
         # In a folder of their own: that of the cards changes with the cards alone.
@@ -184,6 +231,7 @@ class Peers:
             path = self._record_path(card.signing_key)
             peer = before.get(card.signing_key) or Peer(card, path, read_record(path))
             peer.card = card
+            peer.is_named = self._named_path(card.signing_key).exists()
             self._by_key[card.signing_key] = peer
         self._changed_ns = changed_ns
 
@@ -194,7 +242,7 @@ class Peers:
             except DataError:
                 if strict:
                     raise
-                log.error("a file among the peers' cards is none: run qanat-relay check")
+                tell(Event.PEER_CARD_BROKEN)
 
 
 def read_relay_card(path: Path) -> RelayCard:
@@ -202,7 +250,7 @@ def read_relay_card(path: Path) -> RelayCard:
     try:
         return parse_relay_card(path.read_bytes())
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
+        raise DataError(words_of(error)) from None
     except ProtocolError as error:
         why = str(error) if isinstance(error, Malformed) else type(error).__name__
         raise DataError(f"{path} is not a relay's card: {why}") from None

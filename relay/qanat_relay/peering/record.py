@@ -13,7 +13,7 @@ from typing import Any
 from qanat_relay.keys import write_whole
 
 MAX_CURSOR_BYTES = 64
-_BYTES = ("cursor", "incarnation")
+_BYTES = ("cursor", "incarnation", "desks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,16 @@ class PeerRecord:
     """Times are unix seconds, 0 for never.
 
     cursor: up to where the peer has given us all it had, as it made it; incarnation: of our store
-    that has all that (16 bytes, empty for none). whole_day: the last day on
-    which it was asked from the beginning. contact_s: when it last answered; given_s and taken_s:
-    when it last was given, and gave, all that there was; failure: why the newest try failed, since
-    failing_s; empty if it did not. given, taken: parcels in all.
+    that has all that (16 bytes, empty for none); desks: whose documents were taken of it then
+    (`Desks.digest`). whole_day: the last day on which it was asked from the beginning. contact_s:
+    when it last answered; given_s and taken_s: when it last was given, and gave, all that there
+    was; failure: why the newest try failed, since failing_s; empty if it did not. given, taken:
+    parcels in all.
     """
 
     cursor: bytes = b""
     incarnation: bytes = b""
+    desks: bytes = b""
     whole_day: int = 0
     contact_s: int = 0
     given_s: int = 0

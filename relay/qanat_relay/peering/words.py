@@ -10,7 +10,8 @@ from qanat_relay.peering.peers import Peer
 
 def peer_words(peer: Peer, now_s: int) -> str:
     """A line for a person."""
-    return f"{peer_name(peer)}: {_contact(peer, now_s)}"
+    named = "; named in this relay's card" if peer.is_named else ""
+    return f"{peer_name(peer)}: {_contact(peer, now_s)}{named}"
 
 
 def peer_name(peer: Peer) -> str:
@@ -24,6 +25,7 @@ def peers_json(peers: Sequence[Peer]) -> list[dict[str, object]]:
         {
             "name": peer.card.name,
             "key": fingerprint(peer.key),
+            "named": peer.is_named,
             "last_contact": peer.record.contact_s or None,
             "given_all": peer.record.given_s or None,
             "taken_all": peer.record.taken_s or None,

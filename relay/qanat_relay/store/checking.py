@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import BadLock, QanatError
 from qanat_protocol.frames import Opened
-from qanat_protocol.limits import PAGE_LEAVES
-from qanat_protocol.merkle import TreeBuilder, block_count, block_length, leaf_hash, page_count
-from qanat_protocol.parcel import Header, Kind, parse_header
+from qanat_protocol.merkle import block_count, block_length, leaf_hash
+from qanat_protocol.parcel import Header, parse_header
 from qanat_protocol.tombstone import check_opened, check_purge
+from qanat_relay.store import tags
 from qanat_relay.store.interface import Problem
 from qanat_relay.store.lists import PLACE_LISTS, ListsOf
 from qanat_relay.store.offers import Recent
@@ -22,28 +22,11 @@ from qanat_relay.store.rows import (
     PARTIAL_COLUMNS,
     PLACE_BLOCKS,
     Row,
-    RowState,
-    block_numbers,
     find_parcel,
     tombstone_of,
 )
-from qanat_relay.store.tally import load
-
-BATCH = 64
-"""Rows in memory at once: a megabyte of blocks."""
-
-_COUNTS = {
-    "letters": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.LETTER:d}"),
-    "replies": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.REPLY:d}"),
-    "parts": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.PART:d}"),
-    "public": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.PUBLIC:d}"),
-    "purged": ("parcel", f"state = {RowState.PURGED:d}"),
-    "evicted": ("parcel", f"state = {RowState.EVICTED:d}"),
-    "partial": ("partial", "1"),
-    "opened": ("tombstone", "signing_key IS NOT NULL"),
-    "tombstones": ("tombstone", "1"),
-}
-
+from qanat_relay.store.salvage import BATCH, BodyTree, blocks_at, derived, is_block
+from qanat_relay.store.tally import counted, load, newest_arrival, partial_bytes, weighed
 
 _INDEXED = (
     "SELECT (SELECT count(*) FROM parcel WHERE arrival <= ?), (SELECT count(*) FROM offer),"
@@ -98,22 +81,18 @@ def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     with _snapshot(connection):
         tally = load(connection)
         problems = []
-        for name, (table, condition) in _COUNTS.items():
-            (count,) = connection.execute(
-                f"SELECT count(*) FROM {table} WHERE {condition}"
-            ).fetchone()
+        for name, count in counted(connection).items():
             if count != getattr(tally, name):
                 problems.append(Problem(f"{name}: {count} rows, {getattr(tally, name)} counted"))
-        (held,) = connection.execute(
-            "SELECT total(held_bytes + list_bytes) FROM partial"
-        ).fetchone()
-        if int(held) != tally.partial_bytes:
+        if any(size != getattr(tally, name) for name, size in weighed(connection).items()):
+            problems.append(Problem("the bytes of complete bodies are counted wrong"))
+        if partial_bytes(connection) != tally.partial_bytes:
             problems.append(Problem("the bytes of partial bodies are counted wrong"))
-        (newest,) = connection.execute(
-            "SELECT max(coalesce((SELECT max(arrival) FROM parcel), 0),"
-            " coalesce((SELECT max(arrival) FROM tombstone), 0))"
-        ).fetchone()
-        if newest > tally.last_arrival:
+        if wrong := tags.count_wrong(connection):
+            problems.append(Problem(f"the bytes under {wrong:,} tags are counted wrong"))
+        if tags.kept_bytes(connection) != tally.kept_bytes:
+            problems.append(Problem("the bytes that are kept in any case are counted wrong"))
+        if newest_arrival(connection) > tally.last_arrival:
             problems.append(Problem("an arrival number is above the last one given"))
         counts = connection.execute(_INDEXED, (tally.last_indexed,)).fetchone()
         if len(set(counts)) > 1:
@@ -131,13 +110,16 @@ def _in_batches(connection: sqlite3.Connection, query: str) -> Iterator[list[Row
 
 def _parcels(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
     query = (
-        "SELECT arrival, id, header, present, place, page_roots, body FROM parcel"
+        "SELECT arrival, id, header, present, place, page_roots, body, tag, rank, kind, expiry"
+        " FROM parcel"
         " WHERE arrival > ? ORDER BY arrival LIMIT ?"
     )
     for rows in _in_batches(connection, query):
-        for _, parcel_id, header_bytes, present, place, roots, body in rows:
+        for _, parcel_id, header_bytes, present, place, roots, body, *noted in rows:
             header, problems = _header(parcel_id, header_bytes)
             yield problems
+            if header is not None and noted != list(derived(header).values()):
+                yield [Problem("what is noted of it is not what its header says", parcel_id)]
             if header is None or not present:
                 continue
             if place is None:
@@ -166,23 +148,18 @@ def _header(parcel_id: bytes, data: bytes) -> tuple[Header | None, list[Problem]
 def _long_body(
     connection: sqlite3.Connection, parcel_id: bytes, header: Header, place: int, roots: bytes
 ) -> Iterator[list[Problem]]:
-    tree, page, packed = TreeBuilder(), TreeBuilder(), b""
-    total, expected = block_count(header.body_size), 0
+    tree = BodyTree(header.body_size)
+    total = block_count(header.body_size)
     for index, leaf, problems in _blocks(connection, parcel_id, header, place):
         yield problems
-        if index != expected:
+        if index != tree.leaves or index >= total:
             break
-        expected += 1
-        tree.add_leaf(leaf)
-        page.add_leaf(leaf)
-        if expected % PAGE_LEAVES == 0 or expected == total:
-            packed += page.root()
-            page = TreeBuilder()
-    if expected != total:
-        yield [Problem(f"block {expected} of {total} is missing", parcel_id)]
-    elif tree.root() != header.root:
+        tree.add(leaf)
+    if tree.leaves != total:
+        yield [Problem(f"block {tree.leaves} of {total} is missing", parcel_id)]
+    elif not tree.is_of(header):
         yield [Problem("the leaves do not match the root", parcel_id)]
-    elif page_count(header.body_size) > 1 and packed != roots:
+    elif tree.page_roots != (roots or b""):
         yield [Problem("the page roots do not match the leaves", parcel_id)]
 
 
@@ -190,26 +167,10 @@ def _blocks(
     connection: sqlite3.Connection, parcel_id: bytes, header: Header, place: int
 ) -> Iterator[tuple[int, bytes, list[Problem]]]:
     """(index, leaf, what is wrong with this block), ascending."""
-    total = block_count(header.body_size)
-    low, last = block_numbers(place)
-    base, number = low, low - 1
-    while rows := connection.execute(
-        "SELECT number, leaf, data FROM block WHERE number > ? AND number <= ?"
-        " ORDER BY number LIMIT ?",
-        (number, last, BATCH),
-    ).fetchall():
-        for number, leaf, data in rows:
-            index = number - base
-            right = (
-                index < total
-                and len(data) == block_length(header.body_size, index)
-                and leaf_hash(data) == leaf
-            )
-            yield (
-                index,
-                leaf,
-                [] if right else [Problem(f"block {index} does not match its leaf", parcel_id)],
-            )
+    for index, leaf, data in blocks_at(connection, place):
+        right = is_block(header, index, leaf, data)
+        wrong = [] if right else [Problem(f"block {index} does not match its leaf", parcel_id)]
+        yield index, leaf, wrong
 
 
 def _partials(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
@@ -221,10 +182,12 @@ def _partials(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
                     f"SELECT {PARTIAL_COLUMNS} FROM partial WHERE place = ?", (place,)
                 ).fetchone()
                 if row is not None:
-                    yield from _partial_body(connection, row)
+                    yield from partial_problems(connection, row)
 
 
-def _partial_body(connection: sqlite3.Connection, row: Row) -> Iterator[list[Problem]]:
+def partial_problems(connection: sqlite3.Connection, row: Row) -> Iterator[list[Problem]]:
+    """What is wrong with a body that is not complete, and all that belongs to it. row: of
+    PARTIAL_COLUMNS."""
     place, parcel_id, header_bytes, held, held_bytes, list_bytes, provable, *_ = row
     header, problems = _header(parcel_id, header_bytes)
     yield problems

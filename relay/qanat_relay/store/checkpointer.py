@@ -6,10 +6,15 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+from contextlib import suppress
 
-from qanat_relay.logs import log
+from qanat_relay.events import Event
+from qanat_relay.logs import tell
 from qanat_relay.store import files
 from qanat_relay.store.failures import named
+
+LOOK_S = 1.0
+"""How often whoever waits looks whether the thread is still there."""
 
 
 class Checkpointer:
@@ -32,7 +37,10 @@ class Checkpointer:
 
     def rest(self) -> None:
         """Put the log back and wait for it, for something that only one connection can do."""
-        self._ask().get()
+        done = self._ask()
+        while self._thread.is_alive():
+            with suppress(queue.Empty):
+                return done.get(timeout=LOOK_S)
 
     def close(self) -> None:
         """Finish what was begun, and close the connection."""
@@ -50,6 +58,6 @@ class Checkpointer:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             except sqlite3.Error as error:
                 # The writer's own connection does it when the log has grown long.
-                log.warning("the store's log was not put back: %s", type(named(error)).__name__)
+                tell(Event.LOG_NOT_PUT_BACK, error_kind=type(named(error)).__name__)
             done.put(None)
         self._connection.close()

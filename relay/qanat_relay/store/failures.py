@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from qanat_relay.store.interface import StoreBroken, StoreBusy, StoreError, StoreFull
+from qanat_relay.rights import REFUSALS, words_of
+from qanat_relay.store.errors import StoreBroken, StoreBusy, StoreError, StoreForbidden, StoreFull
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = ("SQLITE_PERM", "SQLITE_AUTH", "SQLITE_READONLY", "SQLITE_READONLY_DIRECTORY")
 
 
 def named(error: sqlite3.Error) -> StoreError:
@@ -16,7 +21,17 @@ def named(error: sqlite3.Error) -> StoreError:
         return StoreFull("the relay's disk, or the limit of its database file, is full")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusy("another program holds the relay's database")
+    if name in _FORBIDDEN:
+        return StoreForbidden(f"the relay's database may not be written: {error}")
     return StoreBroken(f"the relay's database failed: {name}: {error}")
+
+
+def failed(what: str, error: OSError) -> StoreError:
+    """The store's error for what the system says; what: what could not be done."""
+    words = f"{what}: {words_of(error)}"
+    if error.errno in REFUSALS:
+        return StoreForbidden(words)
+    return StoreFull(words) if error.errno in _FULL else StoreBroken(words)
 
 
 @contextmanager

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from qanat_relay.folders import sync_folder
-from qanat_relay.store.failures import naming
-from qanat_relay.store.interface import StoreBroken, StoreInUse, StoreTooNew
+from qanat_relay.events import Event
+from qanat_relay.folders import keep_owner, sync_folder
+from qanat_relay.logs import tell
+from qanat_relay.store import copies
+from qanat_relay.store.errors import StoreBroken, StoreInUse, StoreTooNew, StoreTooOld
+from qanat_relay.store.failures import failed, naming
 
+LOCK = "store.lock"
 DATABASE = "store.db"
-APPLICATION_ID = 0x514E5452
-"""QNTR, in the database's header: no other program's file is taken for a store."""
-
 PAGE_BYTES = 4096
 """Tried 4096 to 65,536 with letters of 4 KiB: 4096 costs 1.14 of their size and rewrites the least
 for each index entry; 8192 costs 2.02, 16,384 1.35, 32,768 1.16."""
@@ -55,11 +56,12 @@ class ProcessLock:
     """Held by the one process that serves a folder; the system frees it when the process ends."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises StoreInUse, or StoreBroken where the folder cannot be written."""
+        """Raises StoreInUse, or what `failed` makes of a folder that cannot be written."""
         try:
-            self._file = os.open(folder / "store.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            keep_owner(folder / LOCK)
         except OSError as error:
-            raise StoreBroken(f"cannot write in the store's folder: {error.strerror}") from error
+            raise failed("cannot write in the store's folder", error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -69,6 +71,15 @@ class ProcessLock:
     def release(self) -> None:
         """Let another process serve the folder."""
         os.close(self._file)
+
+
+def size_of_log(path: Path) -> int:
+    """What SQLite's log beside a database takes on the disk, in bytes."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sqlite3.Connection:
@@ -89,23 +100,29 @@ def connect(path: Path, *, busy_timeout_s: float, read_only: bool = False) -> sq
 
 
 def open_writer(
-    folder: Path, *, busy_timeout_s: float, migrations: Sequence[Migration]
+    folder: Path,
+    *,
+    busy_timeout_s: float,
+    migrations: Sequence[Migration],
+    keeps_copy: bool = True,
 ) -> sqlite3.Connection:
     """The writer's connection to a database that is there, is ours and is of this version.
 
-    Makes it, or upgrades it after keeping a copy. Raises StoreTooNew, StoreFull, StoreBusy,
-    StoreBroken.
+    Makes it, or upgrades it after keeping a copy where there is room for one. Raises StoreTooNew,
+    StoreFull, StoreBusy, StoreBroken.
     """
     path = folder / DATABASE
     try:
+        copies.put_in_place(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        keep_owner(path)
         sync_folder(folder)
     except OSError as error:
-        raise StoreBroken(f"cannot write the relay's database: {error.strerror}") from error
+        raise failed("cannot write the relay's database", error) from error
     with naming():
         connection = connect(path, busy_timeout_s=busy_timeout_s)
         try:
-            _migrate(connection, path, migrations)
+            _migrate(connection, path, migrations, keeps_copy=keeps_copy)
             _draw_incarnation(connection)
         except BaseException:
             connection.close()
@@ -113,34 +130,13 @@ def open_writer(
         return connection
 
 
-def copy_database(connection: sqlite3.Connection, target: Path) -> None:
-    """A consistent copy, whole or not there at all, that gets an incarnation of its own when it is
-    opened: cursors into the original must not be believed by it. An existing target is replaced."""
-    unfinished = target.with_name(f"{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    try:
-        with naming():
-            connection.execute("VACUUM INTO ?", (os.fspath(unfinished),))
-            copy = sqlite3.connect(unfinished, isolation_level=None)
-            try:
-                copy.execute("PRAGMA synchronous = FULL")
-                copy.execute("UPDATE store SET incarnation = NULL")
-            finally:
-                copy.close()
-        unfinished.chmod(0o600)
-        unfinished.replace(target)
-        sync_folder(target.parent)
-    except OSError as error:
-        raise StoreBroken(f"the copy could not be written: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> None:
+def _migrate(
+    connection: sqlite3.Connection, path: Path, steps: Sequence[Migration], *, keeps_copy: bool
+) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if (version or tables) and application != APPLICATION_ID:
+    if (version or tables) and application != copies.STORE_ID:
         raise StoreBroken(f"{path} is a database, but not a store of qanat-relay")
     newest = len(steps)
     if version > newest:
@@ -153,16 +149,37 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migrati
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     connection.execute("PRAGMA secure_delete = FAST")
-    if 0 < version < newest:
-        copy_database(connection, path.with_name(f"{path.name}.before-{newest:04}"))
+    if keeps_copy and 0 < version < newest:
+        target = path.with_name(f"{path.name}.before-{newest:04}")
+        if not copies.keep_copy(connection, path, target):
+            # All of it or nothing is done either way; only an older program could want the copy.
+            tell(Event.UPGRADED_WITHOUT_COPY)
+    take_steps(connection, steps, version)
+
+
+def check_version(connection: sqlite3.Connection) -> None:
+    """Raise StoreTooNew or StoreTooOld unless the schema is that of this program."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    newest = len(shipped_migrations())
+    words = f"the store is of version {version}; this qanat-relay knows {newest}"
+    if version > newest:
+        raise StoreTooNew(words)
+    if version < newest:
+        raise StoreTooOld(words)
+
+
+def take_steps(
+    connection: sqlite3.Connection, steps: Sequence[Migration], version: int = 0
+) -> None:
+    """Bring the schema from a version to the newest. Raises sqlite3.Error."""
     missing = "\n;".join(step.sql for step in steps[version:])
     if not missing:
         return
     try:
         # All or nothing, so that the copy is of what was there before the first of them.
         connection.executescript(
-            f"BEGIN IMMEDIATE; {missing}\n; PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {newest}; COMMIT;"
+            f"BEGIN IMMEDIATE; {missing}\n; PRAGMA application_id = {copies.STORE_ID};"
+            f" PRAGMA user_version = {len(steps)}; COMMIT;"
         )
     except sqlite3.Error:
         if connection.in_transaction:

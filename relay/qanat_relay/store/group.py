@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ from qanat_protocol.limits import (
     TAG_BYTES,
 )
 from qanat_protocol.parcel import Front, Header, parse_header, rank_of
+from qanat_relay.store.costs import ROW_BYTES
 from qanat_relay.store.interface import (
     AddStamp,
     MarkOpened,
@@ -33,7 +34,6 @@ from qanat_relay.store.interface import (
 from qanat_relay.store.marking import add_stamp, mark_opened, mark_purged
 from qanat_relay.store.offers import Recent
 from qanat_relay.store.putting import put
-from qanat_relay.store.room import ROW_BYTES
 from qanat_relay.store.work import Work
 
 _ROWS = 32
@@ -43,10 +43,13 @@ _HEAD_BYTES = HASH_BYTES + HEADER_BYTES
 _TAG_AT = 16
 """In a header (SPEC 3)."""
 
+_TAG = slice(_TAG_AT, _TAG_AT + TAG_BYTES)
+
 _VALUES = 5
 """Bound for each row: rank, kind, expiry, taken_day, body."""
 
 _KIND_AT = 1
+_BODY_AT = 4
 
 
 def _row(number: int) -> str:
@@ -120,8 +123,13 @@ class Group:
             return
         arrivals = work.tally.next_arrivals(rows)
         work.recent.update(zip(self._offers, arrivals, strict=True))
-        for kind, count in Counter(self._values[_KIND_AT::_VALUES]).items():
-            work.tally.count(kind, count)
+        kinds, bodies = self._values[_KIND_AT::_VALUES], self._values[_BODY_AT::_VALUES]
+        for kind, count in Counter(kinds).items():
+            # As a rule all are of one kind.
+            of_kind = bodies if count == rows else compress(bodies, map(kind.__eq__, kinds))
+            work.tally.count(kind, count, sum(map(len, of_kind)))
+        for header, kind, body in zip(self._heads[1::2], kinds, bodies, strict=True):
+            work.tally.hold(header[_TAG], kind, len(body))
         values = (arrivals.start, b"".join(self._heads), *self._values)
         work.connection.execute(_INSERT_ROWS[rows - 1], values)
         self._offers, self._heads, self._values = [], [], []
@@ -163,7 +171,7 @@ class Group:
                     cost_bytes += len(write.ids) * (ROW_BYTES + write.front.body_size)
                 elif isinstance(write, PutBlocks) and _is_whole(write):
                     cost_bytes += ROW_BYTES + write.header.body_size
-        if not work.room.fits(cost_bytes):
+        if not work.room.fits(cost_bytes) or not work.room.is_ample(cost_bytes):
             return False
         work.room.take(cost_bytes)
         return True

@@ -11,9 +11,10 @@ from itertools import islice
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frame_codec import PAGE_ROOTS
 from qanat_protocol.limits import PAGE_LEAVES
-from qanat_protocol.merkle import page_count
+from qanat_protocol.merkle import page_count, root_of
 from qanat_protocol.parcel import Rank, parse_header
-from qanat_relay.store.interface import Half, NotHeld
+from qanat_relay.store.errors import Damaged, NotHeld
+from qanat_relay.store.interface import Half
 from qanat_relay.store.lists import read_list
 from qanat_relay.store.rows import PLACES, PartialRow
 
@@ -63,6 +64,9 @@ def leaves(connection: sqlite3.Connection, row: PartialRow, first: int, count: i
     hashes = read_list(connection, row.place, page)
     if hashes is None or at + count > len(hashes):
         raise NotHeld("these leaves are not here together")
+    roots = page_roots(connection, row)
+    if page >= len(roots) or root_of(hashes) != roots[page]:
+        raise Damaged("a list of leaves is not what it was")
     return hashes[at : at + count]
 
 
@@ -73,4 +77,6 @@ def page_roots(connection: sqlite3.Connection, row: PartialRow) -> list[bytes]:
     roots = read_list(connection, row.place, PAGE_ROOTS)
     if roots is None:
         raise NotHeld("the page roots are not here")
+    if root_of(roots) != row.header.root:
+        raise Damaged("the page roots are not what they were")
     return roots

@@ -4,17 +4,16 @@ an address, or a time finer than a day."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.errors import QanatError
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
-from qanat_protocol.limits import HASH_BYTES, MAX_INT
-from qanat_protocol.merkle import block_count, page_count
+from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Front, Header, Rank
+from qanat_relay.store.commits import Commits
+from qanat_relay.store.limits import StoreLimits
 
 PURGED_BODY_DAYS = 7
 """How long a purged body is still given by id while there is room (SPEC 12)."""
@@ -22,38 +21,6 @@ PURGED_BODY_DAYS = 7
 OPENED_PER_PARCEL = 4
 """How many OPENED by different keys one parcel may have. Whoever saw one can sign another with a
 key of their own; a reader looks for the one that the desk's statement certifies."""
-
-
-class StoreError(QanatError):
-    """The store could not do it. Nothing of the failed call was acknowledged."""
-
-
-class StoreFull(StoreError):
-    """The disk, or the file's own limit, has no room. Free some; the store goes on by itself."""
-
-
-class StoreBusy(StoreError):
-    """Another program holds the database. Stop it; the store goes on by itself."""
-
-
-class StoreBroken(StoreError):
-    """The disk failed or the database is damaged. Run `qanat-relay check`, look at the disk."""
-
-
-class StoreTooNew(StoreError):
-    """The database was written by a newer version. Update qanat-relay, or use the copy it left."""
-
-
-class StoreInUse(StoreError):
-    """Another process serves this store. Stop it first; two never share one."""
-
-
-class StoreClosed(StoreError):
-    """The store was closed, or its writer ended by a mistake of ours. Start qanat-relay again."""
-
-
-class NotHeld(StoreError):
-    """The body is not there (never was, or was evicted or purged meanwhile). Ask elsewhere."""
 
 
 class State(Enum):
@@ -66,41 +33,6 @@ class State(Enum):
     PARTIAL = "partial"
     PURGED = "purged"
     EVICTED = "evicted"
-
-
-@dataclass(frozen=True, slots=True)
-class StoreLimits:
-    """How much the store takes. Raises ValueError for limits that contradict each other.
-
-    max_body_bytes: the largest body that is taken; max_store_bytes: pages of the database in use;
-    max_partial_bytes: bodies that are not complete, all together, with their lists of leaves;
-    partial_ttl_days: days without a
-    new block after which such a body is dropped.
-    """
-
-    max_body_bytes: int = 256 * 2**20
-    max_store_bytes: int = 16 * 2**30
-    max_partial_bytes: int = 2 * 2**30
-    partial_ttl_days: int = 14
-
-    def __post_init__(self) -> None:
-        if self.max_body_bytes < 4096:
-            raise ValueError("max_body_bytes is below 4096, the smallest letter")
-        if self.max_body_bytes > self.max_partial_bytes:
-            raise ValueError(
-                "max_body_bytes is above max_partial_bytes: it could never be complete"
-            )
-        if self.max_partial_bytes > self.max_store_bytes:
-            raise ValueError("max_partial_bytes is above max_store_bytes")
-        if self.partial_ttl_days < 1:
-            raise ValueError("partial_ttl_days is below 1")
-
-    @property
-    def partial_quota_bytes(self) -> int:
-        """The quota of bodies that are not complete. The lists of the largest one are on top of
-        what was asked for: else it could never be complete where it has all the quota."""
-        leaves = block_count(self.max_body_bytes) + page_count(self.max_body_bytes)
-        return self.max_partial_bytes + leaves * HASH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +123,15 @@ class Outcome:
 
     For PutBlocks: STORED (complete with this write, value 0), PARTIAL (value: blocks held; 0 for an
     unknown parcel that was only asked about and would be taken), HAVE, TOMBSTONED, REFUSED (value:
-    verdict). For the others: STORED, HAVE (known already), or `ignored`: the header is not held
+    verdict); known_blocks: how many of its blocks were here before, where it is STORED or PARTIAL.
+    For the others: STORED, HAVE (known already), or `ignored`: the header is not held
     (REFUSED, value BUSY) or the lock does not match (REFUSED, value BAD_LOCK).
     """
 
     status: AckStatus
     value: int = 0
     ignored: bool = False
+    known_blocks: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +179,8 @@ class Half:
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep dropped. day: the day it went by; clock_doubted: the clock had jumped and
-    nothing was dropped on its word (see `sweep`)."""
+    nothing was dropped on its word (see `sweep`); damaged: bodies that were found not to match
+    their roots, which peers may have."""
 
     day: int
     clock_doubted: bool
@@ -253,12 +188,14 @@ class Swept:
     purged_bodies: int
     partials: int
     tombstones: int
+    damaged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts of parcels by what they are, and bytes: of bodies in part with their lists, of the
-    database in use and on disk."""
+    """Counts of parcels by what they are, and bytes: of bodies that are held by their kind, of
+    bodies in part with their lists, of what is never dropped for room (about), of the database in
+    use and on disk. most_bytes: what may be in use, as far as its disk goes."""
 
     letters: int
     replies: int
@@ -270,9 +207,19 @@ class Stats:
     evicted: int
     opened: int
     tombstones: int
+    letter_bytes: int
+    reply_bytes: int
+    part_bytes: int
+    public_bytes: int
+    kept_bytes: int
     used_bytes: int
     file_bytes: int
+    most_bytes: int = field(compare=False)
     swept_day: int | None
+
+    def free_bytes(self, capacity_bytes: int) -> int:
+        """What may still come, by the disk and by a capacity."""
+        return max(0, min(self.most_bytes, capacity_bytes) - self.used_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +231,21 @@ class Problem:
 
 
 class Store(Protocol):
-    """A relay's store. Every method may raise StoreFull, StoreBusy or StoreBroken."""
+    """A relay's store. Every method may raise StoreFull, StoreBusy or StoreBroken.
+
+    commits: what was committed since it was opened, and what that took.
+    """
+
+    commits: Commits
 
     @property
     def incarnation(self) -> bytes:
         """16 random bytes, new for each store and each restore (SPEC 17)."""
+        ...
+
+    def limit(self, limits: StoreLimits) -> None:
+        """Take as much as these limits say from the next commit on. What is held stays: it goes, as
+        always, where room is needed."""
         ...
 
     async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
@@ -374,7 +331,7 @@ class Store(Protocol):
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
         """Leaf hashes `first` to `first + count - 1`, of one page (SPEC 4) if the body is not
-        complete; raises NotHeld."""
+        complete; raises NotHeld. Neither they nor anything below is given if it is Damaged."""
         ...
 
     async def page_roots(self, parcel_id: bytes) -> list[bytes]:
@@ -400,8 +357,9 @@ class Store(Protocol):
         ...
 
     async def sweep(self, today: int) -> Swept:
-        """Drop what is due by day `today`: expired parcels, bodies purged 7 days ago, partial
-        bodies without progress, tombstones 7 days past expiry. Then deal the arrival numbers of
+        """Forget what was asked for and found to be damaged. Drop what is due by day `today`:
+        expired parcels, bodies purged 7 days ago, partial bodies without progress, tombstones 7
+        days past expiry. Then deal the arrival numbers of
         what came anew and lay it in another order, so that the disk does not tell who came with
         whom.
 
@@ -413,16 +371,20 @@ class Store(Protocol):
         """
         ...
 
+    async def try_commit(self) -> None:
+        """Commit something that changes nothing; it is on disk when this returns."""
+        ...
+
+    async def takes_letters(self, *, today: int) -> bool:
+        """Whether the smallest letter would find room now, also in the place of others."""
+        ...
+
     async def stats(self) -> Stats:
         """Counts and sizes, as of the last commit."""
         ...
 
     def check(self) -> AsyncIterator[Problem]:
         """Read everything and yield what is wrong, never holding more than a little in memory."""
-        ...
-
-    async def backup(self, target: Path) -> None:
-        """Write a consistent copy while the store goes on; opened, it is another incarnation."""
         ...
 
     async def close(self) -> None:

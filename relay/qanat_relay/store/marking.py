@@ -79,7 +79,7 @@ def mark_purged(work: Work, frame: Purge, today: int) -> Outcome:
     _insert(work, row.header, frame)
     if isinstance(row, ParcelRow):
         if row.state is RowState.HELD:
-            work.tally.count(row.header.kind, -1)
+            work.tally.let_go(row.header)
         else:
             work.tally.evicted -= 1
         work.connection.execute(

@@ -7,13 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from qanat_protocol.limits import BLOCK_BYTES
 from qanat_relay.store import mixing
+from qanat_relay.store.costs import ROW_BYTES
 from qanat_relay.store.turns import Turns
 from qanat_relay.store.writer import Writer
 
 PACE = 9
 """How many times longer than a full range took nothing is mixed, where more is left: whoever sends
 gets nine tenths of the disk."""
+
+_ROW_MOST_BYTES = BLOCK_BYTES + ROW_BYTES
+"""What a row that is laid anew is in the log, at most."""
 
 GIVEN_MAX = 1024
 """Desks whose cursors are remembered; what others were given they may be given twice."""
@@ -95,8 +100,10 @@ class Mixer:
             return found
 
     async def _mix_rows(self, mix: Callable[..., None], arrivals: Sequence[int]) -> None:
-        for at in range(0, len(arrivals), mixing.AT_ONCE):
-            some = arrivals[at : at + mixing.AT_ONCE]
+        most_bytes = self._writer.at_once_bytes(mixing.AT_ONCE * _ROW_MOST_BYTES)
+        at_once = max(1, most_bytes // _ROW_MOST_BYTES)
+        for at in range(0, len(arrivals), at_once):
+            some = arrivals[at : at + at_once]
             step = asyncio.create_task(self._writer.step(partial(mix, arrivals=some)))
             try:
                 await asyncio.shield(step)

@@ -13,12 +13,13 @@ from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
 from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
-from qanat_protocol.parcel import Rank, rank_of
+from qanat_protocol.parcel import Header, Rank, rank_of
 from qanat_protocol.verdicts import Verdict
+from qanat_relay.store.costs import BLOCK_ROW_BYTES, ROW_BYTES
 from qanat_relay.store.interface import Outcome, PutBlocks, PutRun, StoredBlock, StoredList, Write
 from qanat_relay.store.lists import check_lists, keep_lists, new_lists, provable_with, size_of
 from qanat_relay.store.offers import forget
-from qanat_relay.store.room import BLOCK_ROW_BYTES, ROW_BYTES, end_partial
+from qanat_relay.store.room import end_partial
 from qanat_relay.store.rows import (
     NO_STANDING,
     PLACE_BLOCKS,
@@ -100,6 +101,8 @@ def put(work: Work, parcel_id: bytes, write: PutBlocks, today: int) -> Outcome:
     partial = find_partial(work.connection, parcel_id)
     if partial is not None and partial.parcel_id != parcel_id:
         return _refused(Verdict.REFUSED_FULL)
+    if partial is None and known is None and (refusal := _beyond_share(work, write.header, today)):
+        return _refused(refusal)
     return _PuttingLong(work, parcel_id, write, today, known, partial).outcome()
 
 
@@ -109,6 +112,8 @@ def _put_small(
     """A body of one block: most letters are, and they come by the thousand."""
     header = write.header
     rank = rank_of(header)
+    if evicted is None and (refusal := _beyond_share(work, header, today)):
+        return _refused(refusal)
     cost_bytes = ROW_BYTES + header.body_size
     if not write.blocks:
         could = _could_have_room(work, cost_bytes, rank, today, evicted)
@@ -142,12 +147,11 @@ class _PuttingLong:
         new = self._new_blocks()
         if not new:
             return self._asked(held)
+        known_blocks = len({block.index for block in self.write.blocks}) - len(new)
         complete = held + len(new) == block_count(header.body_size)
         lists = [] if complete else new_lists(work.connection, self.write, new, partial)
         size_bytes = sum(len(block.data) for block in new) + size_of(lists)
-        if not complete and not work.room.make_partial(
-            work.tally, size_bytes, rank, self.parcel_id
-        ):
+        if not complete and not self._has_quota(size_bytes):
             return _refused(Verdict.REFUSED_QUOTA)
         cost_bytes = ROW_BYTES + size_bytes + (len(new) + len(lists)) * BLOCK_ROW_BYTES
         if not _has_room(work, cost_bytes, rank, self.today, self.evicted):
@@ -167,11 +171,11 @@ class _PuttingLong:
         if not complete:
             keep_lists(work.connection, place, lists)
             self._keep_partial(place, new, lists, standing)
-            return Outcome(AckStatus.PARTIAL, held + len(new))
+            return Outcome(AckStatus.PARTIAL, held + len(new), known_blocks=known_blocks)
         if partial is not None:
             end_partial(work.connection, work.tally, partial)
         _insert_parcel(work, self.parcel_id, self.write, self.today, standing, place=place)
-        return _STORED
+        return Outcome(AckStatus.STORED, known_blocks=known_blocks)
 
     def _new_blocks(self) -> list[StoredBlock]:
         blocks = {block.index: block for block in self.write.blocks}
@@ -182,6 +186,14 @@ class _PuttingLong:
                 blocks.pop(index, None)
         return [blocks[index] for index in sorted(blocks)]
 
+    def _has_quota(self, size_bytes: int) -> bool:
+        """Whether so much more of a body in part is kept; a letter makes parts go for it."""
+        work, header = self.work, self.write.header
+        rank = rank_of(header)
+        if rank > Rank.LETTER and not work.room.lets_tag_partial(work.tally, header, size_bytes):
+            return False
+        return work.room.make_partial(work.tally, size_bytes, rank, self.parcel_id)
+
     def _asked(self, held: int) -> Outcome:
         """Nothing new came: say whether more would be taken."""
         if self.partial is None:
@@ -191,7 +203,7 @@ class _PuttingLong:
                 return _refused(Verdict.REFUSED_QUOTA)
             if not _could_have_room(work, size_bytes, rank, self.today, self.evicted):
                 return _refused(Verdict.REFUSED_FULL)
-        return Outcome(AckStatus.PARTIAL, held)
+        return Outcome(AckStatus.PARTIAL, held, known_blocks=len(self.write.blocks))
 
     def _keep_partial(
         self,
@@ -204,7 +216,7 @@ class _PuttingLong:
         provable = provable_with(self.work.connection, place, new, lists, before)
         held, held_bytes = len(new), sum(len(block.data) for block in new)
         list_bytes = size_of(lists)
-        tally.partial_bytes += held_bytes + list_bytes
+        tally.hold_partial(header, held_bytes + list_bytes)
         if before is None:
             tally.partial += 1
         else:
@@ -227,6 +239,16 @@ class _PuttingLong:
                 *_columns(standing),
             ),
         )
+
+
+def _beyond_share(work: Work, header: Header, today: int) -> Verdict | None:
+    """Why a body that nobody knows may not have more under its tag; None where it may. Where
+    nobody finds room it is no matter of tags."""
+    if work.room.lets_tag(work.tally, header):
+        return None
+    cost_bytes = ROW_BYTES + min(header.body_size, BLOCK_BYTES)
+    has_room = _could_have_room(work, cost_bytes, rank_of(header), today, None)
+    return Verdict.REFUSED_QUOTA if has_room else Verdict.REFUSED_FULL
 
 
 def _draw_place(work: Work) -> int:
@@ -273,7 +295,8 @@ def _insert_parcel(
     body: bytes | None = None,
 ) -> None:
     header, tally = write.header, work.tally
-    tally.count(header.kind, 1)
+    tally.count(header.kind, 1, header.body_size)
+    tally.hold(header.tag, header.kind, header.body_size)
     arrival = tally.next_arrival()
     work.add_offer(parcel_id, arrival)
     work.connection.execute(

@@ -7,18 +7,24 @@ from __future__ import annotations
 import heapq
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
 from qanat_protocol.bitmap import Bitmap
+from qanat_protocol.errors import QanatError
 from qanat_protocol.frames import FrameType, Opened, Purge
-from qanat_protocol.limits import PAGE_LEAVES
-from qanat_protocol.merkle import block_count, page_count, root_of
+from qanat_protocol.limits import HASH_BYTES, PAGE_LEAVES
+from qanat_protocol.merkle import block_count, leaf_hash, page_count, root_of
 from qanat_protocol.parcel import Kind, Rank
 from qanat_relay.store import halves
-from qanat_relay.store.interface import Entry, Holding, Known, NotHeld, State, Stats
+from qanat_relay.store.errors import Damaged, NotHeld
+from qanat_relay.store.files import size_of_log
+from qanat_relay.store.interface import Entry, Holding, Known, State, Stats
+from qanat_relay.store.lists import hashes_of
 from qanat_relay.store.offers import arrivals_of
+from qanat_relay.store.room import most_on_disk
 from qanat_relay.store.rows import (
     ENTRY_COLUMNS,
     ParcelRow,
@@ -32,6 +38,7 @@ from qanat_relay.store.rows import (
     held_indices,
     tombstone_of,
 )
+from qanat_relay.store.salvage import is_body
 from qanat_relay.store.tally import load
 
 _STATES = {
@@ -51,6 +58,7 @@ _KNOWN = (
 )
 """What each index of `list_known` gives in the order of arrival."""
 
+_BODY = "SELECT header, body FROM parcel WHERE arrival = ? AND id = ?"
 _TOMBSTONE_COLUMNS = "frame, parcel_id, value, signing_key, signature"
 
 
@@ -179,11 +187,41 @@ def leaves(
         return halves.leaves(connection, row, first, count)
     if row.place is None:
         return [row.header.root][first : first + count]
+    roots = _roots(connection, row)
+    found: list[bytes] = []
+    start = first // PAGE_LEAVES * PAGE_LEAVES
+    for at in range(start, first + count, PAGE_LEAVES):
+        page = _page(connection, row.place, at)
+        if not page:
+            break
+        number = at // PAGE_LEAVES
+        if roots is not None and (number >= len(roots) or root_of(page) != roots[number]):
+            raise Damaged("a leaf is not what it was")
+        found += page
+    if roots is None and root_of(_page(connection, row.place, 0)) != row.header.root:
+        raise Damaged("a leaf is not what it was")
+    return found[first - start :][:count]
+
+
+def _page(connection: sqlite3.Connection, place: int, first: int) -> list[bytes]:
     found = connection.execute(
         "SELECT leaf FROM block WHERE number BETWEEN ? AND ? ORDER BY number",
-        block_numbers(row.place, first, first + count - 1),
+        block_numbers(place, first, first + PAGE_LEAVES - 1),
     )
     return [leaf for (leaf,) in found]
+
+
+def _roots(connection: sqlite3.Connection, row: ParcelRow) -> list[bytes] | None:
+    """The page roots of a complete body, None for one page: its root is that of the body."""
+    if page_count(row.header.body_size) == 1:
+        return None
+    (packed,) = connection.execute(
+        "SELECT page_roots FROM parcel WHERE arrival = ?", (row.arrival,)
+    ).fetchone()
+    roots = hashes_of(packed or b"")
+    if not roots or root_of(roots) != row.header.root:
+        raise Damaged("the page roots are not what they were")
+    return roots
 
 
 def page_roots(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes) -> list[bytes]:
@@ -191,15 +229,8 @@ def page_roots(connection: sqlite3.Connection, recent: Recent, parcel_id: bytes)
     row = _body_of(connection, recent, parcel_id)
     if isinstance(row, PartialRow):
         return halves.page_roots(connection, row)
-    size = row.header.body_size
-    if page_count(size) == 1:
-        return [
-            root_of(leaves(connection, recent, parcel_id, 0, min(PAGE_LEAVES, block_count(size))))
-        ]
-    (packed,) = connection.execute(
-        "SELECT page_roots FROM parcel WHERE arrival = ?", (row.arrival,)
-    ).fetchone()
-    return [packed[at : at + 32] for at in range(0, len(packed), 32)]
+    roots = _roots(connection, row)
+    return [row.header.root] if roots is None else roots
 
 
 def blocks(
@@ -214,29 +245,44 @@ def blocks(
         (body,) = connection.execute(
             "SELECT body FROM parcel WHERE arrival = ?", (row.arrival,)
         ).fetchone()
+        if not is_body(row.header, body):
+            raise Damaged("the body does not match its root")
         return [body for _ in indices]
     found = []
     for index in indices:
         number, _ = block_numbers(row.place, index, index)
-        block = connection.execute("SELECT data FROM block WHERE number = ?", (number,)).fetchone()
+        query = "SELECT leaf, data FROM block WHERE number = ?"
+        block = connection.execute(query, (number,)).fetchone()
         if block is None:
-            raise NotHeld(f"block {index} is not there")
-        found.append(block[0])
+            kind = NotHeld if isinstance(row, PartialRow) else Damaged
+            raise kind(f"block {index} is not there")
+        if leaf_hash(block[1]) != block[0]:
+            raise Damaged(f"block {index} is not what it was")
+        found.append(block[1])
     return found
 
 
 def bodies(
-    connection: sqlite3.Connection, recent: Recent, parcel_ids: Sequence[bytes]
+    connection: sqlite3.Connection,
+    recent: Recent,
+    parcel_ids: Sequence[bytes],
+    damaged: set[bytes],
 ) -> list[bytes | None]:
-    """As `Store.bodies`."""
+    """As `Store.bodies`; adds to `damaged` what does not match its root."""
     found: list[bytes | None] = []
     for parcel_id in parcel_ids:
-        rows = (
-            connection.execute("SELECT id, body FROM parcel WHERE arrival = ?", (arrival,))
-            for arrival in arrivals_of(connection, recent, parcel_id[:16])
-        )
-        ours = (body for row in rows for held_id, body in row if held_id == parcel_id)
-        found.append(next(ours, None))
+        header, body = b"", None
+        for arrival in arrivals_of(connection, recent, parcel_id[:16]):
+            # What cannot be read is not there: the rest is given all the same.
+            with suppress(sqlite3.DatabaseError):
+                row = connection.execute(_BODY, (arrival, parcel_id)).fetchone()
+                header, body = row or (b"", None)
+            if body is not None:
+                break
+        if body is not None and leaf_hash(body) != header[-HASH_BYTES:]:
+            damaged.add(parcel_id)
+            body = None
+        found.append(body)
     return found
 
 
@@ -247,7 +293,6 @@ def stats(connection: sqlite3.Connection, database: Path) -> Stats:
     (unused,) = connection.execute("PRAGMA freelist_count").fetchone()
     (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
     (swept_day,) = connection.execute("SELECT swept_day FROM store").fetchone()
-    files = (database, database.with_name(f"{database.name}-wal"))
     return Stats(
         letters=tally.letters,
         replies=tally.replies,
@@ -259,8 +304,14 @@ def stats(connection: sqlite3.Connection, database: Path) -> Stats:
         evicted=tally.evicted,
         opened=tally.opened,
         tombstones=tally.tombstones,
+        letter_bytes=tally.letter_bytes,
+        reply_bytes=tally.reply_bytes,
+        part_bytes=tally.part_bytes,
+        public_bytes=tally.public_bytes,
+        kept_bytes=tally.kept_bytes,
         used_bytes=(pages - unused) * page_bytes,
-        file_bytes=sum(file.stat().st_size for file in files if file.exists()),
+        file_bytes=database.stat().st_size + size_of_log(database),
+        most_bytes=most_on_disk(database),
         swept_day=swept_day,
     )
 
@@ -301,10 +352,24 @@ def _entries(connection: sqlite3.Connection, arrivals: Iterable[int]) -> list[En
     asked = list(arrivals)
     for at in range(0, len(asked), _AT_ONCE):
         some = asked[at : at + _AT_ONCE]
-        rows = connection.execute(_ENTRIES, [*some, *[None] * (_AT_ONCE - len(some))])
-        by_arrival = {row[0]: row for row in rows}
-        found += [entry_of(by_arrival[arrival]) for arrival in some]
+        by_arrival = {row[0]: row for row in _rows(connection, some)}
+        for arrival in some:
+            # What is damaged is not there: the rest is given all the same.
+            with suppress(KeyError, QanatError):
+                found.append(entry_of(by_arrival[arrival]))
     return found
+
+
+def _rows(connection: sqlite3.Connection, arrivals: Sequence[int]) -> list[Row]:
+    nothing = [None] * _AT_ONCE
+    try:
+        return connection.execute(_ENTRIES, [*arrivals, *nothing[len(arrivals) :]]).fetchall()
+    except sqlite3.DatabaseError:
+        found: list[Row] = []
+        for arrival in arrivals:
+            with suppress(sqlite3.DatabaseError):
+                found += connection.execute(_ENTRIES, [arrival, *nothing[1:]]).fetchall()
+        return found
 
 
 def _prefix_range(prefix: bytes, bits: int, length: int) -> tuple[bytes, bytes]:

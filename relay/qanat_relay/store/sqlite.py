@@ -16,16 +16,19 @@ from typing import TypeVar
 from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Rank
+from qanat_relay.events import Event
 from qanat_relay.folders import make_folder
+from qanat_relay.logs import tell
 from qanat_relay.store import halves, mixing, reading, sweeping
 from qanat_relay.store.checking import inspect
-from qanat_relay.store.failures import naming
+from qanat_relay.store.commits import Commits
+from qanat_relay.store.errors import Damaged, StoreBroken, StoreClosed, StoreFull
+from qanat_relay.store.failures import failed, naming
 from qanat_relay.store.files import (
     DATABASE,
     Migration,
     ProcessLock,
     connect,
-    copy_database,
     open_writer,
     shipped_migrations,
 )
@@ -37,14 +40,13 @@ from qanat_relay.store.interface import (
     Outcome,
     Problem,
     Stats,
-    StoreBroken,
-    StoreClosed,
-    StoreLimits,
     Swept,
     Write,
 )
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.mixer import Mixer
 from qanat_relay.store.offers import RECENT_MAX
+from qanat_relay.store.room import takes_letters
 from qanat_relay.store.tally import load
 from qanat_relay.store.turns import Turns
 from qanat_relay.store.work import Work
@@ -81,8 +83,12 @@ class SqliteStore:
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         beside = connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S)
         self._writer = Writer(writing, beside, limits, recent_max)
+        self.commits: Commits = self._writer.commits
+        self.ended = self._writer.ended
+        """Set when nothing is written any more, be it by `close` or by a mistake of ours."""
         self._turns = Turns(mixing.newest_era(writing))
         self._mixer = Mixer(self._writer, self._turns)
+        self._damaged: set[bytes] = set()
         self._closed = False
 
     @classmethod
@@ -104,7 +110,7 @@ class SqliteStore:
         try:
             make_folder(folder)
         except OSError as error:
-            raise StoreBroken(f"cannot make the store's folder: {error.strerror}") from error
+            raise failed("cannot make the store's folder", error) from error
         lock = ProcessLock(folder)
         try:
             steps = shipped_migrations() if migrations is None else migrations
@@ -122,6 +128,10 @@ class SqliteStore:
         """As `Store.incarnation`."""
         assert isinstance(self._incarnation, bytes)
         return self._incarnation
+
+    def limit(self, limits: StoreLimits) -> None:
+        """As `Store.limit`."""
+        self._writer.limit(limits)
 
     async def write(self, writes: Sequence[Write], *, today: int) -> list[Outcome]:
         """As `Store.write`."""
@@ -197,19 +207,19 @@ class SqliteStore:
 
     async def leaves(self, parcel_id: bytes, first: int, count: int) -> list[bytes]:
         """As `Store.leaves`."""
-        return await self._read(reading.leaves, self._writer.recent, parcel_id, first, count)
+        return await self._read_body(reading.leaves, parcel_id, first, count)
 
     async def page_roots(self, parcel_id: bytes) -> list[bytes]:
         """As `Store.page_roots`."""
-        return await self._read(reading.page_roots, self._writer.recent, parcel_id)
+        return await self._read_body(reading.page_roots, parcel_id)
 
     async def blocks(self, parcel_id: bytes, indices: Sequence[int]) -> list[bytes]:
         """As `Store.blocks`."""
-        return await self._read(reading.blocks, self._writer.recent, parcel_id, indices)
+        return await self._read_body(reading.blocks, parcel_id, indices)
 
     async def bodies(self, parcel_ids: Sequence[bytes]) -> list[bytes | None]:
         """As `Store.bodies`."""
-        return await self._read(reading.bodies, self._writer.recent, parcel_ids)
+        return await self._read(reading.bodies, self._writer.recent, parcel_ids, self._damaged)
 
     async def count_replies(self) -> int:
         """As `Store.count_replies`."""
@@ -229,13 +239,36 @@ class SqliteStore:
                 total += dropped
             return total
 
+        lost = await self._forget_damaged()
         expired = await repeat(sweeping.drop_expired)
         purged_bodies = await repeat(sweeping.drop_purged_bodies)
         partials = await repeat(sweeping.drop_partials)
         tombstones = await repeat(sweeping.drop_tombstones)
         await repeat(sweeping.drop_memories)
-        await self._mixer.mix(days.swept_day)
-        return Swept(days.due_day, days.doubted, expired, purged_bodies, partials, tombstones)
+        try:
+            await self._mixer.mix(days.swept_day)
+        except StoreFull:
+            # It is begun anew by the next sweep; what went has made room for that, perhaps.
+            tell(Event.TOO_FULL_TO_MIX)
+        return Swept(days.due_day, days.doubted, expired, purged_bodies, partials, tombstones, lost)
+
+    async def _forget_damaged(self) -> int:
+        damaged, self._damaged = self._damaged, set()
+        try:
+            lost: int = await self._writer.step(lambda work: sweeping.drop_damaged(work, damaged))
+        except StoreBroken:
+            # Its pages are, too: what has expired goes all the same.
+            tell(Event.DAMAGE_STAYS)
+            return 0
+        return lost
+
+    async def try_commit(self) -> None:
+        """As `Store.try_commit`."""
+        await self._writer.step(_touch)
+
+    async def takes_letters(self, *, today: int) -> bool:
+        """As `Store.takes_letters`."""
+        return await self._read(takes_letters, self._path, self._writer.limits, today)
 
     async def stats(self) -> Stats:
         """As `Store.stats`."""
@@ -253,11 +286,6 @@ class SqliteStore:
         finally:
             connection.close()
 
-    async def backup(self, target: Path) -> None:
-        """As `Store.backup`."""
-        self._refuse_if_closed()
-        await asyncio.to_thread(self._copy_to, target)
-
     async def close(self) -> None:
         """As `Store.close`."""
         if self._closed:
@@ -270,14 +298,12 @@ class SqliteStore:
         await self._writer.close()
         self._lock.release()
 
-    def _copy_to(self, target: Path) -> None:
-        with (
-            naming(),
-            contextlib.closing(
-                connect(self._path, busy_timeout_s=BUSY_TIMEOUT_S, read_only=True)
-            ) as connection,
-        ):
-            copy_database(connection, target)
+    async def _read_body(self, question: Callable[..., T], parcel_id: bytes, *values: object) -> T:
+        try:
+            return await self._read(question, self._writer.recent, parcel_id, *values)
+        except Damaged:
+            self._damaged.add(parcel_id)
+            raise
 
     async def _read(self, question: Callable[..., T], *values: object) -> T:
         self._refuse_if_closed()
@@ -304,3 +330,8 @@ class SqliteStore:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StoreClosed("the store is closed")
+
+
+def _touch(work: Work) -> None:
+    """Write a row as it is. SQLite writes its page to the disk for it, but none for nothing."""
+    work.connection.execute("UPDATE store SET only = only")

@@ -5,21 +5,26 @@ and is set right within four weeks, loses nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qanat_protocol.frames import FrameType
-from qanat_protocol.limits import TOMBSTONE_DAYS
+from qanat_protocol.limits import OFFER_BYTES, TOMBSTONE_DAYS
+from qanat_relay.store.healing import true_partial
 from qanat_relay.store.interface import PURGED_BODY_DAYS
 from qanat_relay.store.offers import forget
-from qanat_relay.store.room import drop_body, drop_partial
+from qanat_relay.store.room import drop_body, drop_parcel, drop_partial
 from qanat_relay.store.rows import (
     PARCEL_COLUMNS,
     PARTIAL_COLUMNS,
     ParcelRow,
     RowState,
+    find_parcel,
+    find_partial,
     parcel_of,
     partial_of,
 )
+from qanat_relay.store.salvage import is_body, page_roots_of
 from qanat_relay.store.work import EARLIEST_DAY, Work
 
 STEP_DAYS = 3
@@ -90,6 +95,54 @@ def settle_day(work: Work, today: int) -> Days:
     return days
 
 
+def drop_damaged(work: Work, parcel_ids: Iterable[bytes]) -> int:
+    """Forget bodies that are not what they were, with what was said of them: whoever has one may
+    bring it. A purged one only lets go of what is left of it."""
+    return sum(_drop_damaged(work, parcel_id) for parcel_id in parcel_ids)
+
+
+def _drop_damaged(work: Work, parcel_id: bytes) -> bool:
+    partial = find_partial(work.connection, parcel_id)
+    if partial is not None and partial.parcel_id == parcel_id:
+        columns = work.connection.execute(
+            f"SELECT {PARTIAL_COLUMNS} FROM partial WHERE place = ?", (partial.place,)
+        ).fetchone()
+        if true_partial(work.connection, columns) is not None:
+            return False
+        drop_partial(work.connection, work.tally, partial)
+        _drop_tombstones(work, parcel_id)
+        return True
+    row = find_parcel(work.connection, work.recent, parcel_id)
+    if row is None or row.parcel_id != parcel_id or not row.present or _is_true(work, row):
+        return False
+    if row.state is RowState.HELD:
+        drop_parcel(work.connection, work.tally, row)
+        _drop_tombstones(work, parcel_id)
+    else:
+        drop_body(work.connection, work.tally, row)
+    return True
+
+
+def _is_true(work: Work, row: ParcelRow) -> bool:
+    """Whether a body is what its header says, after all."""
+    body, roots = work.connection.execute(
+        "SELECT body, page_roots FROM parcel WHERE arrival = ?", (row.arrival,)
+    ).fetchone()
+    if row.place is None:
+        return is_body(row.header, body)
+    found = page_roots_of(work.connection, row.header, row.place)
+    return found is not None and (found or None) == roots
+
+
+def _drop_tombstones(work: Work, parcel_id: bytes) -> None:
+    """None may stand for a parcel whose header is not here; they come again with it."""
+    rows = work.connection.execute(
+        "DELETE FROM tombstone WHERE parcel_id = ? RETURNING frame", (parcel_id,)
+    ).fetchall()
+    work.tally.tombstones -= len(rows)
+    work.tally.opened -= sum(frame == FrameType.OPENED for (frame,) in rows)
+
+
 def drop_expired(work: Work, day: int) -> int:
     """Some of the parcels whose last day has passed; 0 when there are no more.
 
@@ -97,12 +150,13 @@ def drop_expired(work: Work, day: int) -> int:
     """
     rows = _parcels(work, "expiry < ? AND present = 1", day)
     for row in rows:
-        drop_body(work.connection, work.tally, row)
         marked = work.connection.execute(
             "SELECT 1 FROM tombstone WHERE parcel_id = ? LIMIT 1", (row.parcel_id,)
         ).fetchone()
-        if marked is None:
-            _forget(work, row, RowState.EVICTED)
+        if marked is None and row.state is RowState.HELD:
+            drop_parcel(work.connection, work.tally, row)
+        else:
+            drop_body(work.connection, work.tally, row)
     return len(rows)
 
 
@@ -146,7 +200,11 @@ def drop_memories(work: Work, day: int) -> int:
     """Some of the parcels without a body that nothing needs to be known of any more."""
     rows = _parcels(work, "expiry < ? AND present = 0", day - TOMBSTONE_DAYS)
     for row in rows:
-        _forget(work, row, row.state)
+        forget(work.connection, row.parcel_id[:OFFER_BYTES], row.arrival)
+        if row.state is RowState.PURGED:
+            work.tally.purged -= 1
+        else:
+            work.tally.evicted -= 1
     return len(rows)
 
 
@@ -155,11 +213,3 @@ def _parcels(work: Work, condition: str, value: int) -> list[ParcelRow]:
         f"SELECT {PARCEL_COLUMNS} FROM parcel WHERE {condition} LIMIT ?", (value, BATCH)
     )
     return [parcel_of(row) for row in rows.fetchall()]
-
-
-def _forget(work: Work, row: ParcelRow, state: RowState) -> None:
-    forget(work.connection, row.parcel_id[:16], row.arrival)
-    if state is RowState.PURGED:
-        work.tally.purged -= 1
-    else:
-        work.tally.evicted -= 1

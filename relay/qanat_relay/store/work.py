@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.limits import OFFER_BYTES
 from qanat_protocol.parcel import Front, Header, check_expiry
-from qanat_relay.store.interface import StoreLimits
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.room import Room
 from qanat_relay.store.tally import Tally
 

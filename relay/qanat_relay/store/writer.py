@@ -7,20 +7,28 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from qanat_protocol.errors import QanatError
-from qanat_relay.logs import log
+from qanat_relay.events import Event
+from qanat_relay.logs import tell
 from qanat_relay.store import tally as tallies
 from qanat_relay.store.checkpointer import Checkpointer
+from qanat_relay.store.commits import Commits
+from qanat_relay.store.errors import StoreClosed, StoreError, StoreFull
 from qanat_relay.store.failures import named
+from qanat_relay.store.files import PAGE_BYTES
 from qanat_relay.store.group import Group
-from qanat_relay.store.interface import Outcome, StoreClosed, StoreError, StoreLimits, Write
+from qanat_relay.store.interface import Outcome, Write
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.offers import RECENT_MAX, Recent
 from qanat_relay.store.putting import check_put
 from qanat_relay.store.room import Room
+from qanat_relay.store.shortness import Shortness
 from qanat_relay.store.work import Work
 
 GROUP_BYTES = 8 * 2**20
@@ -72,11 +80,17 @@ class Writer:
         """Both connections may write, and are the writer's alone; `close` closes them."""
         self._connection = connection
         self._checkpointer = Checkpointer(beside)
-        self._limits = limits
+        self.limits = limits
+        *_, path = connection.execute("PRAGMA database_list").fetchone()
+        self._path = Path(path)
+        self._shortness = Shortness(connection, self._path)
         self._recent = Recent(connection, recent_max)
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended: str | None = None
+        self.ended = asyncio.Event()
+        """Set when its thread has ended."""
+        self.commits = Commits()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -84,6 +98,10 @@ class Writer:
     def recent(self) -> Mapping[bytes, int]:
         """Rows of parcels that the table `offer` lacks; for `find_parcel`."""
         return self._recent.arrivals
+
+    def limit(self, limits: StoreLimits) -> None:
+        """As `Store.limit`."""
+        self.limits = limits
 
     async def write(self, writes: Sequence[Write], today: int) -> list[Outcome]:
         """As `Store.write`."""
@@ -95,6 +113,10 @@ class Writer:
     async def step(self, step: Callable[[Work], Any]) -> Any:
         """Run a step in a transaction; returns what it returned once that is on disk."""
         return await self._hand_over(StepCall(step, self._loop.create_future()))
+
+    def at_once_bytes(self, most_bytes: int) -> int:
+        """How much of that one step should write."""
+        return self._shortness.at_once_bytes(most_bytes)
 
     async def fill_offers(self) -> None:
         """Put all that is known by heart into the table of offers, where there is room for it."""
@@ -125,8 +147,9 @@ class Writer:
         try:
             while more and (first := waiting or self._calls.get()) is not None:
                 calls, waiting, more = self._gather(first)
+                changes = self._connection.total_changes
                 self._commit(calls)
-                self._checkpointer.note(sum(call.size_bytes for call in calls if _is_write(call)))
+                self._checkpointer.note(self._logged_bytes(calls, changes))
                 calls = []
                 if self._recent.is_full:
                     self._settle()
@@ -138,13 +161,20 @@ class Writer:
             unanswered = calls if waiting is None else [*calls, waiting]
             self._loop.call_soon_threadsafe(self._end, unanswered)
 
+    def _logged_bytes(self, calls: Sequence[Call], changes: int) -> int:
+        """What they brought into the log, about. changes: of rows, before them."""
+        if _is_write(calls[0]):
+            return sum(call.size_bytes for call in calls if _is_write(call))
+        return (self._connection.total_changes - changes) * PAGE_BYTES
+
     def _gather(self, first: Call) -> tuple[list[Call], Call | None, bool]:
         """One group, what was taken from the queue beyond it, and whether to go on after it."""
         group = [first]
         if not _is_write(first):
             return group, None, True
         size_bytes = first.size_bytes
-        while len(group) < GROUP_CALLS and size_bytes < GROUP_BYTES:
+        most_bytes = self._shortness.at_once_bytes(GROUP_BYTES)
+        while len(group) < GROUP_CALLS and size_bytes < most_bytes:
             try:
                 call = self._calls.get_nowait()
             except queue.Empty:
@@ -161,29 +191,41 @@ class Writer:
         try:
             results = self._transact(calls)
         except sqlite3.Error as error:
-            self._undo()
-            self._answer_all(calls, named(error))
+            self._fail(calls, named(error))
         except StoreError as error:
-            self._undo()
-            self._answer_all(calls, error)
+            self._fail(calls, error)
         else:
             self._loop.call_soon_threadsafe(_resolve, calls, results)
 
+    def _fail(self, calls: Sequence[Call], error: StoreError) -> None:
+        self.commits.note_failure()
+        self._undo()
+        if isinstance(error, StoreFull) and len(calls) > 1:
+            # One of them was too large for the disk, perhaps: no letter beside it is to pay for it.
+            for call in calls:
+                self._commit([call])
+        else:
+            self._answer_all(calls, error)
+
     def _transact(self, calls: Sequence[Call]) -> Sequence[object]:
         if isinstance(calls[0], CareCall):
+            self._make_way(of_anything=True)
             self._checkpointer.rest()
             return [calls[0].care(self._connection)]
+        self._make_way(of_anything=isinstance(calls[0], StepCall))
+        began_s = time.monotonic()
         self._connection.execute("BEGIN IMMEDIATE")
         tally = tallies.load(self._connection)
         before = replace(tally)
         (swept_day,) = self._connection.execute("SELECT swept_day FROM store").fetchone()
-        room = Room(self._connection, self._limits)
+        limits = self.limits
+        room = Room(self._connection, limits, self._path)
         room.measure()
         work = Work(
             self._connection,
             tally,
             room,
-            self._limits,
+            limits,
             swept_day or 0,
             recent=self._recent.arrivals,
             moved=self._recent.moved,
@@ -193,21 +235,33 @@ class Writer:
             group = Group([(call.writes, call.today) for call in calls if _is_write(call)])
             group.apply(work, self._recent)
             results = group.outcomes
-        if tally != before:
+        if tally != before or tally.tags.changes:
             # A sweep that finds nothing to do leaves no trace of its hour in the log.
             tallies.save(self._connection, tally)
         self._connection.execute("COMMIT")
+        self.commits.note(began_s, room.evicted, room.displaced)
         self._recent.moved.clear()
         return results
+
+    def _make_way(self, *, of_anything: bool) -> None:
+        """Raises StoreFull where somebody reads for so long that the log takes all the disk has."""
+        is_cornered = self._shortness.is_cornered()
+        if is_cornered or self._shortness.is_log_in_the_way(of_anything=of_anything):
+            self._checkpointer.rest()
+            self._shortness.cut_log()
+            if is_cornered and self._shortness.is_cornered():
+                raise StoreFull("the relay's disk is full, and somebody reads in its log")
 
     def _settle(self) -> None:
         """Fill the table of offers. Where that fails all stays as it is, until the next time."""
         try:
+            self._make_way(of_anything=True)
             self._recent.settle(self._connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreFull) as error:
             self._roll_back()
             self._recent.put_off()
-            log.warning("an index of the store is behind: %s", type(named(error)).__name__)
+            kind = error if isinstance(error, StoreFull) else named(error)
+            tell(Event.INDEX_BEHIND, error_kind=type(kind).__name__)
 
     def _undo(self) -> None:
         self._roll_back()
@@ -224,6 +278,7 @@ class Writer:
     def _end(self, unanswered: Sequence[Call]) -> None:
         """The thread is gone: by `close`, or by a mistake of ours that it has told by itself."""
         self._ended = self._ended or "the store's writer has ended; restart qanat-relay"
+        self.ended.set()
         left = list(unanswered)
         while not self._calls.empty():
             call = self._calls.get_nowait()

@@ -1,0 +1,1 @@
+"""How a relay shows what it does: to its operator, to Prometheus, to the public."""
