@@ -61,6 +61,10 @@ class Unreachable(ClientError):
     exit_code: ClassVar[int] = 3
 
 
+class Silent(Unreachable):
+    """Nothing comes back over datagrams, which many paths don't pass: another way is taken."""
+
+
 class Stalled(Unreachable):
     """The connection stood still for longer than the timeout: nothing is lost, try again."""
 

@@ -27,6 +27,9 @@ from qanat_protocol.frames import (
     Leaves,
     Offers,
     Opened,
+    PublicInterest,
+    PublicWant,
+    Welcome,
 )
 from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import leaf_hash, page_roots
@@ -44,7 +47,7 @@ class RelayProcess:
         self.data = data
         self.country = country
         self._cards = list(cards)
-        self._listen = "127.0.0.1:0"
+        self._listen = self._listen_udp = "127.0.0.1:0"
         self._process: subprocess.Popen[str] | None = None
         self.start()
 
@@ -56,17 +59,19 @@ class RelayProcess:
                 sys.executable,
                 "-c",
                 "import sys; from qanat_relay.cli import main; sys.exit(main())",
-                *("serve", "--data", str(self.data), "--listen", self._listen, *desks),
+                *("serve", "--data", str(self.data), *desks),
+                *("--listen", self._listen, "--listen-udp", self._listen_udp),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line.startswith("listening "), line
-        self.url = line.split()[1]
+        lines = [self._process.stdout.readline() for _ in range(2)]
+        assert all(line.startswith("listening ") for line in lines), lines
+        self.url, self.udp = (line.split()[1] for line in lines)
         self._listen = self.url.removeprefix("http://")
+        self._listen_udp = self.udp.removeprefix("udp://")
         card = fetch_url(f"{self.url}/v1/relay", max_bytes=131_072, settings=CarrierSettings())
         # In a thread, as some tests start relays from within an event loop.
         with ThreadPoolExecutor(1) as thread:
@@ -80,6 +85,12 @@ class RelayProcess:
         """The same relay by other addresses."""
         return RelayEntry(urls, self.card.signing_key, self.card.sealing_key, self.country, pin)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()
@@ -90,6 +101,26 @@ class RelayProcess:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             self._process.communicate(timeout=30)
+
+
+async def greet(conversation: Conversation) -> list[Frame]:
+    """Hello, ask for nothing that exists, take what comes, end."""
+    await conversation.open(PublicInterest(0, (PublicWant(bytes(16), 0, 0),)))
+    heard: list[Frame] = []
+    async for frame in conversation.frames():
+        heard.append(frame)
+        if isinstance(frame, Idle):
+            await conversation.end()
+    return heard
+
+
+async def talk_to(entry: RelayEntry, roads: Roads | None = None, **settings: object) -> list[Frame]:
+    return await converse(
+        entry,
+        greet,
+        settings=CarrierSettings(**settings),  # type: ignore[arg-type]
+        roads=roads or Roads(),
+    )
 
 
 async def _drop_in(
@@ -131,18 +162,19 @@ async def _fetch(entry: RelayEntry, desk: MadeDesk) -> dict[bytes, tuple[Header,
     async def talk(conversation: Conversation) -> None:
         await conversation.open()
         epoch = epoch_of(today())
-        await conversation.send(
-            sign_desk_interest(
-                desk.signing,
-                conversation.channel_hash,
-                number=0,
-                statement=desk.statement(),
-                first_epoch=epoch - 5,
-                last_epoch=epoch + 60,
-            )
-        )
         async for frame in conversation.frames():
             match frame:
+                case Welcome():
+                    await conversation.send(
+                        sign_desk_interest(
+                            desk.signing,
+                            await conversation.session_hash(),
+                            number=0,
+                            statement=desk.statement(),
+                            first_epoch=epoch - 5,
+                            last_epoch=epoch + 60,
+                        )
+                    )
                 case Offers(first, offers):
                     await conversation.send(Answers(first, (Answer.WANT,) * len(offers)))
                 case HeaderFrame():

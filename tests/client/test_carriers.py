@@ -15,7 +15,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.client.made_desk import MadeDesk, write_card
-from tests.client.relay_process import RelayProcess, fetch
+from tests.client.relay_process import RelayProcess, fetch, talk_to
 from tests.client.reporter_runs import parcels, qanat
 from tests.client.roads import (
     Seen,
@@ -41,11 +41,8 @@ from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import BadChannel, Cut
 from qanat_protocol.frames import (
     Answers,
-    Frame,
     Idle,
     Offers,
-    PublicInterest,
-    PublicWant,
     Welcome,
 )
 
@@ -76,26 +73,6 @@ def serving(authority: trustme.CA, name: str) -> tuple[ssl.SSLContext, bytes]:
     certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
     key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return context, hashlib.sha256(key).digest()
-
-
-async def greet(conversation: Conversation) -> list[Frame]:
-    """Hello, ask for nothing that exists, take what comes, end."""
-    await conversation.open(PublicInterest(0, (PublicWant(bytes(16), 0, 0),)))
-    heard: list[Frame] = []
-    async for frame in conversation.frames():
-        heard.append(frame)
-        if isinstance(frame, Idle):
-            await conversation.end()
-    return heard
-
-
-async def talk_to(entry: RelayEntry, roads: Roads | None = None, **settings: object) -> list[Frame]:
-    return await converse(
-        entry,
-        greet,
-        settings=CarrierSettings(**settings),  # type: ignore[arg-type]
-        roads=roads or Roads(),
-    )
 
 
 @pytest.mark.parametrize("websocket", [False, True])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from qanat_client.reporter.outbox import StoredParcel, Word
 from qanat_client.reporter.traffic import CUSTODY_DAYS, Agenda, Traffic, due_for
+from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.kinds import Kind, Rank, Rendition
+from qanat_protocol.limits import PAGE_LEAVES
 from qanat_protocol.merkle import block_count
 from qanat_protocol.parcel import Header, rank_of
 from qanat_protocol.sizes import part_body_size
@@ -22,6 +24,8 @@ def parcel(
     wanted: bool = False,
     sealed_day: int = TODAY,
     words: dict[bytes, tuple[Word, int]] | None = None,
+    held: dict[bytes, bytes] | None = None,
+    sent: dict[bytes, bytes] | None = None,
 ) -> StoredParcel:
     letter = rank <= Rank.LETTER
     body = {
@@ -51,7 +55,8 @@ def parcel(
         wanted=wanted,
         sealed_day=sealed_day,
         words=words or {},
-        held={},
+        held=held or {},
+        sent=sent or {},
     )
 
 
@@ -132,6 +137,11 @@ def test_two_relays_never_get_one_block_while_another_waits() -> None:
             if len(first) + len(second) < blocks and (chosen := agenda.choose()):
                 found.append(chosen[1])
     assert sorted(first + second) == list(range(blocks))
+    # No second copy while a first one may be lost on its way.
+    assert one.choose() is two.choose() is None
+    for agenda, relay, found in ((one, ONE, first), (two, TWO, second)):
+        for load in traffic.loads(film, relay):
+            agenda.confirm(load, found)
     assert [index for _, index in sent(one)] == second, "then the second copy"
     assert [index for _, index in sent(two)] == first
 
@@ -151,6 +161,39 @@ def test_an_original_goes_to_so_many_relays_as_is_set_and_one_that_failed_leaves
     assert [index for _, index in sent(for_three)] == blocks
 
 
+def test_what_was_on_its_way_to_another_relay_goes_last_and_of_it_first_what_went_last() -> None:
+    film = parcel(
+        1,
+        1,
+        Rank.ORIGINAL,
+        size=200_000,
+        words={ONE: (Word.HALF, TODAY)},
+        held={ONE: Bitmap.from_indices([0, 1]).to_bytes()},
+        sent={ONE: Bitmap.from_indices([2, 3, 4]).to_bytes()},
+    )
+    blocks = block_count(film.header.body_size)
+    two = ready(Traffic(TODAY, 1), [film], TWO)
+    assert [index for _, index in sent(two)] == [*range(5, blocks), 4, 3, 2]
+
+
+def test_a_relay_says_itself_what_became_of_what_was_on_its_way() -> None:
+    traffic = Traffic(TODAY, 2)
+    film = [parcel(1, 1, Rank.ORIGINAL, size=200_000)]
+    blocks = block_count(film[0].header.body_size)
+    one, two = ready(traffic, film, ONE), ready(traffic, film, TWO)
+    for index in range(4):
+        assert one.choose() is not None, index
+    [load] = traffic.loads(film, ONE)
+    assert load.spread.in_doubt(ONE) == 0b1111
+    one.confirm(load, [0])
+    assert load.spread.in_doubt(ONE) == 0b1110
+    one.give_back(load, [1, 2, 3])
+    assert load.spread.in_doubt(ONE) == 0b1110
+    load.spread.hold(ONE, 0b0011)
+    assert load.spread.in_doubt(ONE) == 0
+    assert [index for _, index in sent(two)] == list(range(2, blocks))
+
+
 def test_a_relay_that_took_custody_is_not_offered_it_again_for_a_week() -> None:
     for days, again in ((0, False), (CUSTODY_DAYS, False), (CUSTODY_DAYS + 1, True)):
         held = parcel(1, 1, Rank.LETTER, words={ONE: (Word.SIGNED, TODAY - days)})
@@ -164,3 +207,26 @@ def test_what_is_held_without_a_receipt_is_offered_again_for_one() -> None:
     words = {ONE: (Word.HOLDS, TODAY)}
     assert due_for(parcel(1, 1, Rank.LETTER, words=words), ONE, TODAY)
     assert due_for(parcel(2, 1, Rank.ORIGINAL, words=words), ONE, TODAY)
+
+
+def test_connections_take_pages_of_their_own_while_there_are_any() -> None:
+    traffic = Traffic(TODAY, 1)
+    film = parcel(1, 1, Rank.ORIGINAL, size=3_000_000)
+    agenda = ready(traffic, [film], ONE)
+    blocks = block_count(film.header.body_size)
+    told: dict[str, list[int]] = {"a": [], "b": []}
+    indices: list[int] = []
+    while len(indices) < blocks:
+        lane = "a" if len(indices) % 3 else "b"
+        chosen = agenda.choose(lane=lane)
+        assert chosen is not None
+        load, index = chosen
+        indices.append(index)
+        page = index // PAGE_LEAVES
+        if load.pages.get(lane) != page:
+            told[lane].append(page)
+        load.pages[lane] = page
+    assert sorted(indices) == list(range(blocks))
+    # Three pages: one is told by both, when no other is left.
+    assert set(told["a"] + told["b"]) == {0, 1, 2}
+    assert len(told["a"] + told["b"]) == 4

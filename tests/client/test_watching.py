@@ -15,6 +15,8 @@ from tests.client.roads import silent_server
 from tests.client.told_networks import System, address, link, route
 from tests.relay.running_relay import Running, running_relay
 
+from qanat_client.carriers.conversation import Roads
+from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.reporter.arguments import make_arguments
 from qanat_client.reporter.cadence import AT_ONCE, MOST_TRIES
 from qanat_client.reporter.home import Home
@@ -44,6 +46,7 @@ class Watched:
     system: System
     capsys: pytest.CaptureFixture[str]
     running: asyncio.Task[None]
+    roads: Roads
     told: str = ""
 
     async def until(self, text: str, times: int = 1) -> None:
@@ -78,7 +81,7 @@ async def watching(
     )
     running = asyncio.create_task(watch.run())
     try:
-        yield Watched(home, system, capsys, running)
+        yield Watched(home, system, capsys, running, watch.roads)
     finally:
         running.cancel()
         await asyncio.wait({running})
@@ -125,6 +128,20 @@ async def test_a_network_that_comes_is_used_at_once_and_one_that_goes_is_not(
         await watch.until("took 1 parcel")
     assert "rmnet0 has a way out and rmnet0 has an address: 1 relay is contacted" in watch.told
     assert watch.told.count("contacted now") == 2
+
+
+async def test_what_did_not_come_through_is_tried_anew_on_another_network(
+    tmp_path: Path, desk: MadeDesk, relay: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = await home_with(tmp_path, desk, entry_of(relay))
+    udp, settings = "udp://127.0.0.1:9", CarrierSettings()
+    async with watching(home, capsys, WLAN, address(3)) as watch:
+        await watch.until("Ctrl-C")
+        watch.roads.avoid_datagrams(udp)
+        assert not await watch.roads.takes_datagrams(udp, NOBODY, settings)
+        watch.system.change(WLAN, address(3), MOBILE, address(4), route(4))
+        await watch.until("Ctrl-C", 2)
+        assert await watch.roads.takes_datagrams(udp, NOBODY, settings)
 
 
 async def test_a_network_that_does_not_work_yet_is_tried_again_soon(

@@ -5,23 +5,23 @@ from __future__ import annotations
 
 import random
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from tests.client.desk.newsroom import Attached, Clock, Made, Writer
-from tests.cuts.line import OPENED_AT, Line
+from tests.cuts.line import Line
 from tests.cuts.relay_side import body_in, entry_of, held_blocks, put, relay_in
 from tests.power_cuts.desk_writer import KEY
 
+from qanat_client.carriers.conversation import Roads
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.desk.bulletins import queue_card
 from qanat_client.desk.card_book import NewDesk, create_desk
 from qanat_client.desk.desk import Desk, open_desk
 from qanat_client.desk.inbox import inbox
 from qanat_client.desk.outgoing import STATUS_HELD, Outbox
-from qanat_client.desk.pull import PullResult, pull
+from qanat_client.desk.pull import PullResult, pull, workbench_of
 from qanat_client.desk.spool import Spool
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.tags import desk_tag
@@ -56,8 +56,11 @@ class PreparedDesk:
 
 
 async def _pull(desk: Desk, line: Line) -> PullResult:
-    with patch(OPENED_AT, line.open_link):
-        return await pull(desk, desk.card.relays, CarrierSettings(), lambda _: None)
+    def advance(_: int) -> None:
+        return
+
+    bench = replace(workbench_of(desk, advance), roads=Roads(open_link=line.open_link))
+    return await pull(desk, desk.card.relays, CarrierSettings(), advance, bench=bench)
 
 
 def _taken_bytes(pulled: PullResult) -> int:

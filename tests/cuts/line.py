@@ -1,7 +1,7 @@
 """Links in memory between a client and a relay's real session code, which break where a test says.
 
-What the client opens instead of a connection is `OPENED_AT`: the one place that a test puts a line
-in, so that everything above the carriers is what runs in the field.
+A test gives the client's `Roads` a line's `open_link` instead of a connection's: everything above
+the carriers is what runs in the field.
 """
 
 from __future__ import annotations
@@ -22,10 +22,7 @@ from qanat_relay.conversation import Conversation
 from qanat_relay.errors import LinkLost
 from qanat_relay.node import Node
 
-__all__ = ["OPENED_AT", "Line"]
-
-OPENED_AT = "qanat_client.carriers.conversation.open_link"
-"""What a conversation calls for a link: (address, transport=, settings=, pin=, spares=)."""
+__all__ = ["Line"]
 
 POLL_S = 0.0005
 """How often a slow line looks whether the relay has done; its threads need the pauses."""
@@ -152,6 +149,10 @@ class _RelayEnd:
 
     def abort(self) -> None:
         self._line.break_off()
+
+    @property
+    def is_gone(self) -> bool:
+        return self._line.is_broken
 
 
 class Line:

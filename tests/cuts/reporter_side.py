@@ -9,11 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from tests.client.made_desk import MadeDesk, today, write_card
 from tests.client.reporter_runs import CODE, parcels, qanat
-from tests.cuts.line import OPENED_AT, Line
+from tests.cuts.line import Line
 from tests.cuts.relay_side import body_in, entry_of, held_blocks, put, relay_in
 
 from qanat_client.carriers.conversation import Roads
@@ -24,6 +23,8 @@ from qanat_client.reporter.home import Home
 from qanat_client.reporter.library import Library
 from qanat_client.reporter.outbox import Outbox, Word
 from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.relays import Target
+from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.sync import mailboxes_of
 from qanat_client.reporter.traffic import Traffic
 from qanat_client.reporter.transmit import Run, transmit
@@ -81,14 +82,14 @@ class Copy:
                 home,
                 connection,
                 carrier=CarrierSettings(),
-                roads=Roads(),
+                roads=Roads(open_link=line.open_link),
                 traffic=Traffic(today(), home.settings().original_copies),
                 mailboxes=self.of.mailboxes,
                 advance=lambda _: None,
+                stamper=Stamper(home, 0),
             )
             try:
-                with patch(OPENED_AT, line.open_link):
-                    return await transmit(run, self.of.entry, Desks(home).all())
+                return await transmit(run, Target(self.of.entry, tuple(Desks(home).all())))
             finally:
                 run.disk.close()
 

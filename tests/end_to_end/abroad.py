@@ -7,10 +7,12 @@ import hashlib
 import json
 import shutil
 import socket
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.people import Desk, Reporter, expect
@@ -118,3 +120,18 @@ async def _make(folder: Path, relay_address: str | None) -> Abroad:
     made = await run("qanat-relay", "desk", "add", abroad.card_file, "--data", abroad.relay.data)
     expect(made, 0, doing="the relay takes the card")
     return abroad
+
+
+@pytest.fixture(scope="session")
+def made_abroad(tmp_path_factory: pytest.TempPathFactory) -> Abroad:
+    """What is copied for each test."""
+    return make_abroad(tmp_path_factory.mktemp("abroad") / "made")
+
+
+@pytest.fixture
+async def abroad(made_abroad: Abroad, tmp_path: Path) -> AsyncIterator[Abroad]:
+    """A relay that serves and a desk, with empty stores."""
+    copied = made_abroad.copy(tmp_path / "abroad")
+    await copied.serve()
+    yield copied
+    await copied.relay.stop()

@@ -36,7 +36,7 @@ async def test_two_programs_on_one_home_do_not_disturb_each_other(
 ) -> None:
     home = await abroad.home()
     sent = [await queue_in(home, "first", "--attach", film(tmp_path, 1_000_000))]
-    gate = Gate(rate_bytes_s=400_000)
+    gate = Gate(rate_bytes_s=40_000)
     await gate.build()
     gate.open()
     syncing = await begin(home, "sync", "--proxy", gate.proxy)

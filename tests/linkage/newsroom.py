@@ -45,6 +45,7 @@ class Newsroom:
     async def pull(self, node: Node, relay: int) -> None:
         """One session, as `qanat-desk pull` holds it."""
         visit = Visit(node)
+        await visit.hear()
         visit.say(self.proof(visit, relay))
         async for frame in self.frames(visit):
             match frame:
@@ -58,7 +59,7 @@ class Newsroom:
         """That it is the desk, and from where to go on."""
         return sign_desk_interest(
             self.desk.key,
-            visit.session.channel_hash,
+            visit.session.session_hash,
             number=0,
             statement=self.desk.statement(),
             first_epoch=EPOCH,

@@ -106,6 +106,7 @@ async def test_a_session_goes_on_where_numbers_change_under_it(node: Node) -> No
     await node.store.sweep(node.today())
     await flow.come(20)
     visit = Visit(node)
+    await visit.hear()
     visit.say(flow.newsroom.proof(visit, 0))
     before = await flow.ids()
     async for frame in flow.newsroom.frames(visit):

@@ -50,6 +50,10 @@ class Line:
     def abort(self) -> None:
         self.feed(b"")
 
+    @property
+    def is_gone(self) -> bool:
+        return False
+
     def feed(self, data: bytes) -> None:
         self._to_relay.put_nowait(data)
 

@@ -7,24 +7,28 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import filterfalse
 from typing import TypeVar
 
+from qanat_client.carriers.datagram_link import open_datagrams
 from qanat_client.carriers.dialling import Dialling
-from qanat_client.carriers.exchange import open_exchange
 from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.transport import Transport
-from qanat_client.carriers.wire import Path
+from qanat_client.carriers.wire import LONG_S, Path
 from qanat_client.errors import (
     BadInput,
     BadPin,
     ClientError,
     HalfDuplex,
     Refused,
+    Silent,
     TookTooLong,
     Unreachable,
 )
+from qanat_protocol.address import is_for_datagrams
 from qanat_protocol.card import RelayEntry
+from qanat_protocol.errors import BadChannel, Cut
 from qanat_protocol.frames import End, Frame, Welcome
 from qanat_protocol.runs import Run
 from qanat_protocol.session import HELLO, ClientSession
@@ -33,14 +37,24 @@ __all__ = ["Conversation", "Roads", "converse"]
 
 T = TypeVar("T")
 
+_LOOKS = 10
+"""How often it is looked whether TCP answers, within the time in which a near relay does."""
+
 
 class Conversation:
     """Frames both ways with a relay whose sealing key (1216 bytes) is known (SPEC 16, 17)."""
 
     def __init__(
-        self, link: Link, relay_sealing_key: bytes, *, first_answer_s: float | None = None
+        self,
+        link: Link,
+        relay_sealing_key: bytes,
+        *,
+        address: str = "",
+        first_answer_s: float | None = None,
     ) -> None:
-        """With `first_answer_s`, `frames` raises HalfDuplex if nothing at all comes for so long."""
+        """`address`: where it goes, if that is known. With `first_answer_s`, `frames` raises
+        HalfDuplex if nothing at all comes for so long."""
+        self.address = address
         self._link = link
         self._relay_sealing_key = relay_sealing_key
         self._session = ClientSession(relay_sealing_key)
@@ -48,11 +62,13 @@ class Conversation:
         self._sending = asyncio.Lock()
         self._ended = False
         self._receiving: asyncio.Task[bytes] | None = None
+        self._answered = asyncio.Event()
         self.heard_bytes = 0
 
-    @property
-    def channel_hash(self) -> bytes:
-        return self._session.channel_hash
+    async def session_hash(self) -> bytes:
+        """As the session's. Waits for the relay's answer, which whoever reads `frames` takes."""
+        await self._answered.wait()
+        return self._session.session_hash
 
     @property
     def welcome(self) -> Welcome | None:
@@ -77,6 +93,10 @@ class Conversation:
         """
         async with self._sending:
             await self._link.send(b"".join([self._session.send(*frames) for frames in parts]))
+
+    def rest(self, resting: bool) -> None:
+        """Whether the relay owes nothing: then its silence is no fault."""
+        self._link.rest(resting)
 
     async def end(self) -> None:
         """Send END, unless it was sent; the relay's last frames are still to be read."""
@@ -117,7 +137,10 @@ class Conversation:
                 self._session.finish()
                 return
             self.heard_bytes += len(data)
-            for frame in self._session.receive(data):
+            frames = self._session.receive(data)
+            if self._session.is_open:
+                self._answered.set()
+            for frame in frames:
                 if not isinstance(frame, End):
                     yield frame
             if self._session.failure is not None:
@@ -144,7 +167,7 @@ class Conversation:
         if link is None:
             yield None
             return
-        conversation = Conversation(link, self._relay_sealing_key)
+        conversation = Conversation(link, self._relay_sealing_key, address=self.address)
         try:
             yield conversation
         finally:
@@ -158,19 +181,64 @@ class Conversation:
             await asyncio.wait({self._receiving})
 
 
+def open_link(
+    address: str,
+    *,
+    transport: Transport,
+    settings: CarrierSettings,
+    pin: bytes | None = None,
+    spares: int = 0,
+    dialling: Dialling | None = None,
+) -> AbstractAsyncContextManager[Link]:
+    """A link to a relay by one of its addresses; see `open_exchange`, and `open_proxied` for a
+    WebSocket and for whatever goes through a proxy."""
+    # A window of seconds is not spent on loading what the other ways do without.
+    if transport is Transport.EXCHANGE and settings.proxy is None:
+        from qanat_client.carriers.exchange import open_exchange
+
+        return open_exchange(address, settings=settings, pin=pin, spares=spares, dialling=dialling)
+    from qanat_client.carriers.http import open_proxied
+
+    return open_proxied(address, transport=transport, settings=settings, pin=pin)
+
+
 @dataclass(slots=True)
 class Roads:
     """What one run has learnt of the paths, which addresses want a WebSocket, and what it has
-    dialled. Never stored."""
+    dialled. Never stored. `open_link`: how a link is opened, as the function of that name does."""
 
     dialling: Dialling = field(default_factory=Dialling)
+    open_link: Callable[..., AbstractAsyncContextManager[Link]] = open_link
     _websocket: set[str] = field(default_factory=set)
+    _silent: set[str] = field(default_factory=set)
 
     def transports(self, address: str) -> tuple[Transport, ...]:
         """The transports to try, in order."""
         if address in self._websocket:
             return (Transport.WEBSOCKET,)
         return (Transport.EXCHANGE, Transport.WEBSOCKET)
+
+    async def takes_datagrams(self, address: str, beside: str, settings: CarrierSettings) -> bool:
+        """Whether to talk by datagrams: nothing has shown yet that none come through, and TCP to
+        the address beside, which is begun here if it was not, does not answer at once."""
+        if not settings.datagrams or settings.proxy is not None or address in self._silent:
+            return False
+        self.dialling.dial(beside, 1)
+        for _ in range(_LOOKS):
+            if (path := self.dialling.path(beside)) is not None:
+                return path.is_long
+            await asyncio.sleep(LONG_S / _LOOKS)
+        return True
+
+    def avoid_datagrams(self, address: str) -> None:
+        """Remember that none come back from there on this path."""
+        self._silent.add(address)
+
+    def forget(self) -> None:
+        """Another network: what was learnt and dialled on the one before counts no more."""
+        self.dialling.close()
+        self._websocket.clear()
+        self._silent.clear()
 
     def prefer_websocket(self, address: str) -> None:
         """Remember that a streaming request does no good on this path."""
@@ -203,25 +271,39 @@ async def converse(
         raise TookTooLong(
             f"{entry.addresses[0]}: more than {settings.session_s:g} s; the rest goes next time"
         ) from None
+    finally:
+        # However it ended: the next session may go by another network.
+        for address in entry.addresses:
+            roads.dialling.let_go(address)
 
 
-def open_link(
+async def _by_datagrams(
+    entry: RelayEntry,
     address: str,
-    *,
-    transport: Transport,
+    talk: Callable[[Conversation], Awaitable[T]],
     settings: CarrierSettings,
-    pin: bytes | None = None,
-    spares: int = 0,
-    dialling: Dialling | None = None,
-) -> AbstractAsyncContextManager[Link]:
-    """A link to a relay by one of its addresses; see `open_exchange`, and `open_proxied` for a
-    WebSocket and for whatever goes through a proxy."""
-    if transport is Transport.EXCHANGE and settings.proxy is None:
-        return open_exchange(address, settings=settings, pin=pin, spares=spares, dialling=dialling)
-    # A window of seconds is not spent on loading what the straight way does without.
-    from qanat_client.carriers.http import open_proxied
-
-    return open_proxied(address, transport=transport, settings=settings, pin=pin)
+    roads: Roads,
+) -> T:
+    beside = entry.addresses[0]
+    async with open_datagrams(
+        address,
+        entry.sealing_key,
+        settings=settings,
+        rival=lambda: roads.dialling.path(beside),
+    ) as link:
+        conversation = Conversation(link, entry.sealing_key)
+        try:
+            return await talk(conversation)
+        except (BadChannel, Cut) as error:
+            if conversation.welcome is not None:
+                raise
+            roads.avoid_datagrams(address)
+            raise Silent(f"{address}: what comes back is not the relay's") from error
+        finally:
+            await conversation.close()
+            if conversation.heard_bytes:
+                # Long since silent, and not needed.
+                roads.dialling.let_go(beside)
 
 
 async def _by_some_road(
@@ -232,11 +314,22 @@ async def _by_some_road(
     spares: int,
 ) -> T:
     problem: ClientError = BadInput("the relay has no address")
-    for address in entry.addresses:
+    silent: list[str] = []
+    for address in filter(is_for_datagrams, entry.addresses):
+        if not await roads.takes_datagrams(address, entry.addresses[0], settings):
+            continue
+        try:
+            return await _by_datagrams(entry, address, talk, settings, roads)
+        except Silent as error:
+            silent.append(address)
+            problem = error
+        except Unreachable as error:
+            problem = error
+    for address in filterfalse(is_for_datagrams, entry.addresses):
         for transport in roads.transports(address):
             patience_s = settings.first_answer_s if transport is Transport.EXCHANGE else None
             try:
-                async with open_link(
+                async with roads.open_link(
                     address,
                     transport=transport,
                     settings=settings,
@@ -244,11 +337,16 @@ async def _by_some_road(
                     spares=spares,
                     dialling=roads.dialling,
                 ) as link:
-                    conversation = Conversation(link, entry.sealing_key, first_answer_s=patience_s)
+                    conversation = Conversation(
+                        link, entry.sealing_key, address=address, first_answer_s=patience_s
+                    )
                     try:
                         return await talk(conversation)
                     finally:
                         await conversation.close()
+                        for each in silent if conversation.heard_bytes else ():
+                            # TCP does come through.
+                            roads.avoid_datagrams(each)
             except (BadPin, Unreachable, BadInput) as error:
                 problem = error
                 break

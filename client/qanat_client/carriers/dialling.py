@@ -13,7 +13,7 @@ from threading import Lock, Thread
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from qanat_client.carriers.wire import tune
+from qanat_client.carriers.wire import Path, measure, tune
 
 __all__ = ["AddressInfo", "Begun", "Dialling", "host_and_port", "make_socket"]
 
@@ -101,6 +101,17 @@ class Dialling:
     def __contains__(self, address: str) -> bool:
         """Whether it was dialled and not taken yet."""
         return address in self._calls
+
+    def path(self, address: str) -> Path | None:
+        """What was measured of the way to an address; None until a connection stands."""
+        call = self._calls.get(address)
+        found = (measure(begun.made) for begun in (call.begun if call is not None else ()))
+        return next((path for path in found if path is not None and path.rtt_s), None)
+
+    def let_go(self, address: str) -> None:
+        """Close what was dialled for an address and not taken."""
+        if (call := self._calls.pop(address, None)) is not None:
+            call.close()
 
     def wait(self, address: str) -> None:
         """Until the host of an address is looked up, if it was dialled."""

@@ -223,6 +223,10 @@ class Exchange:
         await self._write(h11.Data(data=data))
         self._patience.moved(len(data))
 
+    def rest(self, resting: bool) -> None:
+        """As `Link.rest`."""
+        self._patience.rest(resting)
+
     async def finish_sending(self) -> None:
         """As `Link.finish_sending`."""
         await self._write(h11.EndOfMessage())

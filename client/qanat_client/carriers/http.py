@@ -21,9 +21,12 @@ from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.carriers.tls import Tls
 from qanat_client.carriers.transport import Transport
 from qanat_client.errors import BadInput, BadPin, ClientError, Refused, Stalled, Unreachable
+from qanat_protocol.limits import MAX_CARD_BYTES
 
-__all__ = ["fetch", "open_proxied"]
+__all__ = ["CARD_PATH", "fetch", "fetch_card", "open_proxied"]
 
+CARD_PATH = "/v1/relay"
+"""Where a relay gives its own card (relay/API.md)."""
 
 _MESSAGE_BYTES = 4 << 20
 _SENT_MESSAGE_BYTES = 1 << 20
@@ -124,6 +127,9 @@ class _Exchange(Single):
     async def send(self, data: bytes) -> None:
         await self._put(data)
 
+    def rest(self, resting: bool) -> None:
+        self._patience.rest(resting)
+
     async def finish_sending(self) -> None:
         await self._put(None)
 
@@ -168,6 +174,9 @@ class _WebSocket(Single):
                 self._patience.moved(len(message))
         except _FAILURES as error:
             raise _named(error, self._address) from error
+
+    def rest(self, resting: bool) -> None:
+        self._patience.rest(resting)
 
     async def finish_sending(self) -> None:
         """A WebSocket has no half-closed state: the session's END says it."""
@@ -269,3 +278,8 @@ async def fetch(
             return data
     except _FAILURES as error:
         raise _named(error, url) from error
+
+
+async def fetch_card(address: str, settings: CarrierSettings) -> bytes:
+    """A relay's own card, from itself and not looked at. Raises as `fetch` does."""
+    return await fetch(f"{address}{CARD_PATH}", max_bytes=MAX_CARD_BYTES, settings=settings)

@@ -19,6 +19,9 @@ class Link(Protocol):
     async def receive(self) -> bytes:
         """The next bytes, at least one; `b""` at the end, again and again."""
 
+    def rest(self, resting: bool) -> None:
+        """Whether the other side owes nothing, so that its silence is no fault."""
+
     async def finish_sending(self) -> None:
         """Say that nothing more comes from here; receiving goes on."""
 
@@ -51,6 +54,9 @@ class Single:
 
     def control_congestion(self, name: str) -> None:
         """As `Link.control_congestion`."""
+
+    def rest(self, resting: bool) -> None:
+        """As `Link.rest`."""
 
     async def another(self) -> Link | None:
         """As `Link.another`."""

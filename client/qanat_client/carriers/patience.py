@@ -37,8 +37,9 @@ def _no_path() -> Path | None:
 
 class Patience:
     """Counts a link as broken when neither direction has moved for `stall_s` seconds, or both
-    together so little that somebody drips to hold it open. Time in which nobody waits for the link
-    does not count. Where `path` tells what was measured, a slow line has longer."""
+    together so little that somebody drips to hold it open. Time in which nobody waits for the link,
+    or in which it rests, does not count. Where `path` tells what was measured, a slow line has
+    longer."""
 
     def __init__(
         self, address: str, stall_s: float, path: Callable[[], Path | None] = _no_path
@@ -50,6 +51,7 @@ class Patience:
         self._moved_at_s = self._paced_at_s = asyncio.get_running_loop().time()
         self._paced_bytes = 0
         self._waiting = 0
+        self._resting = False
         self._left_at_s = self._moved_at_s
 
     def moved(self, size_bytes: int) -> None:
@@ -58,6 +60,13 @@ class Patience:
         self._paced_bytes += size_bytes
         if self._paced_bytes >= _LEAST_BYTES:
             self._paced_at_s, self._paced_bytes = self._moved_at_s, 0
+
+    def rest(self, resting: bool) -> None:
+        """Whether the other side owes nothing: then silence is no fault until it owes again."""
+        self._resting = resting
+        if not resting:
+            self._moved_at_s = self._paced_at_s = asyncio.get_running_loop().time()
+            self._paced_bytes = 0
 
     async def wait(self, task: asyncio.Future[T]) -> T:
         """The task's result. On Stalled, and when cancelled, the task is cancelled."""
@@ -103,6 +112,8 @@ class Patience:
     def _left_s(self) -> float:
         """How long it may still stand as it does. Raises Stalled."""
         self._look()
+        if self._resting:
+            return self._stall_s
         now_s = asyncio.get_running_loop().time()
         still_s = self._moved_at_s + self._stall_s - now_s
         slow_s = self._paced_at_s + 2 * self._stall_s - now_s

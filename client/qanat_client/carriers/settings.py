@@ -32,6 +32,13 @@ class CarrierSettings:
     """How long one session may take in all, so that nobody can hold up what comes after it; None:
     as long as anything moves."""
 
+    datagrams: bool = True
+    """Whether to talk by datagrams with relays that take them; never through a proxy."""
+
+    first_datagram_s: float = 3.0
+    """How long nothing may come back over datagrams before they count as not passed, where no TCP
+    connection tells how long a round trip is."""
+
     first_answer_s: float = 6.0
     """How long a request may be open without a byte of the answer, before the path counts as
     half duplex. Longer than the slowest satellite's round trip, shorter than a window."""

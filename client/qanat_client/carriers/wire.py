@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     import asyncio
     from asyncio.trsock import TransportSocket
 
-__all__ = ["Path", "control_congestion", "hold_back", "measure", "tune"]
+__all__ = ["LONG_S", "Path", "control_congestion", "hold_back", "keep_room", "measure", "tune"]
 
 _UNSENT_BYTES = 16_384
 """What the system keeps unsent before the program has to wait: a block."""
 
 _WAITING_BYTES = 16_384
 """What a transport keeps beside that."""
+
+_KEPT_BYTES = 1 << 20
+"""A stream's window."""
 
 LONG_S = 0.05
 """On a path whose answers come sooner one connection recovers from a loss in no time."""
@@ -66,6 +69,12 @@ def tune(made: socket.socket | TransportSocket) -> None:
 def hold_back(transport: asyncio.WriteTransport) -> None:
     """The same for what a transport keeps."""
     transport.set_write_buffer_limits(high=_WAITING_BYTES)
+
+
+def keep_room(made: socket.socket | TransportSocket) -> None:
+    """Have the system keep what comes while this program has no turn, as far as it will."""
+    with contextlib.suppress(OSError):
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _KEPT_BYTES)
 
 
 def control_congestion(made: socket.socket | TransportSocket, name: str) -> None:

@@ -59,7 +59,8 @@ class Arrivals:
         self._spool = spool
         self._clock = clock
         self._coming: dict[bytes, Incoming] = {}
-        self._changed: set[bytes] = set()
+        # In the order in which they came, and so stand in the vault; a set's is another each time.
+        self._changed: dict[bytes, None] = {}
         self._came: set[bytes] = set()
         self.claims = Claims()
         for header, bitmap, relay in vault.rows(
@@ -97,10 +98,12 @@ class Arrivals:
         return _NOTHING if incoming is None else incoming.bitmap
 
     def lacks_of(self, relay: bytes) -> bool:
-        """Whether this relay has, by its word, blocks that lack and that it was not asked for."""
+        """Whether this relay has, by its word, blocks that lack, that it was not asked for and that
+        no other is to bring."""
         return any(
-            not self.is_here(parcel_id[:OFFER_BYTES])
+            not self.claims.are_of_others(parcel_id[:OFFER_BYTES], relay)
             and (blocks - self.held_of(parcel_id)).count() > 0
+            and not self.is_here(parcel_id[:OFFER_BYTES])
             for parcel_id, blocks in self.claims.left(relay)
         )
 
@@ -127,7 +130,7 @@ class Arrivals:
         self._spool.write(header.parcel_id, index, block)
         incoming.add(index)
         self._coming[header.parcel_id] = incoming
-        self._changed.add(header.parcel_id)
+        self._changed[header.parcel_id] = None
         if incoming.missing == 0:
             self._came.add(header.offer)
         return incoming.missing == 0
@@ -162,6 +165,7 @@ class Arrivals:
         for parcel_id in self._changed:
             if self._coming[parcel_id].missing == 0:
                 del self._coming[parcel_id]
+                self.claims.came(parcel_id)
         self._changed.clear()
 
     def _write(self, incoming: Incoming) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "RENEWED_WEEKS",
     "ROOT_KEY_NAME",
     "NewDesk",
+    "begin_desk",
     "certify_new_key",
     "create_desk",
     "finish_desk",
@@ -66,6 +67,8 @@ def write_whole(path: Path, data: bytes, mode: int = 0o644) -> None:
         target = os.open(spare, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, mode)
         try:
             with os.fdopen(target, "wb") as file:
+                # A card is there to be read by others, whatever else this program writes.
+                os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -85,6 +88,41 @@ def _keep_signing_key(vault: Vault, key: SigningKey, row: Certified) -> None:
     )
 
 
+def begin_desk(vault: Vault, wish: NewDesk, today: int) -> tuple[SigningKey, SigningKey]:
+    """Put a new desk's keys and first card into an empty vault; returns its root key and the next
+    one, which are nowhere else. Raises LocalError for a card that nobody would take."""
+    root, successor, signing = (SigningKey.generate() for _ in range(3))
+    row = Certified(signing.public, today, today + MAX_CERTIFIED_DAYS)
+    statement = sign_statement(
+        root,
+        serial=1,
+        issued_day=today,
+        certified=[row],
+        successor=successor_commitment(successor.public),
+    )
+    with vault.transaction():
+        _keep_signing_key(vault, signing, row)
+        first = epoch_of(today)
+        make_secrets(vault, first, wish.weeks, wish.grace_days)
+        envelope = sign_card(
+            signing,
+            statement=statement,
+            serial=1,
+            previous=NO_CARD_BEFORE,
+            issued_day=today,
+            name=wish.name,
+            languages=wish.languages,
+            note=wish.note,
+            grace_days=wish.grace_days,
+            first_epoch=first,
+            sealing_keys=public_keys(vault, first, wish.weeks),
+            relays=wish.relays,
+            sources=wish.sources,
+        )
+        vault.run("INSERT INTO cards VALUES (1, ?)", envelope)
+    return root, successor
+
+
 def create_desk(home: Path, passphrase: str, wish: NewDesk, clock: Clock) -> Desk:
     """Make a desk in an empty home: root keys, vault, first card.
 
@@ -98,39 +136,10 @@ def create_desk(home: Path, passphrase: str, wish: NewDesk, clock: Clock) -> Des
             raise BadInput(f"{path} is there already; a desk is made in an empty folder")
     with disk_faults(str(home)):
         make_folder(home)
-    today = day_of(clock())
-    root, successor, signing = (SigningKey.generate() for _ in range(3))
-    row = Certified(signing.public, today, today + MAX_CERTIFIED_DAYS)
-    statement = sign_statement(
-        root,
-        serial=1,
-        issued_day=today,
-        certified=[row],
-        successor=successor_commitment(successor.public),
-    )
     spare = home / f".{VAULT_NAME}.new"
     vault = Vault.create(spare, passphrase)
     try:
-        with vault.transaction():
-            _keep_signing_key(vault, signing, row)
-            first = epoch_of(today)
-            make_secrets(vault, first, wish.weeks, wish.grace_days)
-            envelope = sign_card(
-                signing,
-                statement=statement,
-                serial=1,
-                previous=NO_CARD_BEFORE,
-                issued_day=today,
-                name=wish.name,
-                languages=wish.languages,
-                note=wish.note,
-                grace_days=wish.grace_days,
-                first_epoch=first,
-                sealing_keys=public_keys(vault, first, wish.weeks),
-                relays=wish.relays,
-                sources=wish.sources,
-            )
-            vault.run("INSERT INTO cards VALUES (1, ?)", envelope)
+        root, successor = begin_desk(vault, wish, day_of(clock()))
         vault.close()
     except BaseException:
         vault.close()

@@ -1,7 +1,8 @@
 """Which relay was asked for which blocks, so that no two are asked for the same. Decides by what it
 was told; knows no parcel and no disk.
 
-A claim ends with the relay's session: what did not come by then others are asked for.
+A claim ends with the relay's session, or when the relay has nothing more on its way: what did not
+come by then others are asked for.
 """
 
 from __future__ import annotations
@@ -49,9 +50,22 @@ class Claims:
                 known_id, blocks = parcel_id, blocks | some
         return known_id, blocks
 
+    def are_of_others(self, offer: bytes, relay: bytes) -> bool:
+        """Whether others were asked for any of it."""
+        known_id, _ = self.of_others(offer, relay)
+        return known_id is not None or self._wholes.get(offer, relay) != relay
+
     def leave(self, relay: bytes, parcel_id: bytes, blocks: Bitmap) -> None:
         """Note blocks that a relay has, by its word, and that others were asked for."""
-        self._left.setdefault(relay, {})[parcel_id] = blocks
+        if blocks.count():
+            self._left.setdefault(relay, {})[parcel_id] = blocks
+        else:
+            self._left.get(relay, {}).pop(parcel_id, None)
+
+    def came(self, parcel_id: bytes) -> None:
+        """Nothing of it lacks any more."""
+        for left in self._left.values():
+            left.pop(parcel_id, None)
 
     def left(self, relay: bytes) -> Iterator[tuple[bytes, Bitmap]]:
         """What a relay had in its last session and was not asked for, by parcel id."""
@@ -61,10 +75,13 @@ class Claims:
         """This relay's session begins: it tells anew what it has."""
         self._left.pop(relay, None)
 
-    def release(self, relay: bytes) -> None:
-        """This relay's session is over: others may bring what it did not."""
+    def release(self, relay: bytes) -> bool:
+        """Nothing more comes of this relay: others may bring what it did not. Whether there was
+        anything."""
+        before = len(self._wholes) + len(self._some)
         self._wholes = {offer: who for offer, who in self._wholes.items() if who != relay}
         for offer in [offer for offer, claims in self._some.items() if relay in claims]:
             del self._some[offer][relay]
             if not self._some[offer]:
                 del self._some[offer]
+        return len(self._wholes) + len(self._some) < before

@@ -60,6 +60,11 @@ def _add_relays(parser: argparse.ArgumentParser) -> None:
 
 def _add_proxy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--proxy", metavar="URL", help="such as socks5h://127.0.0.1:9050 for Tor")
+    parser.add_argument(
+        "--no-datagrams",
+        action="store_true",
+        help="TCP alone: UDP is noise where https is a site",
+    )
 
 
 def _add_text(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +115,9 @@ def _parser() -> argparse.ArgumentParser:
     card = add("card", keeping.card, "write the newest card, or make the next one")
     card.add_argument("-o", "--output", type=Path, metavar="FILE")
     card.add_argument("--renew", action="store_true", help="make the next card")
+    card.add_argument(
+        "--link", metavar="URL", help="also say a link to the web app there that holds the card"
+    )
     card.add_argument("--weeks", type=int, help="weeks on it")
     _add_relays(card)
     card.add_argument("--drop-relay", action="append", default=[], metavar="URL")
@@ -127,13 +135,14 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument(
         "--watch",
         action="store_true",
-        help="again and again, and when a network comes, until Ctrl-C",
+        help="stay connected, so that what arrives comes at once, until Ctrl-C",
     )
     pull.add_argument(
         "--every",
         type=float,
         metavar="SECONDS",
-        help=f"with --watch: how often by the clock; default {pulling.DEFAULT_EVERY_S} seconds",
+        help="with --watch: how long at most until a relay that is not reached is tried again, and"
+        f" what was queued meanwhile goes out; default {pulling.DEFAULT_EVERY_S} seconds",
     )
     _add_proxy(pull)
 

@@ -53,7 +53,10 @@ class Context:
     @property
     def carriers(self) -> CarrierSettings:
         """How relays are reached."""
-        return CarrierSettings(proxy=getattr(self.arguments, "proxy", None))
+        return CarrierSettings(
+            proxy=getattr(self.arguments, "proxy", None),
+            datagrams=not getattr(self.arguments, "no_datagrams", False),
+        )
 
     def passphrase(self, *, is_new: bool = False) -> str:
         """From the file that was named, else from the person; a new one is asked for twice.

@@ -13,7 +13,7 @@ from qanat_protocol.days import day_of
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.signing import SigningKey
 
-__all__ = ["CARD_NAME", "Clock", "Desk", "open_desk", "refresh", "signing_key_on"]
+__all__ = ["CARD_NAME", "Clock", "Desk", "desk_in", "open_desk", "refresh", "signing_key_on"]
 
 CARD_NAME = "desk.card"
 Clock = Callable[[], float]
@@ -75,12 +75,17 @@ def refresh(desk: Desk) -> None:
     desk.signing = signing_key_on(desk.vault, desk.card, desk.today)
 
 
+def desk_in(home: Path, vault: Vault, clock: Clock) -> Desk:
+    """The desk whose open vault this is. Raises NotADesk."""
+    card = _newest_card(vault, home)
+    return Desk(home, vault, card, signing_key_on(vault, card, day_of(clock())), clock)
+
+
 def open_desk(home: Path, passphrase: str, clock: Clock) -> Desk:
     """Open the desk in `home`. Raises NotADesk, WrongPassphrase, DatabaseLocked, BadInput."""
     vault = Vault.open(home, passphrase)
     try:
-        card = _newest_card(vault, home)
-        return Desk(home, vault, card, signing_key_on(vault, card, day_of(clock())), clock)
+        return desk_in(home, vault, clock)
     except BaseException:
         vault.close()
         raise

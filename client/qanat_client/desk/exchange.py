@@ -9,10 +9,10 @@ import asyncio
 
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.desk.arrivals import Incoming
-from qanat_client.desk.epochs import epoch_of_tag, live_epochs
+from qanat_client.desk.epochs import epoch_of_tag
 from qanat_client.desk.halves import Halves, Told
-from qanat_client.desk.outgoing import Handing
 from qanat_client.desk.reconciling import Reconciling
+from qanat_client.desk.saying import Saying
 from qanat_client.desk.workbench import RelayResult, Workbench
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.card import RelayEntry
@@ -37,13 +37,11 @@ from qanat_protocol.frames import (
     Purge,
     Receipt,
     Sketch,
-    Want,
     Welcome,
 )
-from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OFFERS, MAX_PARTIALS_BYTES
+from qanat_protocol.limits import MAX_LETTER_BODY_BYTES
 from qanat_protocol.parcel import Kind
 from qanat_protocol.receipt import single_receipts, verify_receipt
-from qanat_protocol.session import sign_desk_interest
 from qanat_protocol.transfer import Intake
 from qanat_protocol.verdicts import Verdict
 
@@ -64,19 +62,17 @@ class Exchange:
         self._bench = bench
         self._relay = entry.signing_key
         self._result = result
-        self._handing = Handing(bench.outbox, self._relay)
         self._reconciling = Reconciling(bench, self._relay)
         self._intake = Intake()
         self._transfers: dict[int, Incoming] = {}
         self._said_to_hold = Told()
+        self._saying = Saying(bench, self._relay, self._said_to_hold)
         self._halves = Halves(bench.arrivals, self._relay, self._said_to_hold)
-        self._wanted: list[bytes] = []
-        self._outstanding: set[bytes] = set()
-        self._remembered = 0
+        self._outstanding: dict[bytes, None] = {}
+        self._remembered = bench.arrivals.count_skipped(self._relay)
         self._keeps_cursors = True
         self._cursor: bytes | None = None
         self._unflushed_bytes = 0
-        self._told: dict[Opened | Purge, None] = {}
         self._held_there: set[bytes] = set()
         self._ended = False
         self._opened_parcels = result.parcels
@@ -88,77 +84,45 @@ class Exchange:
         cursor, is_due = bench.book.cursor(self._relay, today)
         estimate = await self._reconciling.estimate(cursor, is_due=is_due)
         await conversation.open()
-        sending = asyncio.create_task(self._send_first(conversation, cursor, estimate))
         try:
-            async for frame in conversation.frames():
-                if (welcome := conversation.welcome) is not None:
-                    bench.book.hear_day(self._relay, welcome.day)
-                if isinstance(frame, Welcome):
-                    bench.book.hear_incarnation(self._relay, frame.incarnation, today)
-                await self._hear(conversation, frame)
-                if isinstance(frame, Idle | Error) and not self._ended:
-                    await sending
-                    await self._finish(conversation)
-            await sending
+            async with asyncio.TaskGroup() as group:
+                speaking = group.create_task(self._speak(conversation, cursor, estimate))
+                await self._listen(conversation, speaking)
+        except BaseExceptionGroup as problems:
+            # What one half met ended the other.
+            raise problems.exceptions[0] from None
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
             bench.arrivals.claims.release(self._relay)
             self._flush()
         bench.book.finish(self._relay, today)
-        bench.tombstones.mark_told(self._relay, self._told)
-        bench.arrivals.give_up(self._relay, self._wanted)
+        self._saying.confirm_all()
 
-    async def _send_first(
+    async def _listen(self, conversation: Conversation, speaking: asyncio.Task[None]) -> None:
+        book, today = self._bench.book, self._bench.desk.today
+        async for frame in conversation.frames():
+            if (welcome := conversation.welcome) is not None:
+                book.hear_day(self._relay, welcome.day)
+            if isinstance(frame, Welcome):
+                book.hear_incarnation(self._relay, frame.incarnation, today)
+                self._bench.tombstones.look_again(self._relay)
+            await self._hear(conversation, frame)
+            if isinstance(frame, Idle | Error) and not self._ended:
+                await self._pause(conversation, frame, speaking)
+        await speaking
+
+    async def _speak(
         self, conversation: Conversation, cursor: bytes | None, estimate: bytes | None
     ) -> None:
-        """What is held before what leads to its being sent, and old wishes behind the proof."""
-        bench = self._bench
-        for parcel_id, bitmap in bench.arrivals.held().items():
-            # The other half is for what will be offered.
-            told = self._said_to_hold.tell(parcel_id, bitmap, up_to_bytes=MAX_PARTIALS_BYTES // 2)
-            if told is not None:
-                await conversation.send(told)
-        epochs = live_epochs(bench.desk.vault)
-        asked: list[Frame] = [
-            sign_desk_interest(
-                bench.desk.signing,
-                conversation.channel_hash,
-                number=0,
-                statement=bench.desk.card.statement_bytes,
-                first_epoch=epochs[0],
-                last_epoch=epochs[-1],
-                cursor=cursor,
-                estimate=estimate,
-            )
-        ]
-        self._wanted = [
-            offer for offer in bench.arrivals.skipped(self._relay) if self._claim_wanted(offer)
-        ]
-        self._remembered = bench.arrivals.count_skipped(self._relay)
-        for at in range(0, len(self._wanted), MAX_OFFERS):
-            asked.append(Want(tuple(self._wanted[at : at + MAX_OFFERS])))
-        await conversation.send(*asked)
-        await self._tell(conversation)
-        for frames in self._handing.frames():
-            await conversation.send(*frames)
+        await self._saying.begin(conversation, cursor, estimate)
 
-    def _claim_wanted(self, offer: bytes) -> bool:
-        """Whether to ask by name: not while others are asked for some of its blocks."""
-        claims = self._bench.arrivals.claims
-        known_id, _ = claims.of_others(offer, self._relay)
-        return known_id is None and claims.take_whole(offer, self._relay)
-
-    async def _tell(self, conversation: Conversation) -> None:
-        bench = self._bench
-        day = bench.book.plausible_day(bench.desk.today)
-        news = [f for f in bench.tombstones.untold(self._relay, day) if f not in self._told]
-        if news:
-            self._told.update(dict.fromkeys(news))
-            await conversation.send(*news)
+    async def _pause(
+        self, conversation: Conversation, frame: Idle | Error, speaking: asyncio.Task[None]
+    ) -> None:
+        """Nothing more comes unasked, or something was refused."""
+        await speaking
+        await self._finish(conversation)
 
     async def _finish(self, conversation: Conversation) -> None:
-        """Nothing more comes unasked."""
         await self._open(conversation)
         self._ended = True
         await conversation.end()
@@ -167,10 +131,11 @@ class Exchange:
         """Open what has come whole, and say so while the line is open."""
         self._opened_parcels = self._result.parcels
         self._flush()
-        self._bench.tombstones.tell_again(self._relay, self._held_there)
-        self._held_there.clear()
+        if self._held_there:
+            self._bench.tombstones.tell_again(self._relay, self._held_there)
+            self._held_there.clear()
         await self._bench.opener.open_all()
-        await self._tell(conversation)
+        await self._saying.tell(conversation)
 
     async def _hear(self, conversation: Conversation, frame: Frame) -> None:
         today = self._bench.desk.today
@@ -196,7 +161,7 @@ class Exchange:
             case Receipt():
                 self._keep_receipt(frame)
             case Ack():
-                self._handing.hear(frame, today)
+                self._saying.hear(frame, today)
             case Sketch():
                 # What has come is to be among what is compared.
                 self._flush()
@@ -240,9 +205,10 @@ class Exchange:
             return Answer.HAVE, None
         half = arrivals.half_of(offer)
         # What was asked for by name comes in any case; what another brings need not.
-        asked = offer in self._wanted or (half is not None and half.missing == 0)
+        asked = self._saying.wants(offer) or (half is not None and half.missing == 0)
         if asked or not arrivals.claims.take_whole(offer, self._relay):
             return Answer.HAVE, None
+        self._saying.asked(offer)
         parcel_id, held = arrivals.claims.of_others(offer, self._relay)
         if half is not None:
             parcel_id, held = half.header.parcel_id, half.bitmap | held
@@ -257,7 +223,7 @@ class Exchange:
         if is_new and len(self._outstanding) + self._remembered >= MAX_OUTSTANDING:
             self._keeps_cursors = False
             return False
-        self._outstanding.add(offer)
+        self._outstanding[offer] = None
         return True
 
     async def _begin(self, conversation: Conversation, frame: HeaderFrame) -> None:

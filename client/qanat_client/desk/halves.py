@@ -16,6 +16,9 @@ from qanat_protocol.parcel import Header
 __all__ = ["Halves", "Told"]
 
 
+_NEARLY_ALL_BYTES = MAX_PARTIALS_BYTES * 3 // 4
+
+
 class Told:
     """The blocks that a relay was told not to send, no more of them than it has to remember."""
 
@@ -36,6 +39,11 @@ class Told:
         self._held[parcel_id], self._size_bytes = held, size_bytes
         return Partial(parcel_id, packed)
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether little more can be told in this session."""
+        return self._size_bytes > _NEARLY_ALL_BYTES
+
     def held(self, parcel_id: bytes) -> Bitmap | None:
         """What the relay was told of a parcel."""
         return self._held.get(parcel_id)
@@ -52,6 +60,11 @@ class Halves:
         self._heard_bytes = 0
         self._asked: dict[bytes, Bitmap] = {}
         arrivals.claims.begin(relay)
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether little more can be said of halves in this session, either way."""
+        return self._heard_bytes > _NEARLY_ALL_BYTES or self._told.is_nearly_full
 
     def hear(self, frame: Partial) -> None:
         """Note what the relay holds of what it is about to offer. Raises TooLarge for too many."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+from typing import Any
+from urllib.parse import urlsplit
+
 from qanat_client.desk.bulletins import queue_card
 from qanat_client.desk.card_book import (
     DEFAULT_WEEKS,
@@ -108,6 +112,8 @@ def card(context: Context) -> int:
     changes_relays = bool(arguments.relay or arguments.relay_card or arguments.drop_relay)
     if changes_relays and not arguments.renew:
         raise BadInput("other relays need a new card: add --renew")
+    if arguments.link is not None:
+        _check_app_address(arguments.link)
     if arguments.weeks is not None and not 1 <= arguments.weeks <= MAX_SEALING_KEYS:
         raise BadInput(f"--weeks is 1 to {MAX_SEALING_KEYS}")
     with context.desk() as desk:
@@ -134,17 +140,32 @@ def card(context: Context) -> int:
         if left < DEFAULT_WEEKS // 3:
             terminal.warn("few weeks are left: qanat-desk card --renew")
         _tell_certificate(context, desk)
-        terminal.result(
-            {
-                "card": str(place),
-                "serial": desk.card.serial,
-                "fingerprint": fingerprint(desk.card.desk_id),
-                "desk_id": desk.card.desk_id.hex(),
-                "last_day": iso(desk.card.last_day),
-                "weeks_left": left,
-            }
-        )
+        told: dict[str, Any] = {
+            "card": str(place),
+            "serial": desk.card.serial,
+            "fingerprint": fingerprint(desk.card.desk_id),
+            "desk_id": desk.card.desk_id.hex(),
+            "last_day": iso(desk.card.last_day),
+            "weeks_left": left,
+        }
+        if arguments.link is not None:
+            told["link"] = _link(arguments.link, desk.card.envelope)
+            terminal.say(f"link         {told['link']}")
+        terminal.result(told)
     return Exit.DONE
+
+
+def _check_app_address(address: str) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.fragment:
+        raise BadInput(
+            f"--link takes the address of a web app, like https://relay.example/, not {address!r}"
+        )
+
+
+def _link(address: str, card: bytes) -> str:
+    """The web app's address with the card behind the sign that a browser sends to nobody."""
+    return f"{address}#{urlsafe_b64encode(card).decode().rstrip('=')}"
 
 
 def _renew(context: Context, desk: Desk) -> None:

@@ -122,6 +122,7 @@ class Handing:
         self._outbox = outbox
         self._relay = relay
         self._sent: dict[int, bytes] = {}
+        self._handed: set[bytes] = set()
         self._begun = 0
 
     @property
@@ -130,9 +131,13 @@ class Handing:
         return bool(self._sent)
 
     def frames(self) -> Iterator[list[Frame]]:
-        """The frames of all that the relay has not taken, block by block."""
-        for handle, (header, body) in enumerate(self._outbox.not_handed(self._relay)):
-            self._sent[handle], self._begun = header.parcel_id, handle + 1
+        """The frames of all that the relay has not taken, block by block; once in a session."""
+        for header, body in self._outbox.not_handed(self._relay):
+            if header.parcel_id in self._handed:
+                continue
+            handle, self._begun = self._begun, self._begun + 1
+            self._sent[handle] = header.parcel_id
+            self._handed.add(header.parcel_id)
             yield from _transfer(handle, header, body)
 
     def hear(self, ack: Ack, day: int) -> None:

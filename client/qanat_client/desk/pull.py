@@ -11,6 +11,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from qanat_client.carriers.conversation import converse
@@ -32,7 +33,16 @@ from qanat_client.errors import BadInput, ClientError, HomeBusy, HomeUnusable, R
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.errors import ProtocolError
 
-__all__ = ["PullResult", "choose_relays", "pull", "pull_lock"]
+__all__ = [
+    "PullResult",
+    "choose_relays",
+    "conclude",
+    "pull",
+    "pull_lock",
+    "tidy",
+    "visit",
+    "workbench_of",
+]
 
 MAX_ROUNDS = 4
 """A second round asks one relay for what another left out; more only if that one fails too."""
@@ -87,13 +97,18 @@ def choose_relays(desk: Desk, addresses: Sequence[str]) -> list[RelayEntry]:
     return relays
 
 
-async def _visit(
-    bench: Workbench, entry: RelayEntry, result: RelayResult, settings: CarrierSettings
+async def visit(
+    bench: Workbench,
+    entry: RelayEntry,
+    result: RelayResult,
+    settings: CarrierSettings,
+    make: Callable[[], Exchange],
 ) -> None:
+    """One session with one relay; what came of it is in its result. Raises what the disk does."""
     try:
         await converse(
             entry,
-            lambda conversation: Exchange(bench, entry, result).talk(conversation),
+            lambda conversation: make().talk(conversation),
             settings=settings,
             roads=bench.roads,
         )
@@ -111,12 +126,37 @@ async def pull(
     entries: Sequence[RelayEntry],
     settings: CarrierSettings,
     advance: Callable[[int], None],
+    *,
+    bench: Workbench | None = None,
 ) -> PullResult:
-    """Ask the relays, open what came, tell what was opened, delete what is due.
+    """Ask the relays, open what came, tell what was opened, delete what is due. `bench`: what the
+    sessions share; made here by default.
 
     Raises HomeUnusable and its kinds when the desk's own disk fails, BadInput for a desk that has
     no secret left; all else is in the result.
     """
+    bench = bench or workbench_of(desk, advance)
+    result = PullResult({entry.signing_key: RelayResult() for entry in entries}, Opened())
+    pending = list(entries)
+    for _ in range(MAX_ROUNDS):
+        await _visit_all(bench, pending, result, settings)
+        renewed = await conclude(bench, result)
+        pending = [
+            entry
+            for entry in entries
+            if not (visited := result.relays[entry.signing_key]).failed
+            and not visited.refused
+            and (renewed or _has_more(bench, entry.signing_key))
+        ]
+        if not pending:
+            break
+    result.opened = bench.opener.done
+    tidy(bench, result)
+    return result
+
+
+def workbench_of(desk: Desk, advance: Callable[[int], None]) -> Workbench:
+    """What the sessions of a pull share. Raises BadInput for a desk that has no secret left."""
     if not live_epochs(desk.vault):
         raise BadInput(
             "the secrets of all weeks on the card are deleted, so nothing can be opened: make a new"
@@ -134,33 +174,22 @@ async def pull(
         clock=desk.clock,
         counted_from=book.latest_day,
     )
-    bench = Workbench(
+    return Workbench(
         desk=desk,
         arrivals=Arrivals(desk.vault, spool, desk.clock),
         opener=opener,
         tombstones=tombstones,
         outbox=Outbox(desk.vault),
         book=book,
+        spool=spool,
         advance=advance,
     )
-    result = PullResult({entry.signing_key: RelayResult() for entry in entries}, Opened())
-    pending = list(entries)
-    for _ in range(MAX_ROUNDS):
-        await _visit_all(bench, pending, result, settings)
-        await opener.open_all()
-        renewed = _renew(desk, book, result)
-        pending = [
-            entry
-            for entry in entries
-            if not (visited := result.relays[entry.signing_key]).failed
-            and not visited.refused
-            and (renewed or _has_more(bench, entry.signing_key))
-        ]
-        if not pending:
-            break
-    result.opened = opener.done
-    _tidy(desk, spool, book, bench.outbox, result)
-    return result
+
+
+async def conclude(bench: Workbench, result: PullResult) -> bool:
+    """Open what came, and see whether the card is due: whether there is one to be published."""
+    await bench.opener.open_all()
+    return _renew(bench.desk, bench.book, result)
 
 
 async def _visit_all(
@@ -173,7 +202,8 @@ async def _visit_all(
         async with asyncio.TaskGroup() as group:
             for entry in entries:
                 relay = result.relays[entry.signing_key]
-                group.create_task(_visit(bench, entry, relay, settings))
+                make = partial(Exchange, bench, entry, relay)
+                group.create_task(visit(bench, entry, relay, settings, make))
     except BaseExceptionGroup as problems:
         # One disk, so all sessions failed for one reason.
         raise problems.exceptions[0] from None
@@ -206,14 +236,16 @@ def _renew(desk: Desk, book: RelayBook, result: PullResult) -> bool:
     return False
 
 
-def _tidy(desk: Desk, spool: Spool, book: RelayBook, outbox: Outbox, result: PullResult) -> None:
-    day = book.plausible_day(desk.today)
+def tidy(bench: Workbench, result: PullResult) -> None:
+    """Delete what is due by the day that the relays say."""
+    desk = bench.desk
+    day = bench.book.plausible_day(desk.today)
     if day is None:
         result.overdue_epochs = due_secrets(desk.vault, desk.today)
         return
     result.deleted_epochs = delete_due_secrets(desk.vault, day)
     result.overdue_epochs = due_secrets(desk.vault, desk.today)
-    outbox.drop_expired(day)
+    bench.outbox.drop_expired(day)
     # What never opened, or lacks blocks, can't get better once its week is gone.
     gone = desk.vault.rows(
         "SELECT id FROM parcels WHERE state != 'opened' AND expiry_day + ? <= ?",
@@ -224,4 +256,4 @@ def _tidy(desk: Desk, spool: Spool, book: RelayBook, outbox: Outbox, result: Pul
         for (parcel_id,) in gone:
             desk.vault.run("DELETE FROM parcels WHERE id = ?", parcel_id)
     for (parcel_id,) in gone:
-        spool.remove(parcel_id)
+        bench.spool.remove(parcel_id)

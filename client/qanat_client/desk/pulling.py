@@ -1,4 +1,4 @@
-"""The command pull: once, or again and again, and what it tells."""
+"""The command pull: once, or for as long as it is let, and what it tells."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import Any
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Desk, refresh
 from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
+from qanat_client.desk.watching import Watch
 from qanat_client.desk.words import counted, verdict_name
 from qanat_client.errors import BadInput
 from qanat_client.reporter.netlink import Network, watch_network
-from qanat_client.reporter.rtnetlink import Way
 from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.card import RelayEntry
@@ -25,14 +24,11 @@ from qanat_protocol.verdicts import Verdict
 __all__ = ["DEFAULT_EVERY_S", "pull_command", "pull_now"]
 
 DEFAULT_EVERY_S = 30
-"""An editor's machine is not at risk: it may ask by the clock, and news should not wait long."""
+"""An editor's machine is not at risk: it may try a relay again by the clock."""
 
 MIN_EVERY_S = 1
 
 MAX_EVERY_S = 1_000_000
-
-ROUND_S = 600
-"""How long one relay may hold up the next round of a watch; what is left comes in that one."""
 
 
 def _tell(context: Context, desk: Desk, result: PullResult) -> None:
@@ -139,16 +135,18 @@ async def _pull_once(
     desk: Desk,
     entries: Sequence[RelayEntry],
     extra: Mapping[str, Any],
-    limit_s: float | None = None,
 ) -> int:
-    carriers = replace(context.carriers, session_s=limit_s)
     with context.counting("taken") as advance:
-        result = await pull(desk, entries, carriers, advance)
+        result = await pull(desk, entries, context.carriers, advance)
+    _tell_all(context, desk, result, extra)
+    return _code(result)
+
+
+def _tell_all(context: Context, desk: Desk, result: PullResult, extra: Mapping[str, Any]) -> None:
     _tell(context, desk, result)
     refusals = _refusals(desk)
     _tell_refusals(context, refusals)
     context.terminal.result({**extra, **_values(desk, result), "refused": refusals})
-    return _code(result)
 
 
 def pull_now(context: Context, desk: Desk, extra: Mapping[str, Any]) -> int:
@@ -177,7 +175,7 @@ def pull_command(context: Context) -> int:
 async def _watch(context: Context, desk: Desk, every_s: float) -> None:
     async with AsyncExitStack() as stack:
         network: Network | None = None
-        # Where the system tells of no networks the clock is enough.
+        # Where the system tells of no networks, lines that break are noticed all the same.
         with contextlib.suppress(BadInput):
             network = await stack.enter_async_context(watch_network())
         why = "you asked for it"
@@ -185,37 +183,52 @@ async def _watch(context: Context, desk: Desk, every_s: float) -> None:
             # A watch runs for months: cards and keys change beside it.
             refresh(desk)
             entries = choose_relays(desk, context.arguments.relay)
-            before = network.ways() if network is not None else None
             context.terminal.say(f"{why}: {_relays_are(len(entries))} contacted now")
-            await _pull_once(context, desk, entries, {}, ROUND_S)
-            besides = " and when a network comes" if network is not None else ""
-            context.terminal.say(f"Again about every {every_s:g} seconds{besides}. Ctrl-C ends it.")
-            why = await _wait(network, before, every_s)
+            await _watch_for_a_day(context, desk, entries, every_s, network)
+            why = "a new day or card"
+
+
+async def _watch_for_a_day(
+    context: Context,
+    desk: Desk,
+    entries: Sequence[RelayEntry],
+    every_s: float,
+    network: Network | None,
+) -> None:
+    has_told = False
+
+    def tell(result: PullResult) -> None:
+        nonlocal has_told
+        _tell_all(context, desk, result, {})
+        if not has_told:
+            has_told = True
+            context.terminal.say("What arrives from now on comes at once. Ctrl-C ends it.")
+
+    with context.counting("taken") as advance:
+        watch = Watch(
+            desk,
+            entries,
+            context.carriers,
+            every_s=every_s,
+            advance=advance,
+            tell=tell,
+            say=context.terminal.say,
+        )
+        listening = asyncio.create_task(_heed_network(watch, network))
+        try:
+            await watch.run()
+        finally:
+            listening.cancel()
+
+
+async def _heed_network(watch: Watch, network: Network | None) -> None:
+    before = network.ways() if network is not None else None
+    while network is not None:
+        await network.changed()
+        now = network.ways()
+        watch.network_changed(came=now is None or before is None or bool(now - before))
+        before = now
 
 
 def _relays_are(count: int) -> str:
     return "1 relay is" if count == 1 else f"{count} relays are"
-
-
-async def _wait(network: Network | None, before: frozenset[Way] | None, every_s: float) -> str:
-    """Wait for the time, or for a network that comes; but never less than `MIN_EVERY_S`."""
-    await asyncio.sleep(MIN_EVERY_S)
-    try:
-        async with asyncio.timeout(max(0, every_s - MIN_EVERY_S)):
-            if network is None:
-                await asyncio.Event().wait()
-                raise AssertionError("unreachable")
-            return await _came(network, before)
-    except TimeoutError:
-        return "it is time"
-
-
-async def _came(network: Network, before: frozenset[Way] | None) -> str:
-    while True:
-        await network.changed()
-        now = network.ways()
-        if now is None or before is None:
-            return "the network changed"
-        if came := now - before:
-            return " and ".join(sorted({str(way) for way in came}))
-        before = now

@@ -83,6 +83,7 @@ class Reconciling:
             if not self._has_cursor:
                 # Nor was anything heard of the others since it was told.
                 self._bench.book.tell_again(self._relay, today)
+                self._bench.tombstones.look_again(self._relay)
         return said
 
     async def _read(self, day: int) -> tuple[bytes, bytes]:

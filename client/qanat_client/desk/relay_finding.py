@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from qanat_client.carriers.http import fetch
+from qanat_client.carriers.http import CARD_PATH, fetch_card
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import BadInput, Refused, Unreachable
 from qanat_client.terminal import Terminal, printable_line, read_bytes
-from qanat_protocol.address import check_address
+from qanat_protocol.address import check_addresses
 from qanat_protocol.card import RelayEntry, parse_card
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.limits import MAX_CARD_BYTES
@@ -85,12 +85,12 @@ def find_relays(
     for given in addresses:
         address = given.rstrip("/")
         try:
-            check_address(address)
+            check_addresses((address,))
         except ProtocolError as error:
             raise BadInput(str(error)) from error
-        url = f"{address}/v1/relay"
+        url = f"{address}{CARD_PATH}"
         try:
-            data = asyncio.run(fetch(url, max_bytes=MAX_CARD_BYTES, settings=settings))
+            data = asyncio.run(fetch_card(address, settings))
         except (Unreachable, Refused) as error:
             # The same kind, so that the exit code stays what it is.
             raise type(error)(f"{error}. {_NOTHING_MADE}") from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from qanat_client.desk.vault import Vault
+from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.errors import BadLock, RemoteError
 from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.parcel import parse_header
@@ -29,6 +29,12 @@ DEFAULT_PURGE_AFTER_DAYS = 14
 MAX_UNPROVEN_ALARMS = 64
 """Of one relay: enough to see that it lies or that its store was meddled with."""
 
+_UNTOLD = (
+    "SELECT t.parcel_id, t.opened, t.signer, t.signature, t.purge_key, t.opened_day, d.purged"
+    " FROM tombstones t LEFT JOIN told d ON d.parcel_id = t.parcel_id AND d.relay = ?"
+    " WHERE (d.purged IS NULL OR (d.purged = 0 AND t.opened_day <= ?))"
+)
+
 
 class Tombstones:
     """This desk's own tombstones, and the ones that it never made."""
@@ -36,6 +42,9 @@ class Tombstones:
     def __init__(self, vault: Vault, key: SigningKey) -> None:
         self._vault = vault
         self._key = key
+        self._looked: dict[bytes, tuple[int, set[bytes]]] = {}
+        """By relay: up to which day parcels were due to be purged when all tombstones were looked
+        through, and of which since then it may not have been told."""
 
     @property
     def purge_after_days(self) -> int:
@@ -56,24 +65,38 @@ class Tombstones:
             purge_key(content_key),
             day,
         )
+        for _, open_ids in self._looked.values():
+            open_ids.add(parcel_id)
 
     def untold(self, relay: bytes, day: int | None) -> list[Opened | Purge]:
         """What this relay has not been told yet; purges only if a plausible day is known."""
-        found: list[Opened | Purge] = []
         last_opened_day = -1 if day is None else day - self.purge_after_days
-        for parcel_id, opened, signer, signature, key, opened_day, told in self._vault.rows(
-            "SELECT t.parcel_id, t.opened, t.signer, t.signature, t.purge_key, t.opened_day,"
-            " d.purged FROM tombstones t LEFT JOIN told d"
-            " ON d.parcel_id = t.parcel_id AND d.relay = ?"
-            " WHERE d.purged IS NULL OR (d.purged = 0 AND t.opened_day <= ?)",
-            relay,
-            last_opened_day,
+        found: list[Opened | Purge] = []
+        open_ids: set[bytes] = set()
+        for parcel_id, opened, signer, signature, key, opened_day, told in self._untold_rows(
+            relay, last_opened_day
         ):
+            open_ids.add(parcel_id)
             if told is None:
                 found.append(Opened(parcel_id, opened, signer, signature))
             if opened_day <= last_opened_day:
                 found.append(Purge(parcel_id, key))
+        self._looked[relay] = last_opened_day, open_ids
         return found
+
+    def _untold_rows(self, relay: bytes, last_opened_day: int) -> Iterable[Row]:
+        looked_day, open_ids = self._looked.get(relay, (None, set()))
+        if looked_day != last_opened_day:
+            yield from self._vault.rows(_UNTOLD, relay, last_opened_day)
+        else:
+            for parcel_id in sorted(open_ids):
+                yield from self._vault.rows(
+                    f"{_UNTOLD} AND t.parcel_id = ?", relay, last_opened_day, parcel_id
+                )
+
+    def look_again(self, relay: bytes) -> None:
+        """This relay may have been told of none: it has another store than before."""
+        self._looked.pop(relay, None)
 
     def mark_told(self, relay: bytes, frames: Iterable[Opened | Purge]) -> None:
         """The relay ended a session in which it got these."""
@@ -90,14 +113,16 @@ class Tombstones:
 
     def tell_again(self, relay: bytes, offers: Iterable[bytes]) -> None:
         """This relay offers parcels that we opened: it may not have held them when it was told."""
+        _, open_ids = self._looked.get(relay, (None, set()))
         with self._vault.transaction():
             for offer in offers:
-                self._vault.run(
-                    "DELETE FROM told WHERE relay = ? AND parcel_id IN"
-                    " (SELECT id FROM parcels WHERE offer = ?)",
-                    relay,
-                    offer,
-                )
+                for (parcel_id,) in self._vault.rows(
+                    "SELECT id FROM parcels WHERE offer = ?", offer
+                ):
+                    self._vault.run(
+                        "DELETE FROM told WHERE relay = ? AND parcel_id = ?", relay, parcel_id
+                    )
+                    open_ids.add(parcel_id)
 
     def is_published(self, parcel_id: bytes) -> bool:
         """Whether this desk issued a tombstone for the parcel."""

@@ -104,6 +104,17 @@ class Vault:
         return vault
 
     @classmethod
+    def in_memory(cls) -> Self:
+        """An empty vault without a file and a passphrase, gone with the process: for simulations,
+        in which nothing is worth hiding."""
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        vault = cls(Path(":memory:"), connection)
+        vault.run("PRAGMA foreign_keys = ON")
+        with vault.transaction():
+            vault._take_steps(_read_migrations(MIGRATIONS))
+        return vault
+
+    @classmethod
     def _connect(cls, path: Path, passphrase: str) -> Self:
         if not passphrase or "\0" in passphrase:
             raise WrongPassphrase("a passphrase has at least one character and no NUL")
@@ -155,14 +166,16 @@ class Vault:
                 )
             if 0 < version < newest:
                 _keep_copy(source, spare)
-            for number, script in migrations:
-                if number > version:
-                    for statement in _statements(script):
-                        self.run(statement)
-            self.run(f"PRAGMA user_version = {newest:d}")
+            self._take_steps([step for step in migrations if step[0] > version])
         # The copy holds epoch secrets too, so it must not outlive the upgrade.
         if version and not self.rows("PRAGMA cipher_integrity_check"):
             self.remove_spares()
+
+    def _take_steps(self, migrations: Sequence[tuple[int, str]]) -> None:
+        for number, script in migrations:
+            for statement in _statements(script):
+                self.run(statement)
+            self.run(f"PRAGMA user_version = {number:d}")
 
     @property
     def _version(self) -> int:

@@ -11,6 +11,7 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.opening import Opener
 from qanat_client.desk.outgoing import Outbox
 from qanat_client.desk.relay_book import RelayBook
+from qanat_client.desk.spool import Spool
 from qanat_client.desk.tombstones import Tombstones
 
 __all__ = ["RelayResult", "Workbench"]
@@ -38,5 +39,6 @@ class Workbench:
     tombstones: Tombstones
     outbox: Outbox
     book: RelayBook
+    spool: Spool
     advance: Callable[[int], None]
     roads: Roads = field(default_factory=Roads)

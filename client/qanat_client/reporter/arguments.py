@@ -19,6 +19,7 @@ Qanat carries signed, encrypted reports out of an internet shutdown to an editor
   qanat sync              hand over what is queued, fetch answers; only when you say so
   qanat outbox            what waits, and how far it has come
   qanat inbox             answers to you, and bulletins
+  qanat app               the same in a browser, from this device
   qanat wipe              remove everything of this from the device"""
 
 _WHERE = """\
@@ -26,7 +27,8 @@ Everything lies in one directory, the home: --home DIR, or $QANAT_HOME, or ~/.lo
 It holds sealed parcels, the desks' public cards and what relays said. It never holds what you
 wrote, your files, your code, or a key that opens any of it: not even you can open what is queued.
 settings.toml in it may say: country = "KZ"   sync_on_send = false   original_copies = 2
-probe_every_s = 0
+                         stamp_most_s = 120
+probe_every_s = 0   datagrams = true
 
 exit codes: 0 done, 2 bad usage or input, 3 nothing was reachable and all is safely queued,
 4 refused by the other side"""
@@ -62,6 +64,19 @@ well, each time up to a quarter later: that can be seen by whoever watches the l
 _INBOX = """\
 Opens the replies to your code, in memory, and shows them with the bulletins of your desks. The
 code is asked for, or read from a file; nothing readable is stored. --sync fetches first."""
+
+_APP = """\
+Gives the web app to a browser on this device, and to nobody else: it listens on 127.0.0.1 alone.
+Open the address that it prints. Ctrl-C ends it; what the app has stored stays in the browser.
+
+The browser keeps what waits under that very address. So the port, any free one the first time, is
+remembered in the home and taken again. Another port is another, empty app.
+
+--save FILE writes all of the app into one file that opens from a memory card on any phone, and says
+its fingerprint, by which whoever gets it knows that it is the same.
+
+The web app and this program's other commands keep apart outboxes: what is queued in one is not seen
+by the other."""
 
 _CODE = """\
 A code is 24 digits. From it come your signature, your mailbox and its key, each time anew: it is
@@ -292,6 +307,25 @@ def _fill_inbox(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"not a port of 0 to 65535: {text}")
+    return int(text)
+
+
+def _fill_app(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=_port, metavar="N", help="this one, from now on; 0: any free one"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="serve nothing: write the app as one HTML file for a memory card, and its signature"
+        " beside it if it has one",
+    )
+
+
 def _fill_wipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -327,6 +361,7 @@ def make_arguments() -> argparse.ArgumentParser:
     )
     _command(commands, "sync", "hand over what is queued, fetch what came", _SYNC, fill=_fill_sync)
     _command(commands, "inbox", "answers to you, and bulletins", _INBOX, fill=_fill_inbox)
+    _command(commands, "app", "the web app in a browser, from this device", _APP, fill=_fill_app)
     _command(
         commands,
         "wipe",
@@ -335,11 +370,17 @@ def make_arguments() -> argparse.ArgumentParser:
         "was not handed over to a relay is lost.",
         fill=_fill_wipe,
     )
-    demo = commands.add_parser(
-        "demo",
-        help="the whole story on this machine, with a small real shutdown",
-        add_help=False,
-        formatter_class=HelpFormatter,
-    )
-    demo.add_argument("rest", nargs=argparse.REMAINDER)
+    for name, short in (
+        ("demo", "the whole story on this machine, with a small real shutdown"),
+        ("simulate", "documented shutdowns with hundreds of people, under virtual time"),
+    ):
+        # They have options of their own, read where they run: here nothing begins one.
+        apart = commands.add_parser(
+            name,
+            help=short,
+            add_help=False,
+            formatter_class=HelpFormatter,
+            prefix_chars="\0",
+        )
+        apart.add_argument("rest", nargs=argparse.REMAINDER)
     return parser

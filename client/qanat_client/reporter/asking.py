@@ -13,6 +13,7 @@ from qanat_client.reporter.library import Library
 from qanat_protocol.card import DeskCard
 from qanat_protocol.days import epoch_of
 from qanat_protocol.frames import (
+    CardInterest,
     Frame,
     OpenedInterest,
     PublicInterest,
@@ -23,7 +24,10 @@ from qanat_protocol.frames import (
 from qanat_protocol.limits import MAX_GIVEN_BITS, MAX_INTERESTS
 from qanat_protocol.tags import mailbox_prefix, public_tag
 
-__all__ = ["Asked", "ask", "public_interest"]
+__all__ = ["Asked", "ask", "card_interest", "public_interest"]
+
+_LAST = MAX_INTERESTS - 1
+"""The number of the interest in the relay's own card."""
 
 _PREFIXES_AT_ONCE = 64
 _OPENED_INTERESTS = 8
@@ -57,6 +61,11 @@ def public_interest(number: int, cards: Sequence[DeskCard], library: Library) ->
     return [PublicInterest(number, wants)] if wants else []
 
 
+def card_interest() -> CardInterest:
+    """The interest in the relay's own card, which never tells whether one is here."""
+    return CardInterest(_LAST)
+
+
 def _opened(number: int, bits: int, parcel_ids: Iterable[bytes]) -> list[Frame]:
     prefixes = list(dict.fromkeys(_cut(parcel_id, bits) for parcel_id in parcel_ids))
     frames: list[Frame] = []
@@ -81,7 +90,7 @@ def _replies(number: int, bits: int, day: int, mailboxes: Sequence[bytes]) -> li
     )
     return [
         RepliesInterest(number + place, bits, prefix)
-        for place, prefix in enumerate(list(prefixes)[: MAX_INTERESTS - number])
+        for place, prefix in enumerate(list(prefixes)[: _LAST - number])
     ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["MOST_TRIES", "Cadence"]
+__all__ = ["MOST_TRIES", "NO_ROOM_MOST_S", "Cadence"]
 
 AT_ONCE = 8
 """Contacts that may follow each other without a pause: a network that comes, and tries until it
@@ -22,6 +22,11 @@ _FIRST_TRY_S = 0.5
 """What an address lacks when it appears (a route, a name server) is there within a second. Each
 pause is twice the one before, so the last try is half a minute after the first."""
 
+_NO_ROOM_S = 60.0
+"""A relay that has no room is asked again after a minute, then after twice as long each time."""
+
+NO_ROOM_MOST_S = 900.0
+
 _JITTER = 0.25
 """A pause is longer by up to so much of itself, so that no clock can be read from it."""
 
@@ -34,6 +39,7 @@ class Cadence:
         self._left = float(AT_ONCE)
         self._counted_at_s: float | None = None
         self._tries = 0
+        self._asked_again = 0
 
     def pause_s(self, now_s: float) -> float:
         """How long the next contact has to wait."""
@@ -55,6 +61,15 @@ class Cadence:
             return None
         self._tries += 1
         return self.late(_FIRST_TRY_S * 2.0 ** (self._tries - 1))
+
+    def later_s(self) -> float:
+        """After a contact with a relay that has no room now: when to ask again."""
+        self._asked_again += 1
+        return self.late(min(_NO_ROOM_S * 2.0 ** (self._asked_again - 1), NO_ROOM_MOST_S))
+
+    def had_room(self) -> None:
+        """After one with relays that took what there was."""
+        self._asked_again = 0
 
     def late(self, pause_s: float) -> float:
         """The same pause, somewhat longer."""

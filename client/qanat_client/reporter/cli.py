@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "program"]
 
+# Commands that stand apart from a home, by their modules: they are loaded for nothing else.
+_APART = {"demo": "qanat_client.demo.main", "simulate": "qanat_simulation.command"}
+
 
 def _envelope(arguments: argparse.Namespace) -> bytes:
     from qanat_protocol.limits import MAX_CARD_BYTES
@@ -326,6 +329,10 @@ def _dispatch(arguments: argparse.Namespace, home: Home, terminal: Terminal) -> 
             return _sync(arguments, home, terminal)
         case "inbox":
             return _inbox(arguments, home, terminal)
+        case "app":
+            from qanat_client.reporter.app import serve_app
+
+            return serve_app(arguments, home, terminal)
         case "wipe":
             return _wipe(arguments, home, terminal)
     raise BadInput("say what to do; `qanat --help` lists the commands")
@@ -349,10 +356,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"qanat {__version__}")
         return Exit.DONE
-    if arguments.command == "demo":
+    if arguments.command in _APART:
         from importlib import import_module
 
-        result: int = import_module("qanat_client.demo.main").run(arguments.rest)
+        result: int = import_module(_APART[arguments.command]).run(arguments.rest)
         return result
     terminal = Terminal(json=getattr(arguments, "json", False))
     home = Home(arguments.home or default_home())

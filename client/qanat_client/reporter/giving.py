@@ -6,7 +6,7 @@ Shared by the session's connections (`lane`). Nothing is deleted here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Protocol
 
@@ -14,12 +14,16 @@ from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.outbox import Outbox, Piece, Said, StoredParcel, Word
 from qanat_client.reporter.relay_report import RelayReport, too_large
 from qanat_client.reporter.spread import bitmap_of, bits_of
+from qanat_client.reporter.stamper import Stamper, serves
 from qanat_client.reporter.traffic import Load, Traffic
 from qanat_protocol.bitmap import Bitmap
-from qanat_protocol.frames import Answer, Answers, Frame, Offers, Partial, Receipt
+from qanat_protocol.errors import error_for
+from qanat_protocol.frames import Answer, Answers, Frame, Offers, Partial, Receipt, Stamp
 from qanat_protocol.kinds import Rank
 from qanat_protocol.limits import MAX_OFFERS, OFFER_BYTES, PAGE_LEAVES
 from qanat_protocol.receipt import verify_receipt
+from qanat_protocol.stamp import FIRST_EFFORT
+from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Giving"]
 
@@ -32,6 +36,11 @@ _READ_AHEAD = 16
 
 _KEPT_AHEAD = 4 * _READ_AHEAD
 """Blocks that were read and did not go: connections that ended, something more urgent."""
+
+_PASSING = frozenset(
+    {Verdict.REFUSED_FULL, Verdict.REFUSED_QUOTA, Verdict.STAMP_WANTED, Verdict.BUSY}
+)
+"""Refusals that are for now."""
 
 _TOO_LATE = "their last day is over by the day that it tells"
 
@@ -67,6 +76,7 @@ class Giving:
         traffic: Traffic,
         report: RelayReport,
         desks: frozenset[bytes],
+        stamper: Stamper,
     ) -> None:
         self.relay = relay
         self._outbox = outbox
@@ -74,6 +84,10 @@ class Giving:
         self._traffic = traffic
         self._report = report
         self._desks = desks
+        self._stamper = stamper
+        self._stamped: dict[int, int] = {}
+        """By the parcel's key: the effort of the stamp that the relay was shown."""
+        self._effort = 0
         self._agenda = traffic.agenda(relay)
         self._loads: dict[bytes, Load] = {}
         self._offered: list[Load] = []
@@ -128,13 +142,24 @@ class Giving:
                 self._agenda.add(load)
         asked = [load for load in new if not load.ready and not load.over]
         asked.sort(key=lambda load: (load.parcel.rank, load.parcel.item, load.ordinal))
-        frames: list[Frame] = []
+        # Before the parcels that they are for.
+        frames: list[Frame] = [*self._stamps()]
         for start in range(0, len(asked), MAX_OFFERS):
             some = asked[start : start + MAX_OFFERS]
             offers = tuple(load.parcel.id[:OFFER_BYTES] for load in some)
             frames.append(Offers(len(self._offered), offers))
             self._offered += some
         return frames
+
+    def _stamps(self) -> Iterator[Stamp]:
+        """Those that were found and not shown yet."""
+        for load in self._loads.values():
+            stamp, key = load.parcel.stamp, load.parcel.key
+            if stamp is None or load.over or not serves(stamp, self._traffic.today):
+                continue
+            if self._stamped.get(key, 0) < stamp.effort:
+                self._stamped[key] = stamp.effort
+                yield stamp
 
     def _goes_unasked(self, parcel: StoredParcel) -> bool:
         # Where it, or half of it, is there already an offer costs less.
@@ -155,11 +180,14 @@ class Giving:
         elif header.expiry_day < self._relay_day:
             self.refuse(load, _TOO_LATE)
 
-    def welcome(self, day: int, largest_body: int) -> None:
-        """The relay has told its day and the largest body that it takes."""
-        self._relay_day, self._largest_body = day, largest_body
+    def welcome(self, day: int, largest_body: int, effort: int) -> None:
+        """The relay has told its day, the largest body that it takes and what a stamp should show:
+        one is worked on while it decides what it takes without."""
+        self._relay_day, self._largest_body, self._effort = day, largest_body, effort
         for load in self._loads.values():
             self._judge(load)
+            if effort and not load.over:
+                self._stamper.want(load.parcel, day, effort)
 
     def answers(self, frame: Answers) -> list[Said]:
         """What the relay says to our offers; the words to keep."""
@@ -193,7 +221,7 @@ class Giving:
 
     def choose(self, connection: Connection) -> tuple[Load, int] | None:
         """The most valuable block that may go by this connection now, counted as on its way."""
-        return self._agenda.choose(connection.allows)
+        return self._agenda.choose(connection.allows, connection)
 
     def has_left(self, size_bytes: int) -> bool:
         """Whether at least so much may still go, what is offered and not answered included."""
@@ -242,9 +270,10 @@ class Giving:
     def waits(self, connection: Connection) -> bool:
         """Whether offers are open, or more is to go when some of what was sent is acknowledged, or
         when another connection breaks."""
+        more = not self._agenda.is_empty()
         return (
             self._answered < len(self._offered)
-            or (connection.is_full and not self._agenda.is_empty())
+            or (more and (connection.is_full or connection.unconfirmed))
             or any(other.unconfirmed for other in self._connections if other is not connection)
         )
 
@@ -273,7 +302,11 @@ class Giving:
     def half(self, load: Load) -> Said:
         """The relay has a part of it."""
         held = bitmap_of(load.spread.held(self.relay))
-        return Said(load.parcel.key, Word.HALF, held.to_bytes())
+        # What goes until it speaks again is known to no disk if this is the last that is heard.
+        sent = bitmap_of(
+            load.spread.in_doubt(self.relay) | load.spread.ahead(self.relay, _READ_AHEAD)
+        )
+        return Said(load.parcel.key, Word.HALF, held.to_bytes(), sent.to_bytes())
 
     def had(self, load: Load) -> Said:
         """The relay had it before it was offered."""
@@ -295,6 +328,16 @@ class Giving:
         self.drop(load)
         load.spread.forget(self.relay)
         self._report.refuse(load.parcel.key, reason)
+
+    def refused(self, load: Load, verdict: int) -> None:
+        """The relay gave this verdict."""
+        self.refuse(load, str(error_for(verdict)))
+        self._report.no_room |= verdict in _PASSING
+        if verdict == Verdict.STAMP_WANTED:
+            self._report.stamps_wanted += 1
+            # Who was told of none when the session began starts with the least.
+            day, effort = self._relay_day or self._traffic.today, self._effort or FIRST_EFFORT
+            self._stamper.want(load.parcel, day, effort, refused=True)
 
     def _holds(self, load: Load) -> Said:
         self.drop(load)

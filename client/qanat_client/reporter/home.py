@@ -111,6 +111,17 @@ class Settings:
     original_copies: int = 2
     """How many relays an untouched original is given to, 1 to 16."""
 
+    datagrams: bool = True
+    """Whether relays that take datagrams are talked to by them where TCP does not answer at once.
+    To whoever watches the line they look like noise, where https looks like any other site."""
+
+    learned_relays: bool = True
+    """Whether relays that only other relays name are gone to while none of a desk's own answers."""
+
+    stamp_most_s: int = 120
+    """How long one sync works on stamps, in seconds, where relays under a flood ask for them: 0 to
+    86,400. What would take longer goes without, by the lane that is free."""
+
     probe_every_s: int = 0
     """How often `qanat sync --watch` tries by the clock, besides whenever a network comes: seconds,
     10 to 1,000,000, each time up to a quarter later. 0, the default: never. Whoever watches the
@@ -134,6 +145,11 @@ class Home:
     @property
     def settings_file(self) -> Path:
         return self.path / "settings.toml"
+
+    @property
+    def app_port_file(self) -> Path:
+        """The port of `qanat app`, in digits."""
+        return self.path / "app-port"
 
     @property
     def wipe_mark(self) -> Path:
@@ -186,7 +202,10 @@ class Home:
                     and (v == "" or (len(v) == 2 and v.isascii() and v.isalpha() and v.isupper()))
                 ),
                 "sync_on_send": lambda v: isinstance(v, bool),
+                "datagrams": lambda v: isinstance(v, bool),
+                "learned_relays": lambda v: isinstance(v, bool),
                 "original_copies": lambda v: type(v) is int and 1 <= v <= 16,
+                "stamp_most_s": lambda v: type(v) is int and 0 <= v <= 86_400,
                 "probe_every_s": lambda v: type(v) is int and (v == 0 or 10 <= v <= 1_000_000),
             }.get(name, lambda _: False)(value)
         ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.outbox import Said
 from qanat_client.reporter.traffic import Load
-from qanat_protocol.errors import UnexpectedFrame, error_for
+from qanat_protocol.errors import UnexpectedFrame
 from qanat_protocol.frames import Ack, AckStatus, Frame
 from qanat_protocol.kinds import Rank
 from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OPEN_TRANSFERS, PAGE_LEAVES
@@ -95,6 +95,7 @@ class Lane:
             self._unsettled[len(self._transfers)] = transfer
             self._transfers.append(transfer)
             self._open[load] = transfer
+        load.pages[self] = index // PAGE_LEAVES
         if page is not None:
             frames.append(transfer.outgoing.page(page, piece.leaves))
         frames.append(transfer.outgoing.block(index, piece.data))
@@ -122,7 +123,7 @@ class Lane:
                 continue
             load.told = True
             if entry.status is AckStatus.REFUSED:
-                self._giving.refuse(load, str(error_for(entry.value)))
+                self._giving.refused(load, entry.value)
             elif entry.status is AckStatus.TOMBSTONED:
                 words.append(self._giving.purged(load))
             else:
@@ -142,6 +143,7 @@ class Lane:
         for transfer in self._unsettled.values():
             if transfer.load.lane is self:
                 transfer.load.lane = None
+            transfer.load.pages.pop(self, None)
             self._giving.give_back(transfer.load, transfer.unconfirmed)
         self._open.clear()
         self._unsettled.clear()

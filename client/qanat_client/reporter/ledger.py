@@ -30,6 +30,8 @@ class Relay:
     country: str
     word: Word
     day: int
+    is_own: bool = True
+    """Whether a desk's card named it. A country that only relays tell is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class Parcel:
 
     largest_taken: int | None = None
     """The most that any relay takes which has said so, in bytes; None if none has."""
+
+    stamp_effort: int = 0
+    """What a stamp was made with, or what one was asked for; 0 for neither."""
+
+    has_stamp: bool = False
 
     @property
     def is_too_large(self) -> bool:
@@ -91,8 +98,7 @@ class Entry:
         letter = self.parcels[0]
         if letter.opened_day is not None:
             return "opened"
-        abroad = [r for r in letter.holders if r.country and r.country != home_country]
-        if home_country and abroad:
+        if abroad_of(letter, home_country):
             return "abroad"
         if letter.holders:
             return "held"
@@ -106,21 +112,35 @@ class Entry:
         return "past" if left < 0 else "near" if left <= _NEAR_DAYS else ""
 
 
+def abroad_of(parcel: Parcel, home_country: str) -> tuple[Relay, ...]:
+    """The relays outside that signed for it, by the countries that desks' cards name; empty where
+    it is not known what is outside."""
+    if not home_country:
+        return ()
+    outside = (r for r in parcel.holders if r.is_own and r.country)
+    return tuple(relay for relay in outside if relay.country != home_country)
+
+
 def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
     """All reports, oldest first."""
     with disk_errors(home.database):
         relays: dict[int, list[Relay]] = {}
-        for key, address, country, word, day in connection.execute(
+        for key, address, country, word, day, is_own in connection.execute(
             "SELECT parcel, coalesce(address, substr(lower(hex(relay)), 1, 8)),"
-            " coalesce(country, ''), word, day FROM custody"
+            " coalesce(country, ''), word, day, named_by IS NULL FROM custody"
             " LEFT JOIN relay ON relay = signing_key ORDER BY address"
         ):
-            relays.setdefault(key, []).append(Relay(address, country, Word(word), day))
+            relays.setdefault(key, []).append(
+                Relay(address, country, Word(word), day, bool(is_own))
+            )
         parcels: dict[int, list[Parcel]] = {}
-        largest_taken = connection.execute("SELECT max(largest_body) FROM relay").fetchone()[0]
-        for key, item, parcel_id, data, opened_day in connection.execute(
-            "SELECT key, item, id, header, opened_day FROM parcel WHERE item IS NOT NULL"
-            " ORDER BY item, position"
+        largest_taken = connection.execute(
+            "SELECT max(largest_body) FROM relay"
+            " WHERE coalesce(named_by, signing_key) = signing_key"
+        ).fetchone()[0]
+        for key, item, parcel_id, data, opened_day, *stamp in connection.execute(
+            "SELECT key, item, id, header, opened_day, effort, nonce IS NOT NULL FROM parcel"
+            " LEFT JOIN stamp ON stamp.parcel = key WHERE item IS NOT NULL ORDER BY item, position"
         ):
             header = parse_header(data)
             parcels.setdefault(item, []).append(
@@ -131,6 +151,8 @@ def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
                     opened_day=opened_day,
                     relays=tuple(relays.get(key, ())),
                     largest_taken=largest_taken,
+                    stamp_effort=stamp[0] or 0,
+                    has_stamp=bool(stamp[1]),
                 )
             )
         rows = connection.execute(
@@ -147,7 +169,8 @@ def entries(home: Home, connection: sqlite3.Connection) -> list[Entry]:
 def _named(relays: tuple[Relay, ...]) -> str:
     return ", ".join(
         r.address
-        + (f" ({r.country})" if r.country else "")
+        + (f" ({r.country})" if r.country and r.is_own else "")
+        + ("" if r.is_own else " - which no desk's card names")
         + (" - it says the desk has it" if r.word is Word.PURGED else "")
         for r in relays
     )
@@ -160,7 +183,7 @@ def describe(entry: Entry, home_country: str, today: int) -> str:
         case "opened":
             state = f"opened by the desk (the desk signed it; known here since {iso(_day(letter))})"
         case "abroad":
-            abroad = tuple(r for r in letter.holders if r.country and r.country != home_country)
+            abroad = abroad_of(letter, home_country)
             state = f"left the country ({_named(abroad)}: says it holds it)"
         case "held":
             count = len(letter.holders)
@@ -169,6 +192,10 @@ def describe(entry: Entry, home_country: str, today: int) -> str:
             state = f"held by {some} ({said}: {_named(letter.holders)})"
         case "handed over":
             state = f"handed over (to {_named(letter.takers)})"
+        case _ if letter.has_stamp:
+            state = "queued, with the stamp that a relay under a flood asked for"
+        case _ if letter.stamp_effort:
+            state = "queued; a relay under a flood asks for a stamp, which a sync works on"
         case _:
             state = "queued"
     if parts:
@@ -234,10 +261,13 @@ def facts(found: Sequence[Entry], home_country: str, today: int) -> list[dict[st
                     "size_bytes": parcel.size_bytes,
                     "opened": parcel.opened_day is not None,
                     "no_relay_takes_it": parcel.is_too_large,
+                    "stamp_effort": parcel.stamp_effort,
+                    "has_stamp": parcel.has_stamp,
                     "relays": [
                         {
                             "address": relay.address,
                             "country": relay.country,
+                            "named_by_a_desk": relay.is_own,
                             "word": relay.word.name.lower(),
                             "day": iso(relay.day),
                         }

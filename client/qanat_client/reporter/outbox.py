@@ -12,15 +12,12 @@ from qanat_client.errors import BadInput
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.sealing_room import delete_blocks
+from qanat_protocol.frames import Stamp
 from qanat_protocol.limits import PAGE_LEAVES, PREVIEW_BODY_BYTES
 from qanat_protocol.merkle import block_count, root_of
 from qanat_protocol.parcel import Header, Rank, parse_header, rank_of
 
 __all__ = ["Outbox", "Piece", "Said", "StoredParcel", "Word"]
-
-
-_MOST_KEPT = 2**63 - 1
-"""The largest integer of SQLite."""
 
 
 class Word(IntEnum):
@@ -35,11 +32,12 @@ class Word(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Said:
     """What a relay has said of a parcel (its key here). `held`: which blocks it has, as in PARTIAL,
-    where it has not all."""
+    where it has not all; `sent`: which were on their way to it then, or about to be."""
 
     key: int
     word: Word
     held: bytes | None = None
+    sent: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +56,9 @@ class StoredParcel:
     """By relay (its signing key): its newest word and the day of it."""
     held: dict[bytes, bytes]
     """By relay: which blocks it has, where it has not all."""
+    sent: dict[bytes, bytes]
+    """By relay: which others were on their way to it, or about to be, when it last spoke of it."""
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,22 @@ class Outbox:
                 " JOIN item ON item = number"
                 " WHERE opened_day IS NULL AND has_body ORDER BY item, position"
             ).fetchall()
+            stamps = {
+                key: stamp
+                for key, *stamp in self._db.execute(
+                    "SELECT parcel, epoch, effort, nonce FROM stamp WHERE nonce IS NOT NULL"
+                )
+            }
             words: dict[int, dict[bytes, tuple[Word, int]]] = {}
             held: dict[int, dict[bytes, bytes]] = {}
-            for key, relay, word, day, bitmap in self._db.execute(
-                "SELECT parcel, relay, word, day, held FROM custody"
+            sent: dict[int, dict[bytes, bytes]] = {}
+            for key, relay, word, day, *bitmaps in self._db.execute(
+                "SELECT parcel, relay, word, day, held, sent FROM custody"
             ):
                 words.setdefault(key, {})[relay] = (Word(word), day)
-                if bitmap is not None:
-                    held.setdefault(key, {})[relay] = bitmap
+                for known, bitmap in zip((held, sent), bitmaps, strict=True):
+                    if bitmap is not None:
+                        known.setdefault(key, {})[relay] = bitmap
         found = []
         for key, item, desk_id, parcel_id, data, wanted, sealed_hour in rows:
             header = parse_header(data)
@@ -122,6 +131,8 @@ class Outbox:
                     sealed_day=sealed_hour // 24,
                     words=words.get(key, {}),
                     held=held.get(key, {}),
+                    sent=sent.get(key, {}),
+                    stamp=Stamp(parcel_id, *stamps[key]) if key in stamps else None,
                 )
             )
         return found
@@ -195,39 +206,36 @@ class Outbox:
         """Keep what a relay says of parcels; a weaker word never replaces a stronger."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.executemany(
-                "INSERT INTO custody (parcel, relay, word, day, held)"
-                " SELECT key, ?, ?, ?, ? FROM parcel WHERE key = ?"
+                "INSERT INTO custody (parcel, relay, word, day, held, sent)"
+                " SELECT key, ?, ?, ?, ?, ? FROM parcel WHERE key = ?"
                 " ON CONFLICT (parcel, relay) DO UPDATE SET word = max(word, excluded.word),"
                 " day = max(day, excluded.day),"
-                " held = CASE WHEN max(word, excluded.word) = excluded.word THEN excluded.held END",
-                [(relay, int(said.word), day, said.held, said.key) for said in words],
+                " held = CASE WHEN max(word, excluded.word) = excluded.word THEN excluded.held END,"
+                " sent = CASE WHEN max(word, excluded.word) = excluded.word THEN excluded.sent END",
+                [(relay, int(said.word), day, said.held, said.sent, said.key) for said in words],
             )
 
-    def note_relay(self, signing_key: bytes, address: str, country: str) -> None:
-        """Keep a relay's name and place, to show who holds what."""
+    # Stamps
+
+    def ask_stamp(self, key: int, epoch: int, effort: int) -> None:
+        """Note that a relay asks for one; a stamp that is here stays until a better one is."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.execute(
-                "INSERT INTO relay (signing_key, address, country) VALUES (?, ?, ?)"
-                " ON CONFLICT (signing_key) DO UPDATE"
-                " SET address = excluded.address, country = excluded.country",
-                (signing_key, address, country),
+                "INSERT INTO stamp (parcel, epoch, effort) SELECT key, ?, ? FROM parcel"
+                " WHERE key = ? ON CONFLICT (parcel) DO UPDATE SET epoch = excluded.epoch,"
+                " effort = excluded.effort WHERE nonce IS NULL",
+                (epoch, effort, key),
             )
 
-    def note_largest_body(self, signing_key: bytes, size_bytes: int) -> None:
-        """Keep the largest body that a relay says it takes."""
+    def keep_stamp(self, key: int, stamp: Stamp) -> None:
+        """Keep a stamp with its parcel, so that the work is done once."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.execute(
-                "UPDATE relay SET largest_body = ? WHERE signing_key = ?",
-                (min(size_bytes, _MOST_KEPT), signing_key),
+                "INSERT INTO stamp (parcel, epoch, effort, nonce) SELECT key, ?, ?, ? FROM parcel"
+                " WHERE key = ? ON CONFLICT (parcel) DO UPDATE SET epoch = excluded.epoch,"
+                " effort = excluded.effort, nonce = excluded.nonce",
+                (stamp.epoch, stamp.effort, stamp.nonce, key),
             )
-
-    def largest_bodies(self) -> dict[bytes, int]:
-        """By relay (its signing key): the largest body that it takes, where it has said so."""
-        with disk_errors(self._home.database):
-            rows = self._db.execute(
-                "SELECT signing_key, largest_body FROM relay WHERE largest_body IS NOT NULL"
-            ).fetchall()
-        return dict(rows)
 
     # Being opened, wanted and dropped
 
@@ -290,5 +298,6 @@ class Outbox:
             delete_blocks(self._db, keys)
             with transaction(self._db):
                 self._db.executemany("DELETE FROM custody WHERE parcel = ?", [(k,) for k in keys])
+                self._db.executemany("DELETE FROM stamp WHERE parcel = ?", [(k,) for k in keys])
                 self._db.execute("DELETE FROM parcel WHERE item = ?", (number,))
                 self._db.execute("DELETE FROM item WHERE number = ?", (number,))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qanat_client.reporter.learned import MOST_CALLED, Learned
 from qanat_client.reporter.outbox import StoredParcel
 from qanat_client.reporter.relays import Target
 from qanat_client.reporter.traffic import Traffic, due_for
@@ -84,6 +85,8 @@ class Plan:
     relays: tuple[_Asked, ...]
     named: tuple[str, ...]
     """Addresses given by hand: whose they are has to be asked first."""
+    learned: tuple[tuple[str, str], ...]
+    """The addresses of relays that no desk's card names, and of the relays whose cards do."""
     total_bytes: int
 
     def tell(self, terminal: Terminal) -> None:
@@ -104,6 +107,11 @@ class Plan:
             terminal.say(f"  {relay.address}{where}")
         for address in self.named:
             terminal.say(f"  {address} (no card names it: it is asked for its key first)")
+        if self.learned:
+            some = "" if len(self.learned) <= MOST_CALLED else f" at most {MOST_CALLED} of"
+            terminal.say(f"and while none of a desk's own relays answers, to{some}:")
+        for address, by in self.learned:
+            terminal.say(f"  {address} (named by {by}, not by the desk)")
 
     def facts(self) -> dict[str, Any]:
         """For programs."""
@@ -111,6 +119,7 @@ class Plan:
             "waiting": [waiting.facts() for waiting in self.reports],
             "total_bytes": self.total_bytes,
             "to": [relay.address for relay in self.relays] + list(self.named),
+            "or_learned": [address for address, _ in self.learned],
         }
 
 
@@ -123,8 +132,10 @@ def make_plan(
     found: Sequence[Target],
     named: Sequence[str],
     traffic: Traffic,
+    learned: Sequence[Learned] = (),
 ) -> Plan:
-    """The plan for these parcels (those that wait), these relays of cards and those by hand."""
+    """The plan for these parcels (those that wait), these relays of cards, those by hand, and those
+    that are gone to where none of the cards' answers."""
     due: dict[int, list[StoredParcel]] = {}
     due_bytes = dict.fromkeys((target.entry.signing_key for target in found), 0)
     total = 0
@@ -152,5 +163,8 @@ def make_plan(
             for entry in (target.entry for target in found)
         ),
         named=tuple(named),
+        learned=tuple(
+            (one.target.entry.addresses[0], one.by.entry.addresses[0]) for one in learned
+        ),
         total_bytes=total,
     )

@@ -41,9 +41,15 @@ class RelayReport:
     news: list[str] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
     problem: str = ""
+    named_by: str = ""
+    """The address of the relay whose card names this one, where no desk's card does."""
     says_no: bool = False
     went_on: bool = False
     """Whether it confirmed anything, if only blocks of a file."""
+    stamps_wanted: int = 0
+    """Parcels that it would have taken with a stamp."""
+    no_room: bool = False
+    """Whether it refused anything for a reason that passes: it may have room in a while."""
     has_more: bool = False
     """The session went on and was ended for its length: there may be more to send or to take."""
 
@@ -62,6 +68,8 @@ class RelayReport:
     def lines(self) -> list[str]:
         """For the person."""
         place = self.address + (f" ({self.country})" if self.country else "")
+        if self.named_by:
+            place += f", named by {self.named_by}"
         # It may hold the relay's own words.
         problem = printable_line(self.problem)
         if not self.reached:
@@ -102,6 +110,7 @@ class RelayReport:
             "relay": self.address,
             "country": self.country,
             "reached": self.reached,
+            "named_by": self.named_by or None,
             "taken": self.taken,
             "had": self.had,
             "signed": self.signed,
@@ -111,6 +120,7 @@ class RelayReport:
             "replies": self.replies,
             "refused": dict(self.refused),
             "refused_and_nowhere_else": self.stuck,
+            "stamps_wanted": self.stamps_wanted,
             "news": self.news,
             "problem": self.problem,
         }

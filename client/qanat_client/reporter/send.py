@@ -19,8 +19,8 @@ from qanat_client.reporter.code_input import ask_code, checked_code, given_code
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
+from qanat_client.reporter.known_relays import KnownRelays
 from qanat_client.reporter.newest import newest_checkpoint
-from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.seal_report import (
     MAX_TEXT_BYTES,
     Draft,
@@ -169,13 +169,13 @@ def _attachments(names: Sequence[str]) -> list[Attachment]:
     return without_doubles([inspect(Path(name)) for name in names])
 
 
-def _warn_of_size(outbox: Outbox, draft: Draft, card: DeskCard, terminal: Terminal) -> None:
+def _warn_of_size(relays: KnownRelays, draft: Draft, card: DeskCard, terminal: Terminal) -> None:
     """Say which files no relay of the card takes, as far as relays have said what they take."""
     if not draft.attachments:
         return
     from qanat_client.reporter.relay_report import SMALLER
 
-    known = outbox.largest_bodies()
+    known = relays.largest_bodies()
     takes = [known[relay.signing_key] for relay in card.relays if relay.signing_key in known]
     if not takes:
         return
@@ -290,7 +290,7 @@ def _send(arguments: argparse.Namespace, home: Home, terminal: Terminal, sending
         checkpoint = newest_checkpoint(home, connection, desks)
         time = _time(arguments, terminal, checkpoint[0])
         who = _identity(arguments, terminal, card)
-        _warn_of_size(Outbox(home, connection), draft, card, terminal)
+        _warn_of_size(KnownRelays(home, connection), draft, card, terminal)
         total = sum(attachment.size for attachment in draft.attachments)
         with interrupts_held() as hold:
             with terminal.progress("sealing", total) as progress:

@@ -17,6 +17,8 @@ from qanat_client.reporter.clock import today
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.home import Home
+from qanat_client.reporter.known_relays import KnownRelays
+from qanat_client.reporter.learned import RelayCards
 from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.plan import Plan, make_plan
 from qanat_client.reporter.relay_report import RelayReport, exit_code
@@ -48,10 +50,14 @@ def mailboxes_of(home: Home, code: str | None) -> list[bytes]:
 
 def plan_sync(home: Home, relays: Sequence[str]) -> Plan:
     """What a sync would send now. Raises BadInput where no relay is known."""
-    found, named = found_and_named(Desks(home).all(), relays)
+    settings = home.settings()
     with closing(connect(home)) as connection:
+        last = KnownRelays(home, connection).last_addresses()
+        found, named = found_and_named(Desks(home).all(), relays, last)
+        cards = RelayCards(home, connection)
+        learned = cards.learned(found) if settings.learned_relays else []
         parcels = Outbox(home, connection).waiting()
-    return make_plan(parcels, found, named, Traffic(today(), home.settings().original_copies))
+    return make_plan(parcels, found, named, Traffic(today(), settings.original_copies), learned)
 
 
 def tell(reports: Sequence[RelayReport], terminal: Terminal) -> dict[str, Any]:
@@ -91,10 +97,10 @@ def sync_once(
         import asyncio
 
         from qanat_client.carriers.conversation import Roads
-        from qanat_client.reporter.rounds import sync_round
+        from qanat_client.reporter.rounds import sync_rounds
 
         reports = asyncio.run(
-            sync_round(
+            sync_rounds(
                 home,
                 relays=relays,
                 carrier=carrier,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from qanat_client.reporter.outbox import StoredParcel, Word
-from qanat_client.reporter.spread import Spread, bits_of
+from qanat_client.reporter.spread import Spread, bits_at, bits_of
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.kinds import Rank
 from qanat_protocol.limits import BLOCK_BYTES
@@ -22,6 +22,10 @@ __all__ = ["CUSTODY_DAYS", "Agenda", "Load", "Traffic", "due_for"]
 
 CUSTODY_DAYS = 7
 """How long a relay's word counts before a parcel that nobody opened is offered to it again."""
+
+
+def _bits(bitmap: bytes) -> int:
+    return bits_of(Bitmap.from_bytes(bitmap))
 
 
 def _is_fresh(word_day: int, today: int) -> bool:
@@ -56,6 +60,8 @@ class Load:
     sent_blocks: int = 0
     lane: object | None = None
     """The connection by which it went last."""
+    pages: dict[object, int] = field(default_factory=dict)
+    """By connection: the page whose list went by it last."""
 
     @property
     def blocks(self) -> int:
@@ -65,10 +71,12 @@ class Load:
 
 @dataclass(slots=True)
 class Traffic:
-    """What one run's sessions share. `copies`: how many relays an original is given to."""
+    """What one run's sessions share. `copies`: how many relays an original is given to; `aside`:
+    relays that are given it beside these, as no desk's card names them."""
 
     today: int
     copies: int
+    aside: frozenset[bytes] = frozenset()
     _spreads: dict[bytes, Spread] = field(default_factory=dict)
     _agendas: dict[bytes, Agenda] = field(default_factory=dict)
     _takers: dict[bytes, set[bytes]] = field(default_factory=dict)
@@ -102,6 +110,8 @@ class Traffic:
     def lets(self, parcel: StoredParcel, relay: bytes) -> bool:
         """Whether blocks of a parcel may go to a relay, as far as others are given it."""
         takers = self._takers.get(parcel.id, set())
+        if relay not in self.aside:
+            takers = takers - self.aside
         return parcel.rank < Rank.ORIGINAL or relay in takers or len(takers) < self.copies
 
     def takes(self, parcel: StoredParcel, relay: bytes) -> None:
@@ -116,7 +126,7 @@ class Traffic:
         known = self._spreads.get(parcel.id)
         if known is not None:
             return known
-        spread = self._spreads[parcel.id] = Spread(blocks, self.copies)
+        spread = self._spreads[parcel.id] = Spread(blocks, self.copies, self.aside)
         for relay, (word, day) in parcel.words.items():
             if not _is_fresh(day, self.today):
                 # Its word is over while nobody opened the parcel: it may have lied.
@@ -124,7 +134,8 @@ class Traffic:
             elif word >= Word.HOLDS:
                 spread.hold_all(relay)
             elif relay in parcel.held:
-                spread.hold(relay, bits_of(Bitmap.from_bytes(parcel.held[relay])))
+                spread.hold(relay, _bits(parcel.held[relay]))
+                spread.lose(relay, _bits(parcel.sent.get(relay, b"")))
         return spread
 
 
@@ -160,16 +171,26 @@ class Agenda:
             queue.discard(load)
         self._dry.pop(load, None)
 
-    def choose(self, allow: Callable[[Load], bool] = lambda _: True) -> tuple[Load, int] | None:
+    def choose(
+        self, allow: Callable[[Load], bool] = lambda _: True, lane: object | None = None
+    ) -> tuple[Load, int] | None:
         """The load whose next block is the most valuable one, and the number of that block, which
-        counts as on its way from now on."""
+        counts as on its way from now on. `lane`: the connection by which it is to go."""
 
         def may_go(load: Load) -> bool:
             return self._traffic.lets(load.parcel, self._relay) and allow(load)
 
-        for queue, next_block in ((self._first, Spread.first), (self._spare, Spread.spare)):
-            while (load := queue.first(may_go)) is not None:
-                index = next_block(load.spread, self._relay)
+        def may_spare(load: Load) -> bool:
+            # Second copies now would take the line from first ones that turn out to be lost.
+            return not load.spread.is_in_doubt(self._relay) and may_go(load)
+
+        for queue, next_block, may in (
+            (self._first, Spread.first, may_go),
+            (self._spare, Spread.spare, may_spare),
+        ):
+            while (load := queue.first(may)) is not None:
+                taken = [page for other, page in load.pages.items() if other is not lane]
+                index = next_block(load.spread, self._relay, load.pages.get(lane), taken)
                 if index is not None:
                     self._traffic.takes(load.parcel, self._relay)
                     load.spread.send(self._relay, index)
@@ -184,7 +205,7 @@ class Agenda:
 
     def give_back(self, load: Load, indices: Iterable[int]) -> None:
         """A connection is lost, and with it what was on its way: it goes again."""
-        load.spread.give_back(self._relay, indices)
+        load.spread.lose(self._relay, bits_at(indices))
         if not load.over:
             self._enter(load)
 

@@ -9,29 +9,32 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import HalfDuplex, Refused, TookTooLong, Unreachable
-from qanat_client.reporter.asking import ask, public_interest
+from qanat_client.reporter.asking import ask, card_interest, public_interest
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.home import Home
+from qanat_client.reporter.known_relays import KnownRelays
+from qanat_client.reporter.learned import RelayCards
 from qanat_client.reporter.library import Library
 from qanat_client.reporter.line import QUIET_S, Line, SideLine
 from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
+from qanat_client.reporter.relays import Target
 from qanat_client.reporter.spares import spares_for
+from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
 from qanat_client.reporter.widening import widen
-from qanat_protocol.card import DeskCard, RelayEntry
 from qanat_protocol.errors import Cut, ProtocolError, error_for
 from qanat_protocol.frames import (
     Answers,
     Block,
+    Card,
     Error,
     Frame,
     HeaderFrame,
@@ -59,30 +62,29 @@ class Run:
         traffic: Traffic,
         mailboxes: Sequence[bytes],
         advance: Callable[[int], None],
+        stamper: Stamper,
     ) -> None:
         desks = Desks(home)
         self.disk = DiskThread()
         self.outbox = Outbox(home, connection)
         self.library = Library(home, connection, desks)
+        self.relays = KnownRelays(home, connection)
+        self.relay_cards = RelayCards(home, connection)
+        self.reached: set[bytes] = set()
+        """The relays (their signing keys) that have answered."""
         self.carrier = carrier
         self.roads = roads
         self.traffic = traffic
         self.mailboxes = tuple(mailboxes)
         self.advance = advance
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A relay and the desks whose cards name it."""
-
-    entry: RelayEntry
-    cards: tuple[DeskCard, ...]
+        self.stamper = stamper
+        self.widen = widen
 
 
 class _Session(Line):
     """One conversation, from the first byte to the last, with those beside it."""
 
-    def __init__(self, run: Run, place: _Place, report: RelayReport, talk: Conversation) -> None:
+    def __init__(self, run: Run, place: Target, report: RelayReport, talk: Conversation) -> None:
         giving = Giving(
             place.entry.signing_key,
             outbox=run.outbox,
@@ -90,6 +92,7 @@ class _Session(Line):
             traffic=run.traffic,
             report=report,
             desks=frozenset(card.desk_id for card in place.cards),
+            stamper=run.stamper,
         )
         super().__init__(talk, giving, self._keep, run.advance)
         self._run = run
@@ -100,13 +103,20 @@ class _Session(Line):
         self._replies: asyncio.Queue[list[Frame]] = asyncio.Queue()
         self._asked = False
         self._idle = False
+        self._card_due = False
+        self._card_asked = False
 
     async def run(self) -> None:
         """As `Line.run`."""
+        if self._place.named_by is None:
+            self._card_due = await self._run.disk.run(
+                self._run.relay_cards.asks, self._giving.relay
+            )
         await self.talk.open(*await self._giving.offers())
         widening = asyncio.create_task(
-            widen(self.talk, self._giving, lambda talk: self._beside(talk).run())
+            self._run.widen(self.talk, self._giving, lambda talk: self._beside(talk).run())
         )
+        self._run.stamper.listeners.add(self._giving.stir)
         try:
             await super().run()
             # The others have their last words to hear; one that stands still holds nobody up.
@@ -114,6 +124,7 @@ class _Session(Line):
             if widening.done():
                 widening.result()
         finally:
+            self._run.stamper.listeners.discard(self._giving.stir)
             widening.cancel()
             await asyncio.wait({widening})
             self._giving.over()
@@ -185,6 +196,13 @@ class _Session(Line):
                 await self._receiving.opened(frame)
             case Idle():
                 self._idle = True
+                if self._card_due:
+                    # Behind all else: it is of use when this relay can't be reached any more.
+                    self._card_due, self._card_asked = False, True
+                    self._replies.put_nowait([card_interest()])
+            case Card() if self._card_asked:
+                self._card_asked = False
+                await self._keep_card(frame)
             case Error():
                 said = str(error_for(frame.verdict, frame.detail))
                 self._report.problem = f"the relay says: {said}"
@@ -195,10 +213,12 @@ class _Session(Line):
     async def _welcome(self, frame: Welcome) -> None:
         self._report.reached = True
         self._day = frame.day
-        self._giving.welcome(frame.day, frame.largest_body)
+        self._giving.welcome(frame.day, frame.largest_body, frame.effort)
+        self._run.reached.add(self._giving.relay)
         await self._run.disk.run(
-            self._run.outbox.note_largest_body,
-            self._place.entry.signing_key,
+            self._run.relays.note_reached,
+            self._giving.relay,
+            self.talk.address or self._place.entry.addresses[0],
             frame.largest_body,
         )
         await self._run.disk.run(self._run.library.clear_expired, frame.day)
@@ -215,26 +235,32 @@ class _Session(Line):
         # All at once, so that one IDLE answers all of it.
         self._replies.put_nowait([*public, *asked.frames])
 
+    async def _keep_card(self, frame: Card) -> None:
+        try:
+            await self._run.disk.run(self._run.relay_cards.keep, self._giving.relay, frame.envelope)
+        except ProtocolError as error:
+            self._report.tell(f"its own card was not taken ({error})")
+
     async def _keep(self, day: int | None, words: Sequence[Said]) -> None:
         if words:
             await self._run.disk.run(
                 self._run.outbox.note,
-                self._place.entry.signing_key,
+                self._giving.relay,
                 self._day if day is None else day,
                 words,
             )
 
 
-async def transmit(
-    run: Run, entry: RelayEntry, cards: Sequence[DeskCard], *, due_bytes: int = 0
-) -> RelayReport:
-    """Talk with one relay about these desks' parcels; what came of it. Never raises for the relay.
+async def transmit(run: Run, place: Target, *, due_bytes: int = 0) -> RelayReport:
+    """Talk with one relay about its desks' parcels; what came of it. Never raises for the relay.
 
     `due_bytes`: what it may want of them. Raises what the disk does.
     """
-    place = _Place(entry, tuple(cards))
+    entry = place.entry
     report = RelayReport(entry.addresses[0], entry.country)
-    await run.disk.run(run.outbox.note_relay, entry.signing_key, entry.addresses[0], entry.country)
+    await run.disk.run(
+        run.relays.note, entry.signing_key, entry.addresses[0], entry.country, place.named_by
+    )
 
     async def talk(conversation: Conversation) -> None:
         await _Session(run, place, report, conversation).run()

@@ -16,13 +16,14 @@ from typing import Any
 
 from qanat_client.carriers.conversation import Roads
 from qanat_client.errors import BadInput, HomeBusy
-from qanat_client.reporter.cadence import MOST_TRIES, Cadence
+from qanat_client.reporter.cadence import MOST_TRIES, NO_ROOM_MOST_S, Cadence
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.home import Home
 from qanat_client.reporter.netlink import Network, watch_network
 from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.rounds import sync_round
+from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.sync import (
     carrier_of,
     mailboxes_of,
@@ -57,6 +58,10 @@ def _triggers(every_s: float | None, *, listens: bool) -> list[str]:
             "when: now, and whenever a network comes (this device gets an address or a way out), at"
             f" once; if no relay can be reached yet, up to {MOST_TRIES} times more in half a minute"
         )
+        said.append(
+            "a relay that has no room now is asked again: after a minute, then less often, at least"
+            f" every {NO_ROOM_MOST_S / 60:g} minutes"
+        )
     if every_s is None:
         said.append("nothing is probed in between")
     else:
@@ -80,17 +85,19 @@ class Watch:
         mailboxes: Sequence[bytes],
         network: Network | None,
         every_s: float | None,
+        roads: Roads | None = None,
     ) -> None:
         self._home = home
         self._relays = arguments.relay
         # A relay that never comes to its end must not keep the next round from the others.
-        self._carrier = replace(carrier_of(arguments), session_s=arguments.round_timeout)
+        self.carrier = replace(carrier_of(arguments), session_s=arguments.round_timeout)
         self._terminal = terminal
         self._mailboxes = mailboxes
         self._network = network
         self._every_s = every_s
-        self._roads = Roads()
+        self.roads = roads or Roads()
         self._cadence = Cadence(_chance)
+        self._stamper = Stamper(home, home.settings().stamp_most_s)
         self._ways = network.ways() if network is not None else None
         self._news = asyncio.Event()
         self._came = ""
@@ -101,23 +108,31 @@ class Watch:
 
     async def run(self) -> None:
         """Until cancelled. Raises what the disk does."""
-        async with asyncio.TaskGroup() as group:
-            if self._network is not None:
-                group.create_task(self._listen(self._network))
-            await self._contact_again_and_again()
+        async with self._stamper:
+            await self._run()
+
+    async def _run(self) -> None:
+        with closing(self.roads.dialling):
+            async with asyncio.TaskGroup() as group:
+                if self._network is not None:
+                    group.create_task(self._listen(self._network))
+                await self._contact_again_and_again()
 
     async def _listen(self, network: Network) -> None:
         while True:
             await network.changed()
             before, self._ways = self._ways, network.ways()
+            if self._ways is None or self._ways != before:
+                self.roads.forget()
             if self._ways is None or before is None:
-                self._note("the network changed")
+                self.note_news("the network changed")
                 continue
             self._is_lost |= bool(before - self._ways)
             if came := self._ways - before:
-                self._note(" and ".join(sorted({str(way) for way in came})))
+                self.note_news(" and ".join(sorted({str(way) for way in came})))
 
-    def _note(self, came: str) -> None:
+    def note_news(self, came: str) -> None:
+        """There is a reason for a contact."""
         self._came = came
         self._cadence.came()
         self._news.set()
@@ -135,7 +150,19 @@ class Watch:
                 why = "a relay's session was too short for all"
                 continue
             self._rounds_on = _MOST_ROUNDS_ON
+            if await self._has_new_stamps(reports):
+                why = "what a relay under a flood asked for is done"
+                continue
             why = await self._wait(reports)
+            self._stamper.begin()
+
+    async def _has_new_stamps(self, reports: Sequence[RelayReport]) -> bool:
+        if not any(report.stamps_wanted for report in reports):
+            return False
+        found = await self._stamper.settle(self._terminal)
+        if not found:
+            self._stamper.tell_of_too_much(self._terminal)
+        return found
 
     # One contact
 
@@ -144,8 +171,8 @@ class Watch:
             self._cadence.begun(asyncio.get_running_loop().time())
             self._news.clear()
             self._is_lost = self._moves = False
-            self._say_what_goes(why)
-            going = asyncio.create_task(self._round())
+            self.say_what_goes(why)
+            going = asyncio.create_task(self.hold_round())
             try:
                 if not await self._is_overtaken(going):
                     return going.result()
@@ -155,17 +182,19 @@ class Watch:
             why = f"{self._came}, and nothing has moved on what was there before"
             await self._pause()
 
-    async def _round(self) -> list[RelayReport]:
+    async def hold_round(self) -> list[RelayReport]:
+        """One session with every relay."""
         try:
             with self._home.sync_lock():
                 reports = await sync_round(
                     self._home,
                     relays=self._relays,
-                    carrier=self._carrier,
+                    carrier=self.carrier,
                     mailboxes=self._mailboxes,
-                    roads=self._roads,
+                    roads=self.roads,
                     terminal=self._terminal,
-                    moved=self._move,
+                    moved=self.note_move,
+                    stamper=self._stamper,
                 )
             self._terminal.result(tell(reports, self._terminal))
         except HomeBusy as error:
@@ -173,7 +202,8 @@ class Watch:
             return []
         return reports
 
-    def _move(self) -> None:
+    def note_move(self) -> None:
+        """Blocks go out in the round that is held."""
         self._moves = True
 
     async def _is_overtaken(self, going: asyncio.Task[Any]) -> bool:
@@ -200,12 +230,13 @@ class Watch:
     async def _wait(self, reports: Sequence[RelayReport]) -> str:
         """Wait for a reason to go to the network again; which one it is."""
         again_s = self._again_in_s(reports)
-        self._say_what_waits(again_s)
+        self.say_what_waits(again_s)
         until: dict[asyncio.Task[Any], str] = {}
         if self._network is not None:
             until[asyncio.create_task(self._news.wait())] = ""
         if again_s is not None:
-            until[asyncio.create_task(self._again(again_s))] = "no relay was reached yet"
+            why = "a relay had no room" if _lacks_room(reports) else "no relay was reached yet"
+            until[asyncio.create_task(self._again(again_s))] = why
         if self._every_s is not None:
             late_s = self._cadence.late(self._every_s)
             until[asyncio.create_task(asyncio.sleep(late_s))] = "it is time"
@@ -228,7 +259,12 @@ class Watch:
     def _again_in_s(self, reports: Sequence[RelayReport]) -> float | None:
         """When to try once more what failed, since the network is there all the same."""
         is_up = self._network is not None and self._ways is not None and bool(self._ways)
-        if not is_up or not reports or any(report.reached for report in reports):
+        if not is_up or not reports:
+            return None
+        if _lacks_room(reports):
+            return self._cadence.later_s()
+        self._cadence.had_room()
+        if any(report.reached for report in reports):
             return None
         return self._cadence.again_in_s()
 
@@ -242,7 +278,8 @@ class Watch:
 
     # What the person sees
 
-    def _say_what_goes(self, why: str) -> None:
+    def say_what_goes(self, why: str) -> None:
+        """Before a contact."""
         plan = plan_sync(self._home, self._relays)
         facts = plan.facts()
         if facts != self._told:
@@ -261,7 +298,8 @@ class Watch:
             f"{why}: {'1 relay is' if count == 1 else f'{count} relays are'} contacted now"
         )
 
-    def _say_what_waits(self, again_s: float | None) -> None:
+    def say_what_waits(self, again_s: float | None) -> None:
+        """After one; `again_s`: when the next follows, None for no such time."""
         with closing(connect(self._home)) as connection:
             parcels = Outbox(self._home, connection).waiting()
         size = sum(parcel.header.body_size for parcel in parcels)
@@ -280,6 +318,10 @@ class Watch:
                 [*said, f"Again about every {self._every_s:g} seconds, as you asked"]
             )
         return f"{', or '.join(said)}; nothing is probed in between"
+
+
+def _lacks_room(reports: Sequence[RelayReport]) -> bool:
+    return any(report.no_room for report in reports)
 
 
 async def _watch(

@@ -22,6 +22,7 @@ OURS = (
     "qanat.db-journal",
     "qanat.db.before-*",
     "settings.toml",
+    "app-port",
     "sync.lock",
     "sealing-*.lock",
     ".*.new",

@@ -12,7 +12,15 @@ from aiohttp import web
 
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.days import day_of
-from qanat_protocol.frames import DeskInterest, End, Frame, Idle, PublicInterest, Welcome
+from qanat_protocol.frames import (
+    CardInterest,
+    DeskInterest,
+    End,
+    Frame,
+    Idle,
+    PublicInterest,
+    Welcome,
+)
 from qanat_protocol.relay_card import sign_relay_card
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import RelaySession
@@ -113,8 +121,12 @@ class LyingRelay:
 
     async def _read(self, request: web.Request) -> None:
         while data := await request.content.readany():
-            self.heard += self._session.receive(data)
+            frames = self._session.receive(data)
+            self.heard += frames
             self._news.set()
+            # It has no card to give, and says that this was all.
+            if any(isinstance(frame, CardInterest) for frame in frames):
+                await self.say(Idle())
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.client.desk.newsroom import PASSPHRASE, Newsroom
-from tests.client.desk.test_pull import DEAD, Relays, desk_on, relays
+from tests.client.desk.test_pull import DEAD, Relays, desk_on, hand_over, relays
 from tests.client.desk.test_vault import START, program
 from tests.client.desk.test_writing import received
 
@@ -119,20 +119,21 @@ async def test_a_stopped_pull_says_that_the_next_one_goes_on(
     assert "queued" not in running.screen
 
 
-async def test_a_watch_says_when_it_pulls_and_pulls_again(
+async def test_a_watch_tells_of_what_arrives_and_contacts_nobody_for_it(
     newsroom: Newsroom, relays: Relays
 ) -> None:
-    await desk_on(newsroom, await relays.start("one"))
+    writer = await desk_on(newsroom, await relays.start("one"))
     secret = newsroom.home.parent / "passphrase"
     secret.write_text(newsroom.passphrase)
     options = ("--home", newsroom.home, "--passphrase-file", secret)
-    running = AtTerminal(*options, "pull", "--watch", "--every", "1")
-    await asyncio.to_thread(running.read_until, "it is time: 1 relay is contacted now")
+    running = AtTerminal(*options, "pull", "--watch")
     await asyncio.to_thread(running.read_until, "Ctrl-C ends it")
+    await hand_over(newsroom, writer.write("While it waits.")[1])
+    await asyncio.to_thread(running.read_until, "1 new report,")
     running.interrupt()
     assert await asyncio.to_thread(running.end) == 0
+    assert running.screen.count("contacted now") == 1
     assert "you asked for it: 1 relay is contacted now" in running.screen
-    assert "Again about every 1 seconds" in running.screen
 
 
 def test_how_often_is_a_sensible_number_and_goes_with_a_watch(newsroom: Newsroom) -> None:

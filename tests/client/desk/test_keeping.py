@@ -146,6 +146,8 @@ def test_the_card_is_written_where_it_is_asked_for(newsroom: Newsroom, tmp_path:
     value = newsroom.do("card", "-o", str(place))
     assert place.read_bytes() == newsroom.card.envelope
     assert (value["serial"], value["weeks_left"]) == (1, 26)
+    # It is published: a relay's operator adds it as another user than the editor's.
+    assert place.stat().st_mode & 0o777 == 0o644
     (newsroom.home / "desk.card").unlink()
     newsroom.do("card")
     assert newsroom.card == parse_card(place.read_bytes())

@@ -20,6 +20,7 @@ from qanat_protocol.frame_codec import encode_frame
 from qanat_protocol.frames import Bisect, Cells, DeskInterest, Frame, HeaderFrame, Lack, Sketch
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.runs import Run
+from qanat_relay.cli import main
 
 __all__ = ["relays"]
 
@@ -79,15 +80,15 @@ async def test_of_a_relay_restored_from_a_backup_exactly_what_is_missing_comes(
         writer = await desk_on(newsroom, relay)
         await hand_over(newsroom, some(writer, 60))
         await pull_well(newsroom)
-        await relay.store.backup(tmp_path / "backup.db")
+        backup = str(tmp_path / "relay.backup")
+        data = str(tmp_path / "relay")
+        assert main(["backup", backup, "--with-keys", "--data", data]) == 0
         lost = some(writer, 5)
         await hand_over(newsroom, lost)
         assert (await pull_well(newsroom))["reports"] == 5
         listen = relay.url.removeprefix("http://")
-    store = tmp_path / "relay" / "store"
-    shutil.rmtree(store)
-    store.mkdir()
-    (tmp_path / "backup.db").rename(store / "store.db")
+    shutil.rmtree(tmp_path / "relay")
+    assert main(["restore", backup, "--data", data]) == 0
     async with running_relay(tmp_path / "relay", clock=newsroom.clock, listen=(listen,)) as relay:
         new = some(writer, 7)
         await hand_over(newsroom, new)
