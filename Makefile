@@ -2,22 +2,30 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := protocol relay client tests $(wildcard benchmarks tools)
+WEB := client/web
+APP := client/qanat_client/web_app/built
+DIST := dist
+CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
 # Tracing slows everything, and the protocol's own tests cover it alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test lint format bench performance windows mesh soak fuzz mutants lock clean
+.PHONY: help demo test app app-html lint format bench performance windows mesh large-relay simulate-bench simulate-reality soak fuzz mutants lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
-	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel"
+	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel (needs Node)"
+	@echo "make app     build the web app, which relays and \`qanat app\` give out (needs Node)"
+	@echo "make app-html    the web app in one file, dist/qanat.html; KEY=FILE signs it with ssh-keygen"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
 	@echo "make performance   all of make bench, and the drawing of docs/performance.md"
 	@echo "make windows what windows of bad links carry (Linux, root; ARGS=--quick)"
 	@echo "make mesh    five relays that are cut off from each other at random (Linux, root)"
+	@echo "make large-relay   a relay with ten million letters against one with 100,000 (ARGS=\"--letters N\")"
+	@echo "make simulate-bench    how fast the simulator is, against the number of nodes"
+	@echo "make simulate-reality  the simulator beside real processes (Linux, root)"
 	@echo "make mutants spoil the protocol in thousands of ways and see that a test fails (ARGS=\"record card\")"
 	@echo "make fuzz    look for inputs that break a parser's law (TARGET=letter SECONDS=600)"
 	@echo "make lock    resolve requirements/*.txt again (needs uv; UPGRADE=--upgrade takes newer versions)"
@@ -26,18 +34,40 @@ help:
 demo: .venv/.made
 	@$(BIN)/qanat demo $(ARGS)
 
-test: lint
+test: lint app
 	@$(PYTEST) --cov --cov-report=term tests/protocol
+	@cd $(WEB) && npm run --silent test
 	@$(PYTEST) --ignore=tests/protocol
 
-lint: .venv/.made
+lint: .venv/.made $(WEB)/node_modules/.made
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy $(CODE)
+	@cd $(WEB) && npm run --silent types && npm run --silent lint
 
-format: .venv/.made
+app: $(APP)/index.html
+
+# Into the package, from where relays and `qanat app` give it out, and the wheel takes it.
+$(APP)/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print)
+	@echo "building the web app"
+	@cd $(WEB) && npm run --silent build
+	@rm -rf $(APP)
+	@mkdir -p $(APP)
+	@cp -R $(WEB)/dist/app/. $(APP)
+
+# The same bytes whoever makes it from the same source, so that fingerprints can be compared.
+# KEY is a key of ssh-keygen; docs/web-app.md tells how whoever gets the file checks it.
+app-html: app .venv/.made
+	@mkdir -p $(DIST)
+	@rm -f $(DIST)/qanat.html $(DIST)/qanat.html.sig $(APP)/qanat.html.sig
+	@if [ -n "$(KEY)" ]; then ssh-keygen -q -Y sign -n qanat-app -f "$(KEY)" $(APP)/qanat.html; fi
+	@cp $(APP)/qanat.html* $(DIST)/
+	@$(BIN)/python -m qanat_client.web_app $(DIST)/qanat.html
+
+format: .venv/.made $(WEB)/node_modules/.made
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@cd $(WEB) && npm run --silent format
 
 bench: .venv/.made
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -53,6 +83,17 @@ windows: .venv/.made
 
 mesh: .venv/.made
 	@$(BIN)/python -m benchmarks.mesh $(ARGS)
+
+# Ten million letters: 50 GB of disk and an hour or two, unless ARGS="--letters N" says otherwise.
+large-relay: .venv/.made
+	@$(BIN)/python -m benchmarks.large_relay $(ARGS)
+
+simulate-bench: .venv/.made
+	@$(BIN)/python -m benchmarks.simulator $(ARGS)
+
+# With processes in network namespaces, so it needs Linux and root.
+simulate-reality: .venv/.made
+	@$(BIN)/python -m benchmarks.simulator_reality $(ARGS)
 
 soak: .venv/.made
 	@$(BIN)/python -m pytest -m soak --timeout 0 tests $(ARGS)
@@ -86,9 +127,18 @@ mutants: .venv/.mutants
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The same for the web app. Vite asks for 20.19 or newer, and of 22 for 22.12.
+$(WEB)/node_modules/.made: $(WEB)/package-lock.json $(WEB)/package.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+		echo "Checking the web app needs Node 20.19 or newer and npm, and they are not here. On Debian 13: sudo apt install nodejs npm. Elsewhere: https://nodejs.org" >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || a === 21 || (a === 20 && b < 19) || (a === 22 && b < 12)) { console.error(`Checking the web app needs Node 20.19 or newer (of 22: 22.12); this is $${process.versions.node}. Newer ones: https://nodejs.org`); process.exit(1); }'
+	@echo "installing what the web app is made of"
+	@cd $(WEB) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv" >&2; exit 1; }
-	@$(LOCK) --extra desk --extra dev --extra pictures --extra relay --group build pyproject.toml -o requirements/dev.txt
+	@$(LOCK) --extra desk --extra dev --extra pictures --extra relay --extra simulate --group build pyproject.toml -o requirements/dev.txt
 	@$(LOCK) -c requirements/dev.txt pyproject.toml -o requirements/base.txt
 	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
@@ -96,5 +146,5 @@ lock:
 	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:
-	@rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist $(WEB)/dist $(APP) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find protocol relay client tests $(wildcard benchmarks tools) -name __pycache__ -type d -prune -exec rm -rf {} +

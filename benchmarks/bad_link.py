@@ -22,7 +22,8 @@ class Line:
 
     rate_kbit: each way, None for no limit; rtt_ms: both ways together; loss: the share of packets
     that is lost, each way; queue_ms: what waits at most, as time at this rate; open_s: from when
-    until when it is there, in seconds of the network's clock.
+    until when it is there, in seconds of the network's clock; passes_udp: whether it lets out
+    datagrams, too.
     """
 
     rate_kbit: float | None = None
@@ -30,6 +31,7 @@ class Line:
     loss: float = 0.0
     queue_ms: float = 500.0
     open_s: Spans = ALWAYS
+    passes_udp: bool = True
 
     @property
     def bytes_per_s(self) -> float:

@@ -12,7 +12,7 @@ from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.days import epoch_of
-from qanat_protocol.frames import Block, HeaderFrame, Idle
+from qanat_protocol.frames import Block, HeaderFrame, Idle, Welcome
 from qanat_protocol.session import sign_desk_interest
 from qanat_protocol.transfer import Intake
 
@@ -38,32 +38,34 @@ async def _fly(entry: RelayEntry, desk: MadeDesk, cursor: bytes, letters: int) -
     begun = time.perf_counter()
 
     async def talk(conversation: Conversation) -> Flight:
-        intake, came = Intake(), 0
+        intake, came = Intake(), set[bytes]()
         first_s = last_s = 0.0
         await conversation.open()
-        interest = sign_desk_interest(
-            desk.signing,
-            conversation.channel_hash,
-            number=0,
-            statement=statement,
-            first_epoch=epoch,
-            last_epoch=epoch,
-            cursor=cursor,
-        )
-        await conversation.send(interest)
         async for frame in conversation.frames():
             match frame:
+                case Welcome():
+                    interest = sign_desk_interest(
+                        desk.signing,
+                        await conversation.session_hash(),
+                        number=0,
+                        statement=statement,
+                        first_epoch=epoch,
+                        last_epoch=epoch,
+                        cursor=cursor,
+                    )
+                    await conversation.send(interest)
                 case HeaderFrame():
                     intake.open(frame)
                 case Block():
                     verified = intake.block(frame)
-                    came += verified is not None and verified.complete
+                    if verified is not None and verified.complete:
+                        came.add(verified.header.parcel_id)
                     last_s = time.perf_counter() - begun
                     first_s = first_s or last_s
                 case Idle():
                     await conversation.end()
-        if came != letters:
-            raise Failed(f"the relay gave {came} letters instead of {letters}")
+        if len(came) != letters:
+            raise Failed(f"the relay gave {len(came)} letters instead of {letters}")
         return Flight(first_s, last_s)
 
     return await converse(entry, talk, settings=CarrierSettings(), roads=Roads())

@@ -15,7 +15,8 @@ from benchmarks.desk import today
 from benchmarks.parcels import make_letter
 from qanat_protocol.frames import AckStatus
 from qanat_relay.store.files import DATABASE
-from qanat_relay.store.interface import PutBlocks, StoredBlock, StoreLimits
+from qanat_relay.store.interface import PutBlocks, StoredBlock
+from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore
 
 __all__ = ["ingest_comparisons"]

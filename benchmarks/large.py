@@ -24,7 +24,7 @@ from qanat_protocol.days import epoch_of
 from qanat_protocol.limits import HEADER_BYTES
 from qanat_protocol.tags import desk_tag
 
-__all__ = ["Level", "large_results"]
+__all__ = ["Level", "NewestDesk", "filled_store", "large_results", "level_of"]
 
 _BODY_BYTES = 4096
 _MOST_MB = 300.0
@@ -56,7 +56,7 @@ class _Served:
     start_s: float
 
 
-class _Desk:
+class NewestDesk:
     """The one desk whose newest letters are asked for."""
 
     def __init__(self, newest: int) -> None:
@@ -94,23 +94,23 @@ def large_results(
 ) -> tuple[list[Result], list[Level]]:
     """Fill a store with `count` letters, and smaller ones before. newest: how many a desk pulls;
     deposits: how many are taken in a turn. Raises Failed if any is lost."""
-    desk = _Desk(newest)
+    desk = NewestDesk(newest)
     levels: list[Level] = []
     for stored in sorted({0, count // 1000, count // 100, count // 10}):
         note(f"a relay with {stored:,} letters")
         with (
-            _store(folder, desk, stored, note) as (filled, fill_s),
+            filled_store(folder, desk, stored, note) as (filled, fill_s),
             desk.serve(filled, cache) as served,
         ):
-            levels.append(_level(filled, fill_s, served, desk, deposits))
-    with _store(folder, desk, count, note) as (filled, fill_s):
+            levels.append(level_of(filled, fill_s, served, desk, deposits))
+    with filled_store(folder, desk, count, note) as (filled, fill_s):
         disk_bytes = filled.size_bytes() / count
         with (
             desk.serve(filled, cache) as full,
-            _store(folder, desk, 0, note) as (nothing, _),
+            filled_store(folder, desk, 0, note) as (nothing, _),
             desk.serve(nothing, cache) as empty,
         ):
-            levels.append(_level(filled, fill_s, full, desk, deposits))
+            levels.append(level_of(filled, fill_s, full, desk, deposits))
             note(f"a relay with {count:,} letters and an empty one, in turns")
             found = _compare(full, empty, desk, deposits, turns)
             starts = [(full.start_s, empty.start_s)]
@@ -137,17 +137,27 @@ def large_results(
 
 
 @contextmanager
-def _store(
-    folder: Path, desk: _Desk, letters: int, note: Callable[[str], None]
+def filled_store(
+    folder: Path,
+    desk: NewestDesk,
+    letters: int,
+    note: Callable[[str], None],
+    *,
+    expiring: int = 0,
+    fill: Callable[[Filled, int, Callable[[str], None]], float] = Filled.grow,
 ) -> Iterator[tuple[Filled, float]]:
-    """A relay's data folder with so many letters under many tags, and the seconds to store them."""
+    """A relay's data folder with so many letters under many tags, and the seconds to store them.
+    expiring: so many of them expire tomorrow."""
     with TemporaryDirectory(dir=folder) as made:
         tags = [desk.tag, *(token_bytes(16) for _ in range(_OTHER_TAGS))]
-        filled = Filled(Path(made) / "relay", tags)
-        yield filled, filled.grow(letters, note)
+        filled = Filled(Path(made) / "relay", tags, expiring=expiring)
+        yield filled, fill(filled, letters, note)
 
 
-def _level(filled: Filled, fill_s: float, served: _Served, desk: _Desk, deposits: int) -> Level:
+def level_of(
+    filled: Filled, fill_s: float, served: _Served, desk: NewestDesk, deposits: int
+) -> Level:
+    """What things cost a relay that runs."""
     first_s = statistics.median(desk.pull(served).first_s for _ in range(3))
     taker = Deposit(served.entry, deposits, _BODY_BYTES)
     ingest_s = statistics.median(taker.run() for _ in range(3)) / deposits
@@ -166,7 +176,7 @@ class _Pairs:
     pulls: Sequence[tuple[float, float]]
 
 
-def _compare(full: _Served, empty: _Served, desk: _Desk, deposits: int, turns: int) -> _Pairs:
+def _compare(full: _Served, empty: _Served, desk: NewestDesk, deposits: int, turns: int) -> _Pairs:
     relays = (full, empty)
     takers = [Deposit(served.entry, deposits, _BODY_BYTES) for served in relays]
     for served, taker in zip(relays, takers, strict=True):

@@ -17,7 +17,7 @@ from random import Random
 
 from benchmarks.bad_link import Line, Tally, Way
 from benchmarks.namespace import Namespace, remove_forgotten
-from benchmarks.streams import Streams
+from benchmarks.streams import UDP, Streams
 from benchmarks.turns import LINKS, run_before_others
 
 __all__ = ["Network", "address_of", "network"]
@@ -176,7 +176,8 @@ class Network:
             if host.first_sent_s is None:
                 host.first_sent_s = self.now_s()
             self.streams.see(packet)
-            self._enter(host.up, receiver, packet)
+            if packet[9] != UDP or (host.up.line.passes_udp and receiver.down.line.passes_udp):
+                self._enter(host.up, receiver, packet)
 
     def _enter(self, way: Way, receiver: _Host, packet: bytes) -> None:
         out_s = way.take(len(packet), self.now_s())

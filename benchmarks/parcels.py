@@ -12,10 +12,11 @@ from qanat_protocol.parcel import Header
 __all__ = ["make_letter"]
 
 
-def make_letter(size_bytes: int, tag: bytes) -> tuple[Header, bytes]:
-    """A letter of one block: 4, 8 or 16 KiB. Nobody can open it, which a relay cannot tell."""
+def make_letter(size_bytes: int, tag: bytes, days: int = 90) -> tuple[Header, bytes]:
+    """A letter of one block: 4, 8 or 16 KiB. Nobody can open it, which a relay cannot tell. days:
+    until it expires."""
     body = token_bytes(size_bytes)
     header = Header(
-        Kind.LETTER, False, today() + 90, size_bytes, tag, token_bytes(32), leaf_hash(body)
+        Kind.LETTER, False, today() + days, size_bytes, tag, token_bytes(32), leaf_hash(body)
     )
     return header, body

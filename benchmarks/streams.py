@@ -1,14 +1,21 @@
-"""TCP connections as their packets show them: how much of each stream was sent, and how much of it
-more than once. Reads headers only."""
+"""Connections, TCP's and those of datagrams, as their packets show them: how much of each stream
+was sent, and how much of it more than once. Reads headers only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import unpack_from
 
-__all__ = ["Stream", "Streams"]
+from qanat_protocol.datagram import Mask
+from qanat_protocol.errors import Malformed
+
+__all__ = ["UDP", "Stream", "Streams"]
+
+UDP = 17
+"""Its number in an IPv4 header."""
 
 _IPV4, _TCP, _SYN = 4, 6, 0x02
+_UDP_BYTES = 8
 _WRAP = 2**32
 
 
@@ -23,17 +30,36 @@ class Stream:
 
 
 class Streams:
-    """All streams that begin while this looks on, by sender and receiver."""
+    """All streams that begin while this looks on, by sender and receiver. masks: of the datagrams
+    that are to be counted; others are passed over."""
 
     def __init__(self) -> None:
+        self.masks: list[Mask] = []
         self._found: dict[bytes, Stream] = {}
         self._ended: list[tuple[bytes, Stream]] = []
 
     def see(self, packet: bytes) -> None:
         """Take note of one IPv4 packet as it leaves its host; others are passed over."""
-        if len(packet) < 40 or packet[0] >> 4 != _IPV4 or packet[9] != _TCP:
+        if len(packet) < 40 or packet[0] >> 4 != _IPV4:
             return
         header_bytes = (packet[0] & 15) * 4
+        if packet[9] == UDP:
+            self._see_datagram(packet[12:20], packet[header_bytes + _UDP_BYTES :])
+        elif packet[9] == _TCP:
+            self._see_segment(packet, header_bytes)
+
+    def _see_datagram(self, way: bytes, data: bytes) -> None:
+        for mask in self.masks:
+            try:
+                datagram = mask.read(data)
+            except Malformed:
+                continue
+            if datagram.data is not None:
+                stream = self._found.setdefault(way + datagram.connection, Stream(0))
+                _count(stream, datagram.offset, len(datagram.data))
+                return
+
+    def _see_segment(self, packet: bytes, header_bytes: int) -> None:
         (total_bytes,) = unpack_from("!H", packet, 2)
         sequence, _, offset, flags = unpack_from("!IIBB", packet, header_bytes + 4)
         key = packet[12:20] + packet[header_bytes : header_bytes + 4]

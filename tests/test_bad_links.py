@@ -159,10 +159,11 @@ def test_the_median_is_judged_by_what_must_be_reached() -> None:
 
 def test_the_table_shows_median_range_and_what_stands_beside() -> None:
     _, _, _, head, _, window, took, *_ = as_text(MACHINE, ROWS).splitlines()
-    assert head.split() == ["what", "Qanat", "must", "runs", "cubic", "BBR", "NNCP", "remark"]
+    beside = ["by", "TCP", "cubic", "BBR", "NNCP"]
+    assert head.split() == ["what", "Qanat", "must", "runs", *beside, "remark"]
     assert window.split() == [
         *("a", "window", "0.80", "(0.70-0.90)", "0.80", "met", "3"),
-        *("-", "-", "0.55", "(0.50-0.60)"),
+        *("-", "-", "-", "0.55", "(0.50-0.60)"),
     ]
     assert "1.00 RTT (p95 4.00)" in took
     assert "NOT MET" in took

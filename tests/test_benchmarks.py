@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,8 +14,13 @@ from typing import Any
 
 import pytest
 from benchmarks.chain import Chain, new_chain
+from benchmarks.desk import today
+from benchmarks.fill import Filled
 from benchmarks.metered import Failed, Usage, run, running
 from benchmarks.nncp import is_installed
+
+from qanat_relay.store.limits import StoreLimits
+from qanat_relay.store.sqlite import SqliteStore
 
 # Dozens of programs one after the other, each timed: slow where others are at work too.
 pytestmark = pytest.mark.timeout(900)
@@ -195,6 +201,40 @@ def processes_that_name(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(600)
+def test_a_large_relay_is_measured_against_a_small_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.large_relay", "--folder", str(tmp_path), "--json"]
+    sizes = ["--letters", "1800", "--against", "900"]
+    done = subprocess.run([*command, *sizes], cwd=ROOT, capture_output=True, text=True, check=True)
+    small, large = json.loads(done.stdout)
+    assert (small["level"]["stored"], large["level"]["stored"]) == (900, 1800)
+    assert (small["expiring"], large["expiring"]) == (10, 20)
+    assert all(each["expiry"]["taken_s"] > 0 and each["peak_mb"] > 0 for each in (small, large))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_what_is_laid_into_the_tables_of_a_store_is_what_it_would_have_stored(
+    tmp_path: Path,
+) -> None:
+    tags = [os.urandom(16) for _ in range(3)]
+    laid, grown = Filled(tmp_path / "laid", tags), Filled(tmp_path / "grown", tags)
+    await asyncio.to_thread(laid.lay, 20_000, lambda _: None)
+    await asyncio.to_thread(grown.grow, 2000, lambda _: None)
+    stats = []
+    for filled in (laid, grown):
+        store = await SqliteStore.open(filled.data / "store", StoreLimits())
+        assert [problem async for problem in store.check()] == []
+        stats.append(await store.stats())
+        # All of it is mixed already.
+        era = store.era
+        await store.sweep(today())
+        assert store.era == era
+        await store.close()
+    assert [each.letters for each in stats] == [20_000, 2000]
+    sizes = [filled.size_bytes() / filled.letters for filled in (laid, grown)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
+
+
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_no_process_and_no_file(
@@ -228,3 +268,13 @@ def test_a_program_that_is_stopped_tells_what_it_took() -> None:
     assert usage.seconds > 0
     with pytest.raises(Failed, match="ZeroDivisionError"):
         run([sys.executable, "-c", "1 / 0"], os.environ)
+
+
+def test_the_price_of_a_flood_is_told_for_relay_and_flooder() -> None:
+    command = [sys.executable, "-m", "benchmarks.flood_price", "--letters", "40", "--sessions", "2"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert len(rows) == 3
+    # The last three of each: the relay's, the flooder's, the one by the other.
+    assert all(float(value.replace(",", "")) >= 0 for row in rows for value in row[-3:])
+    assert "refused" in done.stdout

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 import re
 import subprocess
 import tomllib
@@ -17,6 +18,7 @@ PACKAGES = {
     "qanat_protocol": ROOT / "protocol" / "qanat_protocol",
     "qanat_relay": ROOT / "relay" / "qanat_relay",
     "qanat_client": ROOT / "client" / "qanat_client",
+    "qanat_simulation": ROOT / "simulation" / "qanat_simulation",
 }
 
 # Built from halves, so that this file can be searched like every other.
@@ -67,6 +69,12 @@ IMPURE_MODULES = {
 }
 IMPURE_CALLS = {"open", "input", "print", "exec", "eval", "__import__", "breakpoint"}
 CLOCK_METHODS = {"now", "utcnow", "today"}
+WEB = "client/web"
+MAX_TYPESCRIPT_LINES = 400
+IMPURE_IN_A_BROWSER = re.compile(
+    r"\b(?:Date|performance|fetch|XMLHttpRequest|WebSocket|setTimeout|setInterval|console|document"
+    r"|window|navigator|localStorage|sessionStorage|indexedDB|process|require|Math\.random)[.(]"
+)
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "misc", "manager", "common"}
 
 
@@ -257,9 +265,12 @@ def test_packages_depend_downwards_only() -> None:
         "qanat_protocol": {"qanat_protocol"},
         "qanat_relay": {"qanat_protocol", "qanat_relay"},
         "qanat_client": {"qanat_protocol", "qanat_client"},
+        "qanat_simulation": set(PACKAGES),
     }
-    # A relay that calls a peer travels as everybody does.
-    may_use_modules = {"qanat_relay": ("qanat_client.carriers.", "qanat_client.errors")}
+    # A relay that calls a peer travels as everybody does, and gives out the same web app.
+    may_use_modules = {
+        "qanat_relay": ("qanat_client.carriers.", "qanat_client.errors", "qanat_client.web_app.")
+    }
     assert [
         f"{named(path)} imports {module}"
         for package, allowed in may_use.items()
@@ -414,6 +425,56 @@ def test_every_attacker_stands_beside_the_promise_that_it_is_to_break() -> None:
         or not any(words in block and test in named_tests_in(block) for block in promises())
     ]
     assert elsewhere == []
+
+
+def typescript() -> list[tuple[str, str]]:
+    """(name, content) of every TypeScript file."""
+    return [(name, text) for name, text in texts() if name.endswith((".ts", ".tsx"))]
+
+
+def test_every_typescript_file_opens_with_its_law_and_owns_one_thing() -> None:
+    assert len(typescript()) >= 50
+    assert [name for name, text in typescript() if not text.startswith("/**")] == []
+    assert [name for name, text in typescript() if text.count("\n") > MAX_TYPESCRIPT_LINES] == []
+    stems = [Path(name).name.partition(".")[0].lower() for name, _ in typescript()]
+    assert VAGUE_NAMES & set(stems) == set()
+
+
+def test_the_search_for_io_in_typescript_finds_each_kind_of_it() -> None:
+    kinds = [
+        "new Date()", "Date.now()", "await fetch(url)", "new WebSocket(url)", "process.exit()",
+        "console.log(1)", "document.title", "localStorage.clear()", "Math.random()",
+    ]  # fmt: skip
+    assert [kind for kind in kinds if not IMPURE_IN_A_BROWSER.search(kind)] == []
+    assert not IMPURE_IN_A_BROWSER.search("update(document); crypto.getRandomValues(data)")
+
+
+def test_the_protocol_in_typescript_does_no_io_and_reads_no_clock() -> None:
+    core = [(name, text) for name, text in typescript() if name.startswith(WEB + "/src/protocol/")]
+    assert len(core) >= 40
+    code = [(name, re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)) for name, text in core]
+    assert [
+        (name, found[0]) for name, text in code if (found := IMPURE_IN_A_BROWSER.search(text))
+    ] == []
+    libraries = set(json.loads((ROOT / WEB / "package.json").read_text())["dependencies"])
+    foreign = [
+        (name, module)
+        for name, text in code
+        for module in re.findall(r"""\bfrom ["']([^"']+)["']""", text)
+        if not module.startswith("./") and not module.startswith(tuple(libraries))
+    ]
+    assert foreign == []
+
+
+def test_what_the_web_app_is_made_of_is_pinned_and_comes_from_no_named_place() -> None:
+    package = json.loads((ROOT / WEB / "package.json").read_text())
+    lock = json.loads((ROOT / WEB / "package-lock.json").read_text())
+    asked = {**package["dependencies"], **package["devDependencies"]}
+    assert [name for name, version in asked.items() if not re.fullmatch(r"[0-9.]+", version)] == []
+    locked_packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert [name for name, entry in locked_packages.items() if "resolved" in entry] == []
+    assert [name for name, entry in locked_packages.items() if "integrity" not in entry] == []
+    assert {name: lock["packages"][f"node_modules/{name}"]["version"] for name in asked} == asked
 
 
 def test_every_lock_has_hashes_and_no_addresses() -> None:

@@ -13,7 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 # Everything but code that a package needs at run time.
-CARRIED = {".py", ".sql", ".typed"}
+CARRIED = {".py", ".sql", ".toml", ".typed"}
+WEB_APP = ROOT / "client" / "qanat_client" / "web_app" / "built"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -60,7 +61,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
-    folders = [ROOT / part / f"qanat_{part}" for part in ("protocol", "relay", "client")]
+    folders = [
+        ROOT / part / f"qanat_{part}" for part in ("protocol", "relay", "client", "simulation")
+    ]
     expected = {
         path.relative_to(folder.parent).as_posix()
         for folder in folders
@@ -75,8 +78,19 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     assert len(licences) == 1
 
 
+def test_the_wheel_holds_the_web_app_where_it_was_built(wheel: Path) -> None:
+    if not (WEB_APP / "index.html").is_file():
+        pytest.skip("the web app is not built: make app")
+    files = {path for path in WEB_APP.rglob("*") if path.is_file()}
+    assert any(path.parent.name == "assets" for path in files)
+    with zipfile.ZipFile(wheel) as archive:
+        for path in files:
+            name = path.relative_to(ROOT / "client").as_posix()
+            assert archive.read(name) == path.read_bytes(), name
+
+
 def test_the_installed_packages_come_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    for package in ("qanat_protocol", "qanat_relay", "qanat_client"):
+    for package in ("qanat_protocol", "qanat_relay", "qanat_client", "qanat_simulation"):
         where = run(
             installed / "python", "-c", f"import {package} as p; print(p.__file__)", cwd=tmp_path
         )

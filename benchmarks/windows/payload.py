@@ -38,9 +38,11 @@ _LATE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What lies ready before the window: letters and a film, in a scene and as files."""
+    """What lies ready before the window: letters and a film, in a scene, in one whose relay
+    takes no datagrams, and as files."""
 
     scene: Scene
+    by_tcp: Scene
     files: Sequence[Path]
 
     @classmethod
@@ -55,8 +57,10 @@ class Waiting:
             for letter in letters:
                 letter.write_bytes(token_bytes(_LETTER_BYTES))
             scene = Scene(place / "scene", variables, is_tls=True)
-            scene.make([f"{number}. {TEXT}" for number in range(_LETTERS - 1)], [film])
-            yield cls(scene, [*letters, film])
+            by_tcp = Scene(place / "tcp", variables, is_tls=True, takes_datagrams=False)
+            for each in (scene, by_tcp):
+                each.make([f"{number}. {TEXT}" for number in range(_LETTERS - 1)], [film])
+            yield cls(scene, by_tcp, [*letters, film])
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class _Shares:
     letters: list[int] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     beside: dict[str, list[float]] = field(
-        default_factory=lambda: {"cubic": [], "BBR": [], "NNCP": []}
+        default_factory=lambda: {"by TCP": [], "cubic": [], "BBR": [], "NNCP": []}
     )
 
 
@@ -77,7 +81,11 @@ def payload_row(waiting: Waiting, link: Link, seeds: int, note: Callable[[str], 
     for seed in range(1, seeds + 1):
         where = f"{link.name}, run {seed} of {seeds}"
         note(f"{where}: Qanat")
-        _take_ours(waiting.scene, link, seed, found)
+        share, letters = _ours(waiting.scene, link, seed, found)
+        found.ours.append(share)
+        found.letters.append(letters)
+        note(f"{where}: Qanat without datagrams")
+        found.beside["by TCP"].append(_ours(waiting.by_tcp, link, seed, found)[0])
         for name, control in (("cubic", "cubic"), ("BBR", "bbr")):
             note(f"{where}: raw TCP, {name}")
             if _offers(control):
@@ -110,7 +118,8 @@ def _joined(link: Link, seed: int) -> Iterator[Network]:
         yield net
 
 
-def _take_ours(scene: Scene, link: Link, seed: int, found: _Shares) -> None:
+def _ours(scene: Scene, link: Link, seed: int, found: _Shares) -> tuple[float, int]:
+    """The share that arrived, and how many letters."""
     with scene.copy() as copy:
         with _joined(link, seed) as net, copy.serving(net) as relay:
             net.begin()
@@ -119,8 +128,7 @@ def _take_ours(scene: Scene, link: Link, seed: int, found: _Shares) -> None:
                 relay.kill()
             found.late.append(net.late_share())
         stored = copy.stored()
-    found.ours.append(stored.body_bytes / link.window().carries_bytes())
-    found.letters.append(stored.letters)
+    return stored.body_bytes / link.window().carries_bytes(), stored.letters
 
 
 def _offers(control: str) -> bool:

@@ -12,10 +12,12 @@ from benchmarks.machine import Machine
 
 __all__ = ["Row", "as_json", "as_line", "as_text", "percentile"]
 
-_HEAD = ("what", "Qanat", "must", "", "runs", "cubic", "BBR", "NNCP", "remark")
+_BESIDE = ("by TCP", "cubic", "BBR", "NNCP")
+_HEAD = ("what", "Qanat", "must", "", "runs", *_BESIDE, "remark")
 _LEGEND = (
     "medians of runs (smallest-largest; for times: 95th percentile); share: of rate by time;"
-    " cubic, BBR: one raw TCP connection without TLS; NNCP: nncp-call with the same files"
+    " by TCP: Qanat without datagrams; cubic, BBR: one raw TCP connection without TLS;"
+    " NNCP: nncp-call with the same files"
 )
 _ABSENT = "-"
 
@@ -24,7 +26,7 @@ _ABSENT = "-"
 class Row:
     """values: one a run. unit: "share" and "letters", of which more is better; "s", "RTT" and "x",
     of which less is. must: what the median is to reach. beside: the same of others, by their column
-    (cubic, BBR, NNCP). remark: what else to know.
+    (by TCP, cubic, BBR, NNCP). remark: what else to know.
     """
 
     name: str
@@ -71,7 +73,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     must = "" if row.must is None else _amount(row.must, row.unit)
     others = [
         _summary(values, row.unit) if (values := row.beside.get(name)) else _ABSENT
-        for name in ("cubic", "BBR", "NNCP")
+        for name in _BESIDE
     ]
     runs = str(len(row.values))
     return (row.name, _summary(row.values, row.unit), must, met, runs, *others, row.remark)

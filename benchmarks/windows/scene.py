@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.chain import queue_reports
@@ -19,6 +19,7 @@ from benchmarks.windows.programs import Program, started
 from qanat_client.demo.programs import command
 from qanat_client.desk.card_book import DEFAULT_WEEKS, NewDesk, create_desk
 from qanat_protocol.card import RelayEntry
+from qanat_protocol.datagram import Mask
 from qanat_protocol.frames import FrameType
 from qanat_protocol.kinds import Kind
 from qanat_protocol.parcel import parse_header
@@ -64,12 +65,14 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The folders. is_tls: whether the relays are reached by https, pinned in the card."""
+    """The folders. is_tls: whether the relays are reached by https, pinned in the card;
+    takes_datagrams: whether by datagrams as well."""
 
     folder: Path
     variables: Mapping[str, str]
     is_tls: bool
     relays: int = 1
+    takes_datagrams: bool = True
 
     @property
     def reporter(self) -> Path:
@@ -115,11 +118,16 @@ class Scene:
     def _make_relay(self, number: int, host: str, certificate: Certificate) -> RelayEntry:
         data = self.relay(number)
         address = f"{'https' if self.is_tls else 'http'}://{host}:{_PORT}"
-        words = ("--name", "A relay", "--address", address, "--country", "DE")
+        datagrams = (f"udp://{host}:{_PORT}",) if self.takes_datagrams else ()
+        words = ["--name", "A relay", "--country", "DE", "--address", address]
+        words += [word for each in datagrams for word in ("--address", each)]
+        words += ["--listen-udp", f"{host}:{_PORT}"] if datagrams else []
         self._run("qanat-relay", "init", "--data", data, *words)
         card = parse_relay_card((data / "relay.card").read_bytes())
         pin = certificate.pin if self.is_tls else None
-        return RelayEntry((address,), card.signing_key, card.sealing_key, card.country, pin)
+        return RelayEntry(
+            (address, *datagrams), card.signing_key, card.sealing_key, card.country, pin
+        )
 
     def _make_desk(self, entries: Sequence[RelayEntry]) -> Path:
         wish = NewDesk("A desk", tuple(entries), ("en",), "", _GRACE_DAYS, DEFAULT_WEEKS, ())
@@ -137,7 +145,7 @@ class Scene:
             number += 1
         try:
             shutil.copytree(self.folder, folder)
-            yield Scene(folder, self.variables, self.is_tls, self.relays)
+            yield replace(self, folder=folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -145,7 +153,11 @@ class Scene:
     def serving(self, net: Network, number: int = 1) -> Iterator[Program]:
         """A relay that listens on its host until it is killed at the end of the block."""
         host = relay_host(number)
-        options = ["--listen", f"{net.address(host)}:{_PORT}"]
+        options = ["--listen", f"{'tls://' * self.is_tls}{net.address(host)}:{_PORT}"]
+        if self.takes_datagrams:
+            options += ["--listen-udp", f"{net.address(host)}:{_PORT}"]
+            card = parse_relay_card((self.relay(number) / "relay.card").read_bytes())
+            net.streams.masks.append(Mask(card.sealing_key, to_relay=True))
         if self.is_tls:
             options += ["--tls-cert", str(self.folder / "relay.pem")]
             options += ["--tls-key", str(self.folder / "relay.key")]
