@@ -195,15 +195,18 @@ class Pace:
             if self._train is None:
                 self._train = now_s, self.delivered_bytes
             from_s, from_bytes = self._train
+        took_s = max(now_s - from_s, sending_s)
+        rate = (self.delivered_bytes - from_bytes) / took_s if took_s > 0.0 else 0.0
         if not self._rate and self.delivered_bytes - from_bytes < _TRAIN_BYTES:
             if is_first:
                 tells = now_s - from_s >= max(_TRAIN_S, _SPACED * sending_s)
             else:
-                tells = not sent.is_idle
+                # Over a short way each may have come before the next one's turn. A line is at the
+                # least so fast as what one alone does, which tells where that is the faster.
+                tells = not sent.is_idle or rate > _FIRST_RATE
             if not tells:
                 return 0.0
-        took_s = max(now_s - from_s, sending_s)
-        return (self.delivered_bytes - from_bytes) / took_s if took_s > 0.0 else 0.0
+        return rate
 
     def lost(self, sent: Sent) -> None:
         """One never came."""

@@ -166,6 +166,18 @@ def test_little_words_at_first_tell_nothing_of_the_line(pauses_s: tuple[float, .
     assert pair.network.run(1.5, lambda: len(pair.relay.came) == said + 16_000)
 
 
+@pytest.mark.parametrize("rtt_ms", [0.3, 5, 12, 14, 30])
+def test_over_a_short_way_the_first_rate_is_left_behind(rtt_ms: float) -> None:
+    line = Line(rate_kbit=20_000, rtt_ms=rtt_ms, queue_ms=50)
+    pair = Pair(*lines(line))
+    for _ in range(3):
+        pair.client.stream.write(bytes(500))
+        pair.run(0.2)
+    pair.client.stream.write(bytes(int(2 * line.bytes_per_s)))
+    pair.run(2.0)
+    assert len(pair.relay.came) >= 0.7 * 2 * line.bytes_per_s
+
+
 # Two on one line
 
 
