@@ -23,7 +23,7 @@ async function start(root: Element): Promise<void> {
   follow(() => scrollTo(0, 0));
   if (!__SINGLE_FILE__) watchInstalling();
   render(<App />, root);
-  await begin(() => createEngine({ worker: () => new EngineWorker() }));
+  await begin(() => createEngine(() => new EngineWorker()));
   startAutomatic();
   await registerWorker();
 }

@@ -1,8 +1,8 @@
 /**
- * The engine as a page has it: in a worker where one can be made, else in the page itself. Does
- * what only a page can: asks to be kept, wipes its small stores, hears other tabs of old browsers.
+ * The engine as a page has it, in a worker. Does what only a page can: asks to be kept, wipes its
+ * small stores, hears other tabs of old browsers.
  */
-import { type Ask, Caller, type Method, type Served, serve, type Told } from "./calls.ts";
+import { type Ask, Caller, type Method, type Told } from "./calls.ts";
 import { type Engine, EngineError, type Wiped } from "./engine.ts";
 import type { Origin } from "./socketLink.ts";
 import { wipeCaches, wipeEntries, wipeWorkers } from "./wiping.ts";
@@ -29,28 +29,21 @@ const METHODS: readonly Method[] = [
   "room",
 ];
 
-/** Where the engine may run. */
-export interface Places {
-  /** As `?worker&inline` of `worker.ts` gives it. */
-  readonly worker: () => Worker;
-  /** `LocalEngine.open`, loaded when no worker can be made; without it the engine then throws. */
-  readonly page?: (page: Origin | null) => Promise<Served>;
-}
-
-export function createEngine(places: Places): Engine {
-  return new PageEngine(places).engine;
+/** The engine in a worker of `worker.ts`. Throws `failed` where the page can make none. */
+export function createEngine(makeWorker: () => Worker): Engine {
+  return new PageEngine(makeWorker).engine;
 }
 
 class PageEngine {
   readonly engine: Engine;
-  readonly #places: Places;
+  readonly #makeWorker: () => Worker;
   readonly #listeners = new Set<() => void>();
   #ask: (ask: Ask) => void = () => undefined;
   #caller = new Caller((ask) => this.#ask(ask));
   #end: () => void = () => undefined;
 
-  constructor(places: Places) {
-    this.#places = places;
+  constructor(makeWorker: () => Worker) {
+    this.#makeWorker = makeWorker;
     this.#begin();
     // Browsers that have no BroadcastChannel tell other tabs of this alone.
     if (typeof BroadcastChannel === "undefined") {
@@ -76,34 +69,30 @@ class PageEngine {
   }
 
   #begin(): void {
-    const page = location.protocol === "file:" ? null : originOf(location);
-    try {
-      const worker = this.#places.worker();
-      worker.onmessage = ({ data }: MessageEvent<Told>) => this.#hear(data);
-      let isReady = false;
-      worker.addEventListener("message", () => {
-        isReady = true;
-      });
-      worker.onerror = () => {
-        // A policy or a browser that refuses it says so only now.
-        if (!isReady) this.#beginHere(page);
-      };
-      this.#ask = (ask) => worker.postMessage(ask);
-      this.#end = () => worker.terminate();
-    } catch (error) {
-      if (!(error instanceof Error || error instanceof DOMException)) throw error;
-      this.#beginHere(page);
-    }
-    this.#ask({ type: "begin", page });
+    const worker = this.#made();
+    let isReady = false;
+    worker.onmessage = ({ data }: MessageEvent<Told>) => {
+      isReady = true;
+      this.#hear(data);
+    };
+    worker.onerror = () => {
+      // A policy or a browser that refuses it says so only now: nobody will ever answer.
+      if (isReady) return;
+      this.#ask = () => this.#caller.end("failed");
+      this.#caller.end("failed");
+    };
+    this.#ask = (ask) => worker.postMessage(ask);
+    this.#end = () => worker.terminate();
+    this.#ask({ type: "begin", page: location.protocol === "file:" ? null : originOf(location) });
   }
 
-  #beginHere(page: Origin | null): void {
-    const open = this.#places.page;
-    if (open === undefined) throw new EngineError("failed", "no worker can be made here");
-    this.#caller.end("failed");
-    this.#ask = serve(open, (told) => this.#hear(told));
-    this.#end = () => undefined;
-    this.#ask({ type: "begin", page });
+  #made(): Worker {
+    try {
+      return this.#makeWorker();
+    } catch (error) {
+      if (!(error instanceof Error || error instanceof DOMException)) throw error;
+      throw new EngineError("failed", "no worker can be made here");
+    }
   }
 
   #hear(told: Told): void {

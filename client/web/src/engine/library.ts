@@ -14,7 +14,7 @@ import { checkOpened, verifyOpened } from "../protocol/tombstone.ts";
 import { dayBy } from "./clock.ts";
 import { deskIn, hearStatementIn, type KnownDesk, keepCardIn } from "./desks.ts";
 import { queuedIn } from "./outbox.ts";
-import { removeBody } from "./sealingRoom.ts";
+import { removeBodyIn } from "./sealingRoom.ts";
 import type { Store } from "./tables.ts";
 
 export class Library {
@@ -81,20 +81,18 @@ export class Library {
    * Throws a RemoteError unless lock, signature and the desk's newest statement bear it out.
    */
   async hearOpened(frame: Opened, today: number): Promise<boolean> {
-    const key = await this.#store.write(["desk", "item", "parcel"], async (rows) => {
+    return this.#store.write(["desk", "item", "parcel", "body", "page"], async (rows) => {
       const found = await queuedIn(rows, frame.parcelId);
-      if (found === undefined || found.row.openedDay !== null) return undefined;
+      if (found === undefined || found.row.openedDay !== null) return false;
       checkOpened(parseHeader(found.row.header).lock, frame.opened);
       verifyOpened(frame);
       const desk = await deskIn(rows, found.desk);
       if (desk === undefined) throw new RemoteError("wrong_recipient", "the desk's card is gone");
       checkVouched(desk.statement, frame.signingKey);
       await rows.put("parcel", { ...found.row, openedDay: today, hasBody: false });
-      return found.row.key;
+      await removeBodyIn(rows, found.row.key as number);
+      return true;
     });
-    if (key === undefined) return false;
-    await removeBody(this.#store, key);
-    return true;
   }
 
   #keepReply(header: Header, body: Uint8Array): Promise<boolean> {

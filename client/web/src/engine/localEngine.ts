@@ -1,5 +1,5 @@
 /**
- * The engine where it runs: in a worker, or in the page itself. Puts together what the modules
+ * The engine where it runs, in a worker. Puts together what the modules
  * beside it do, names their errors, and lets one sync run at a time.
  */
 import "./oldBrowsers.ts";

@@ -9,7 +9,7 @@ import { Rank } from "../protocol/kinds.ts";
 import { BLOCK_BYTES, HASH_BYTES, PREVIEW_BODY_BYTES } from "../protocol/limits.ts";
 import { type Header, parseHeader, rankOf } from "../protocol/parcel.ts";
 import { EngineError } from "./engine.ts";
-import { removeBody } from "./sealingRoom.ts";
+import { removeBodyIn } from "./sealingRoom.ts";
 import type { ParcelRow, Store, Transaction } from "./tables.ts";
 
 /** What a relay has said of a parcel, over the sealed channel. */
@@ -167,17 +167,16 @@ export class Outbox {
 
   /** Forgets a report, on the person's own word. */
   async drop(number: number): Promise<void> {
-    const keys = await this.#store.write(ROWS, async (rows) => {
+    await this.#store.write([...ROWS, "body", "page"], async (rows) => {
       if ((await rows.get("item", number)) === undefined) throw noReport(number);
       await rows.remove("item", number);
       const parcels = await rows.by("parcel", "item", number);
       for (const { key = 0 } of parcels) {
         await rows.remove("parcel", key);
         await rows.removeUnder("custody", key);
+        await removeBodyIn(rows, key);
       }
-      return parcels.map(({ key = 0 }) => key);
     });
-    for (const key of keys) await removeBody(this.#store, key);
   }
 
   /** Moves parcels that the desk asked for to the front; writes nothing where they are there. */

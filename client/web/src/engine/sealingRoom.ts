@@ -129,20 +129,13 @@ export class SealingRoom {
     for (const batch of batches) {
       if (!(await this.#locks.isHeld(lockOf(batch)))) await this.#clear(batch);
     }
-    // A page that was closed may have dropped a report and not come to its blocks.
-    for (const { key = 0, hasBody } of parcels) {
-      const isLeft = async () =>
-        (await this.#store.read(["body"], (rows) => rows.get("body", [key, 0]))) !== undefined;
-      if (!hasBody && (await isLeft())) await removeBody(this.#store, key);
-    }
   }
 
   async #clear(batch: string): Promise<void> {
     await this.#store.write(["parcel", "body", "page"], async (rows) => {
       for (const { key = 0 } of await rows.by("parcel", "batch", batch)) {
-        await rows.removeUnder("body", key);
-        await rows.removeUnder("page", key);
         await rows.remove("parcel", key);
+        await removeBodyIn(rows, key);
       }
     });
   }
@@ -162,12 +155,10 @@ export class SealingRoom {
   }
 }
 
-/** Removes a body and its lists, in a transaction of its own. */
-export async function removeBody(store: Store, key: number): Promise<void> {
-  await store.write(["body", "page"], async (rows) => {
-    await rows.removeUnder("body", key);
-    await rows.removeUnder("page", key);
-  });
+/** Removes a parcel's body and its lists, within a transaction on `body` and `page`. */
+export async function removeBodyIn(rows: Transaction, key: number): Promise<void> {
+  await rows.removeUnder("body", key);
+  await rows.removeUnder("page", key);
 }
 
 function lockOf(batch: string): string {

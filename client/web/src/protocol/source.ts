@@ -57,7 +57,7 @@ export class Source {
       Symbol.asyncIterator in chunks ? chunks[Symbol.asyncIterator]() : chunks[Symbol.iterator]();
   }
 
-  /** The next bytes, as many, or all that are left; a view of the chunk where that holds them. */
+  /** The next bytes, as many, or all that are left; a view of the chunk where that holds as many. */
   async take(size: number): Promise<Uint8Array> {
     if (this.#rest.length === 0) await this.#next();
     if (this.#rest.length >= size) {
@@ -68,7 +68,8 @@ export class Source {
     const out = new Uint8Array(size);
     let at = 0;
     while (at < size) {
-      if (this.#rest.length === 0 && !(await this.#next())) return out.subarray(0, at);
+      // A view would keep, and a database would store, all that was asked for.
+      if (this.#rest.length === 0 && !(await this.#next())) return out.slice(0, at);
       const part = this.#rest.subarray(0, size - at);
       out.set(part, at);
       at += part.length;

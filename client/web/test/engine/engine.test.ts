@@ -205,3 +205,26 @@ test("listeners are told of a change, and not when they have ended", async () =>
   await new Promise((resolve) => setTimeout(resolve, 400));
   expect(told).toBe(before);
 });
+
+test("a body's rows hold no more than its bytes, and a report that is dropped leaves none at once", async () => {
+  const steps: string[] = [];
+  class Counting extends MemoryStore {
+    override write<T>(...given: Parameters<MemoryStore["write"]>): Promise<T> {
+      steps.push("write");
+      return super.write(...given) as Promise<T>;
+    }
+  }
+  const store = new Counting();
+  const { engine, desk } = await ready(store);
+  const files = [file(new Blob([new Uint8Array(70_000)]))];
+  await engine.seal({ ...draftTo(desk), files }, () => undefined, going());
+  const bodies = await store.read(["body"], (rows) => rows.all("body"));
+  expect(bodies.length).toBeGreaterThan(1);
+  for (const { data } of bodies) expect(data.buffer.byteLength).toBe(data.length);
+  steps.length = 0;
+  await engine.drop(1);
+  expect(steps).toEqual(["write"]);
+  for (const table of ["item", "parcel", "body", "page"] as const) {
+    expect(await store.read([table], (rows) => rows.all(table))).toEqual([]);
+  }
+});
