@@ -18,7 +18,7 @@ from tests.protocol.made_datagram_links import (
 )
 
 from qanat_protocol.datagram import MAX_RANGES, Acks, Datagram
-from qanat_protocol.datagram_incoming import Room
+from qanat_protocol.datagram_incoming import Incoming, Room
 from qanat_protocol.datagram_stream import DatagramStream
 from qanat_protocol.errors import Malformed
 
@@ -270,6 +270,33 @@ def test_each_stream_has_some_room_where_others_fill_it() -> None:
     assert len(second.read()) == 34_000
     first.forget()
     assert room.held_bytes == 0
+
+
+def test_in_a_full_room_a_stream_has_exactly_its_own_bytes() -> None:
+    def takes(ahead: int, more: int) -> bool:
+        incoming = Incoming(0.0, Room(0))
+        assert incoming.take(1, bytes(ahead), is_last=False)
+        return incoming.take(200_000, bytes(more), is_last=False)
+
+    assert takes(131_071, 1)
+    assert not takes(131_072, 1)
+
+    def goes_on(unread: int) -> bool:
+        incoming = Incoming(0.0, Room(0))
+        assert incoming.take(0, bytes(unread), is_last=False)
+        return incoming.take(unread, b"!", is_last=False)
+
+    assert goes_on(65_535)
+    assert not goes_on(65_536)
+
+
+def test_what_was_forgotten_leaves_all_of_its_room() -> None:
+    room = Room(0)
+    incoming = Incoming(0.0, room)
+    assert incoming.take(1, bytes(131_072), is_last=False)
+    incoming.forget()
+    assert room.held_bytes == 0
+    assert incoming.take(1, bytes(131_072), is_last=False)
 
 
 def test_what_found_no_room_goes_again_and_all_arrives() -> None:
