@@ -50,10 +50,12 @@ async function* piecesOf(
   const roots = blocks > PAGE_LEAVES ? await outbox.leaves(key, ROOTS_PAGE) : [];
   yield writer.parcel(found(roots));
   for (let first = 0; first < blocks; first += GROUP_BLOCKS) {
-    if (blocks > 1 && first % PAGE_LEAVES === 0) {
-      yield writer.page(found(await outbox.leaves(key, first / PAGE_LEAVES)));
-    }
-    for (const data of found(await outbox.group(key, first / GROUP_BLOCKS))) {
+    const group = found(await outbox.group(key, first / GROUP_BLOCKS));
+    for (const [at, data] of group.entries()) {
+      const index = first + at;
+      if (blocks > 1 && index % PAGE_LEAVES === 0) {
+        yield writer.page(found(await outbox.leaves(key, index / PAGE_LEAVES)));
+      }
       yield writer.block(data);
     }
   }

@@ -115,7 +115,7 @@ export class Outbox {
       });
   }
 
-  /** Sixteen blocks of a body; undefined where it was dropped. */
+  /** A group of a body's blocks; undefined where it was dropped. */
   async group(key: number, group: number): Promise<Uint8Array[] | undefined> {
     const row = await this.#store.read(["body"], (rows) => rows.get("body", [key, group]));
     return row && pieces(row.data, BLOCK_BYTES);

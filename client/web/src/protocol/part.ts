@@ -38,7 +38,7 @@ export interface SealedGroup {
 
 /** How many are under way at once: enough that WebCrypto's threads never stand still. */
 const CHUNKS_AHEAD = 64;
-const GROUPS_AHEAD = 4;
+const GROUPS_AHEAD = 2;
 
 export interface PartDraft {
   readonly tag: Uint8Array;
@@ -78,11 +78,14 @@ export class PartSealer {
     }
   }
 
-  /** The same, so many blocks at a time, the last group perhaps fewer: that is the faster way. */
-  async *groups(chunks: Chunks, blocks: number): AsyncGenerator<SealedGroup> {
+  /**
+   * The same, so many blocks at a time, the last group perhaps fewer: that is the faster way.
+   * `sha256`: takes the hash of the data.
+   */
+  async *groups(chunks: Chunks, blocks: number, sha256?: Hash): AsyncGenerator<SealedGroup> {
     if (this.#begun) throw localMalformed("a part is sealed once; make a new sealer");
     this.#begun = true;
-    const hash = await fastSha256();
+    const hash = sha256 ?? (await fastSha256());
     const groups = inPieces(this.#ciphertext(chunks, hash), blocks * BLOCK_BYTES);
     const sealed = ahead(groups, GROUPS_AHEAD, async (data) => {
       return { data, leaves: await Promise.all(pieces(data, BLOCK_BYTES).map(leafHashFast)) };
@@ -93,7 +96,7 @@ export class PartSealer {
     }
     this.#sealed = {
       header: new Header({ ...this.#unrooted, root: this.#tree.root() }),
-      sha256: hash.digest(),
+      sha256: await hash.digest(),
     };
   }
 
@@ -105,30 +108,26 @@ export class PartSealer {
 
   async *#ciphertext(chunks: Chunks, hash: Hash): AsyncGenerator<Uint8Array> {
     yield this.#cipher.front;
-    let left = this.#length;
     let isLastFull = true;
     let count = 0;
-    const plains = inPieces(this.#padded(chunks), CHUNK_BYTES);
+    const plains = inPieces(this.#padded(chunks, hash), CHUNK_BYTES);
     yield* ahead(plains, CHUNKS_AHEAD, (plain, number) => {
-      const sealing = this.#cipher.sealFast(number, plain);
-      // The hash is taken on this thread while WebCrypto has the chunk on another.
-      hash.update(plain.subarray(0, left));
-      left = Math.max(0, left - plain.length);
       count = number + 1;
       isLastFull = plain.length === CHUNK_BYTES;
-      return sealing;
+      return this.#cipher.sealFast(number, plain);
     });
     // The last chunk is shorter than the others, and may be empty.
     if (isLastFull) yield await this.#cipher.sealFast(count, new Uint8Array(0));
   }
 
-  async *#padded(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  async *#padded(chunks: Chunks, hash: Hash): AsyncGenerator<Uint8Array> {
     let taken = 0;
     for await (const chunk of chunks) {
       taken += chunk.length;
       if (taken > this.#length) {
         throw localMalformed(`more data than the ${this.#length} bytes announced`);
       }
+      await hash.update(chunk);
       yield chunk;
     }
     if (taken < this.#length) {
