@@ -225,7 +225,9 @@ async def test_the_single_file_seals_from_a_memory_card_and_hands_over(
     await phone.page.goto(single.as_uri())
     await phone.is_ready()
     await phone.add_desk(card)
-    await phone.write("From a memory card.")
+    film = tmp_path / "film.bin"
+    film.write_bytes(bytes(5_000_000))
+    await phone.write("From a memory card.", files=[film])
     await phone.seal()
     await phone.go("outbox")
     await phone.press("carry.out")

@@ -36,7 +36,10 @@ export interface Hasher extends Hash {
   end(): void;
 }
 
-/** A hash in a second worker of the script that this one runs; here where there can be none. */
+/**
+ * A hash in a second worker of the script that this one runs; here where there can be none, as in
+ * the single file.
+ */
 export async function startHasher(): Promise<Hasher> {
   const worker = startWorker();
   if (worker !== undefined) {
