@@ -16,7 +16,7 @@ const TARGETS = ["es2020", "chrome87", "safari14", "firefox91"];
 const HAS_OWN = "((of, name) => Object.prototype.hasOwnProperty.call(of, name))";
 const SINGLE_FILE = "qanat.html";
 /** What a first visit does without until it is asked for: see src/worker/sw.ts. */
-const LATER = /^(?:assets\/(?:kk|ru|en|de|fa|decode)-|icon-512|notes)/;
+const LATER = /^(?:assets\/(?:kk|ru|en|de|fa|decode)-|icon-512|notes(?!\.html|\.css))/;
 /** Another folder where a test builds. */
 const DIST = process.env.WEB_DIST ?? join(import.meta.dirname, "dist");
 

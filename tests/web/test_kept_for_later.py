@@ -1,4 +1,5 @@
-"""What a first visit leaves out is kept when it is asked for, and is there without a network."""
+"""What a first visit leaves out is kept when it is asked for, and is there without a network; what
+a person in danger needs is there at once."""
 
 from __future__ import annotations
 
@@ -61,3 +62,27 @@ async def test_the_reader_of_codes_is_kept_once_the_desks_screen_was_open(
     await phone.reload()
     await phone.go("desk")
     await phone.page.wait_for_function(KEEPS, arg="/decode-")
+
+
+async def test_leaving_leads_to_the_empty_page_without_a_network_from_the_first_visit_on(
+    abroad: Abroad, browser: Browser
+) -> None:
+    phone = await Phone.take(browser)
+    await phone.visit(abroad.relay.url)
+    await abroad.relay.stop()
+    await phone.press("exit")
+    await expect(phone.page.get_by_role("textbox", name="Notes")).to_be_visible(timeout=PATIENCE_MS)
+    assert await phone.page.title() == "Notes"
+
+
+async def test_leaving_after_a_wipe_shows_nothing_of_where_the_app_came_from(
+    abroad: Abroad, browser: Browser
+) -> None:
+    phone = await Phone.take(browser)
+    await phone.visit(abroad.relay.url)
+    await phone.wipe()
+    await abroad.relay.stop()
+    await phone.press("wipe.leave")
+    await phone.page.wait_for_url("**/notes.html")
+    assert await phone.page.evaluate("document.body.innerText.trim()") == ""
+    assert await phone.page.title() == "…"

@@ -119,7 +119,7 @@ test("a first visit keeps all but languages, the reader of codes and icons for a
     .filter((name) => !first.includes(name))
     .map((name) => name.replace(/^assets\/(\w+)-.*$/, "$1"));
   const notes = ["192.png", "512.png"].map((size) => `notes-${size}`);
-  const others = [...notes, "notes.css", "notes.html", "notes.svg", "notes.webmanifest"];
+  const others = [...notes, "notes.svg", "notes.webmanifest"];
   expect(names.sort()).toEqual(
     ["de", "decode", "en", "fa", "icon-512.png", "kk", "ru", ...others].sort(),
   );

@@ -7,7 +7,7 @@ import { Button, Field, Form, Notice, Title } from "./controls.tsx";
 import { SendingState } from "./outbox/Send.tsx";
 import { isSending, refusal, sendNow, stopSending } from "./sending.ts";
 import { bulletins, engine, today } from "./session.ts";
-import { errorWords } from "./words.ts";
+import { codeErrorWords } from "./words.ts";
 
 export function Inbox() {
   return (
@@ -31,24 +31,29 @@ function Answers() {
   const found = useSignal<readonly ReplyView[] | null>(null);
   const error = useSignal("");
   const hasFetched = useSignal(false);
+  const isOpening = useSignal(false);
   const show = async () => {
     error.value = "";
+    found.value = null;
+    isOpening.value = true;
     try {
       found.value = await engine().replies(code.value);
       code.value = "";
     } catch (thrown) {
-      error.value = errorWords(thrown);
+      error.value = codeErrorWords(thrown, code.value);
     }
+    isOpening.value = false;
   };
   const fetchThem = async () => {
     error.value = "";
-    hasFetched.value = true;
+    hasFetched.value = false;
     try {
       await engine().checkCode(code.value);
     } catch (thrown) {
-      error.value = errorWords(thrown);
+      error.value = codeErrorWords(thrown, code.value);
       return;
     }
+    hasFetched.value = true;
     await sendNow(code.value);
     if (refusal.value === null) await show();
   };
@@ -77,7 +82,8 @@ function Answers() {
         </button>
       </div>
       {error.value !== "" && <Notice kind="bad">{error.value}</Notice>}
-      {hasFetched.value && <SendingState onAgain={() => void fetchThem()} />}
+      {hasFetched.value && <SendingState fetches onAgain={() => void fetchThem()} />}
+      {isOpening.value && <Notice>{say("loading")}</Notice>}
       {found.value !== null && (
         <Found
           replies={found.value}
@@ -94,6 +100,7 @@ function Found({ replies, onHide }: { replies: readonly ReplyView[]; onHide: () 
   if (replies.length === 0) return <Notice>{say("inbox.none")}</Notice>;
   return (
     <>
+      <Notice kind="good">{say("inbox.found", { count: replies.length })}</Notice>
       <ul class="cards">
         {replies.map((reply) => (
           <li class="card" key={reply.id}>

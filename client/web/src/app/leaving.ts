@@ -24,18 +24,24 @@ export function leave(): void {
   }
   document.title = "…";
   if (!isDeeper()) {
-    replacePage();
+    void replacePage();
     return;
   }
   // First back to the entry of the app's start, so that the back key doesn't lead into it.
-  addEventListener("popstate", replacePage, { once: true });
+  addEventListener("popstate", () => void replacePage(), { once: true });
   history.back();
 }
 
-function replacePage(): void {
+async function replacePage(): Promise<void> {
   if (__SINGLE_FILE__) location.replace("about:blank");
-  else if (navigator.serviceWorker?.controller) location.replace(NEUTRAL_PAGE);
+  else if (await isKept()) location.replace(NEUTRAL_PAGE);
   else history.replaceState(null, "", NEUTRAL_PAGE);
+}
+
+/** Where it is not, as after a wipe, the browser might show an error with the address in it. */
+async function isKept(): Promise<boolean> {
+  if (!navigator.serviceWorker?.controller) return false;
+  return (await caches.match(NEUTRAL_PAGE)) !== undefined;
 }
 
 /** Makes Esc Esc leave. */

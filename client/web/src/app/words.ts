@@ -2,6 +2,9 @@
 import { EngineError, type ItemPart, type Refusal, type ReportState } from "../engine/engine.ts";
 import { country, type Key, list, say } from "../languages/messages.ts";
 
+/** As the protocol has it; its code stays out of the page. */
+const CODE_DIGITS = 24;
+
 const refusals: Readonly<Record<Refusal, Key>> = {
   malformed: "error.malformed",
   bad_signature: "error.bad_signature",
@@ -35,6 +38,23 @@ export function refusalWords(refusal: Refusal): string {
 
 export function errorWords(error: unknown): string {
   return refusalWords(refusalOf(error));
+}
+
+/** What is wrong with a code: too few or too many digits, or one of them. */
+export function codeWords(typed: string): string {
+  const count = typed.match(/\p{Nd}/gu)?.length ?? 0;
+  return count === CODE_DIGITS ? say("error.bad_code") : say("code.count", { count });
+}
+
+/** The same for a code that was typed: what it says of that, else what went wrong. */
+export function codeErrorWords(error: unknown, typed: string): string {
+  return refusalOf(error) === "bad_code" ? codeWords(typed) : errorWords(error);
+}
+
+/** Of a card that was given: what is no card may be of any size. */
+export function cardErrorWords(error: unknown): string {
+  const refusal = refusalOf(error);
+  return refusalWords(refusal === "too_large" ? "malformed" : refusal);
 }
 
 /** The state of a report and who says so, as `qanat outbox` puts it. */

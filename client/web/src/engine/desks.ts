@@ -5,6 +5,7 @@
  */
 import { hex } from "../protocol/bytes.ts";
 import { checkReplaces, type DeskCard, expiryDay, lastEpoch, parseCard } from "../protocol/card.ts";
+import { lastDay } from "../protocol/days.ts";
 import { malformed } from "../protocol/errors.ts";
 import { sha256 } from "../protocol/hashing.ts";
 import { MAX_CARD_BYTES } from "../protocol/limits.ts";
@@ -146,7 +147,7 @@ export function viewOf(card: DeskCard): DeskView {
     id: hex(card.statement.deskId),
     name: card.name,
     fingerprint: fingerprint(card.statement.deskId),
-    lastDay: lastDayOf(card),
+    lastDay: lastDay(lastEpoch(card)),
     relays: card.relays.map(({ addresses, country }) => ({ addresses, country })),
   };
 }

@@ -117,7 +117,9 @@ export function size(bytes: number): string {
     at += 1;
   }
   const maximumFractionDigits = value < 10 && at > 1 ? 1 : 0;
-  return measured(value, units[at] ?? "byte", { unitDisplay: "short", maximumFractionDigits });
+  // "0 byte" is what some languages make of a short one.
+  const unitDisplay = at === 0 ? "long" : "short";
+  return measured(value, units[at] ?? "byte", { unitDisplay, maximumFractionDigits });
 }
 
 export function seconds(value: number): string {
@@ -152,14 +154,18 @@ export function day(dayNumber: number): string {
   );
 }
 
-/** An hour of the Unix epoch, in the device's own time. */
+/** From when until when an hour of the Unix epoch is, in the device's own time. */
 export function hour(unixHour: number): string {
-  return new Intl.DateTimeFormat(written(), {
+  const format = new Intl.DateTimeFormat(written(), {
     day: "numeric",
     month: hasWords() ? "long" : "2-digit",
     hour: "numeric",
     minute: "numeric",
-  }).format(unixHour * 3_600_000);
+  });
+  const from = unixHour * 3_600_000;
+  // Safari 14.0 writes no ranges.
+  if (!("formatRange" in format)) return (format as Intl.DateTimeFormat).format(from);
+  return format.formatRange(from, from + 3_600_000);
 }
 
 /** How long ago a day was, in days; the day itself where the browser has no words for that. */

@@ -3,8 +3,8 @@
  * host for anything.
  *
  * A first visit keeps what the app needs in the person's language. The other languages, the reader of
- * square codes and the neutral name's page are kept when they are asked for, or once the app is opened again; from
- * then on nothing is fetched but a newer version.
+ * square codes and the neutral icons are kept when they are asked for, or once the app is opened again; from
+ * then on nothing is fetched but a newer version. The page that "Leave" leads to is there from the first visit on.
  */
 export {};
 

@@ -6,7 +6,7 @@ import { day, say } from "../../languages/messages.ts";
 import { Button, Confirm, Field, FileButton, Form, Notice, Title } from "../controls.tsx";
 import { arrivedCard, notice } from "../navigation.ts";
 import { desks, engine, readAgain } from "../session.ts";
-import { errorWords } from "../words.ts";
+import { cardErrorWords, errorWords } from "../words.ts";
 import { Camera } from "./Camera.tsx";
 import { canReadCodes, codeReader } from "./codeReader.ts";
 
@@ -28,7 +28,7 @@ export function Desk() {
       candidate.value = { card, view: await engine().readCard(card) };
     } catch (thrown) {
       candidate.value = null;
-      error.value = errorWords(thrown);
+      error.value = cardErrorWords(thrown);
     }
   };
   useEffect(() => {
@@ -52,7 +52,6 @@ export function Desk() {
   return (
     <section>
       <Title>{say("desk.title")}</Title>
-      {error.value !== "" && <Notice kind="bad">{error.value}</Notice>}
       {found !== null && (
         <Check
           view={found.view}
@@ -74,6 +73,7 @@ export function Desk() {
         </>
       )}
       {found === null && <Add onCard={(card) => void read(card)} />}
+      {error.value !== "" && <Notice kind="bad">{error.value}</Notice>}
     </section>
   );
 }

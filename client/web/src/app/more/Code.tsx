@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { say } from "../../languages/messages.ts";
 import { Button, Field, Form, Notice, Title } from "../controls.tsx";
 import { engine } from "../session.ts";
-import { errorWords } from "../words.ts";
+import { codeErrorWords, errorWords } from "../words.ts";
 
 export function Code() {
   return (
@@ -68,7 +68,7 @@ function Check() {
       typed.value = "";
       isGood.value = true;
     } catch (thrown) {
-      error.value = errorWords(thrown);
+      error.value = codeErrorWords(thrown, typed.value);
     }
   };
   return (

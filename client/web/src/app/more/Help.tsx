@@ -4,7 +4,7 @@ import { Button, Title } from "../controls.tsx";
 import { go } from "../navigation.ts";
 
 const chapters: readonly { readonly title: Key; readonly points: readonly Key[] }[] = [
-  { title: "help.how", points: ["help.how.1", "help.how.2", "help.how.3"] },
+  { title: "help.how", points: ["help.how.1", "help.how.2", "help.how.3", "help.how.4"] },
   { title: "help.safe", points: ["help.safe.1", "help.safe.2", "help.safe.3"] },
   {
     title: "help.unsafe",

@@ -41,13 +41,19 @@ export function Send() {
   );
 }
 
+interface StateProps {
+  readonly onAgain: () => void;
+  /** For the answers to a code: what came of it is shown by whoever opens them. */
+  readonly fetches?: boolean;
+}
+
 /** Live while it runs, then what came of it. Also the inbox shows it. */
-export function SendingState({ onAgain }: { readonly onAgain: () => void }) {
-  if (isSending.value) return <Going now={progress.value} />;
+export function SendingState({ onAgain, fetches = false }: StateProps) {
+  if (isSending.value) return <Going now={progress.value} fetches={fetches} />;
   if (refusal.value === "clock") return <AskDay onDay={onAgain} />;
   if (refusal.value !== null) return <Notice kind="bad">{refusalWords(refusal.value)}</Notice>;
   const done = result.value;
-  if (done === null) return null;
+  if (done === null || (fetches && done.reached > 0 && done.failed.length === 0)) return null;
   const failed = done.failed.map(({ address, refusal: why }) => (
     <li key={address}>
       <bdi class="address">{address}</bdi>:{" "}
@@ -77,8 +83,8 @@ const relayStates: Readonly<Record<SyncProgress["relays"][number]["state"], Key>
   failed: "relay.failed",
 };
 
-function Going({ now }: { readonly now: SyncProgress | null }) {
-  if (now === null) return <Notice>{say("send.going")}</Notice>;
+function Going({ now, fetches }: { readonly now: SyncProgress | null; readonly fetches: boolean }) {
+  if (now === null) return <Notice>{say(fetches ? "inbox.fetching" : "send.going")}</Notice>;
   return (
     <Notice>
       <p>{say("send.moved", { sent: size(now.sent), received: size(now.received) })}</p>

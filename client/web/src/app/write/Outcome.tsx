@@ -3,8 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { percent, say } from "../../languages/messages.ts";
 import { AskDay } from "../AskDay.tsx";
 import { Bar, Button, Notice } from "../controls.tsx";
+import * as draft from "../draft.ts";
 import { go } from "../navigation.ts";
-import { refusalWords } from "../words.ts";
+import { codeWords, refusalWords } from "../words.ts";
 import { outcome, type Outcome as State, seal, stopSealing } from "./sealing.ts";
 
 /** Takes the focus with every news, since the button that was tapped may be gone by then. */
@@ -58,6 +59,8 @@ function Words({ now }: { readonly now: State }) {
       return <AskDay onDay={() => void seal()} />;
     case "no_room":
       return <FullPhone />;
+    case "bad_code":
+      return <Notice kind="bad">{codeWords(draft.code.value)}</Notice>;
     default:
       return <Notice kind="bad">{refusalWords(now.refusal)}</Notice>;
   }

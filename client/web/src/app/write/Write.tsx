@@ -1,4 +1,6 @@
 /** The screen on which a report is written and sealed. */
+import { signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { LANGUAGE_NAMES, LANGUAGES, language, say, size } from "../../languages/messages.ts";
 import type { Basis } from "../../protocol/report.ts";
 import { Button, Field, Form, Notice, Switch, Title } from "../controls.tsx";
@@ -8,7 +10,10 @@ import { desks, room } from "../session.ts";
 import { Figures } from "./Figures.tsx";
 import { Files } from "./Files.tsx";
 import { Outcome } from "./Outcome.tsx";
-import { outcome, seal } from "./sealing.ts";
+import { forgetSealed, outcome, seal } from "./sealing.ts";
+
+/** Stays as it was while the code is made on another screen. */
+const isMoreOpen = signal(false);
 
 /** Two bytes a letter and the spec's limits, in letters. */
 const MOST = { text: 32_000, line: 250, when: 60 };
@@ -19,6 +24,7 @@ const HEARD: Basis = 2;
 const SHORT_BYTES = 20_000_000;
 
 export function Write() {
+  useEffect(() => forgetSealed, []);
   if (desks.value !== null && desks.value.length === 0) return <NoDesk />;
   const isBusy = outcome.value.kind === "sealing";
   return (
@@ -47,7 +53,12 @@ export function Write() {
           hint={say("write.whenHint")}
         />
         <BasisChoice />
-        <details>
+        <details
+          open={isMoreOpen.value}
+          onToggle={(event) => {
+            isMoreOpen.value = event.currentTarget.open;
+          }}
+        >
           <summary>{say("write.more")}</summary>
           <Figures />
           <Switch
@@ -67,6 +78,9 @@ export function Write() {
               draft.code.value = value;
             }}
           />
+          <Button kind="quiet" onPress={() => go("code")}>
+            {say("write.code.make")}
+          </Button>
           <LanguageChoice />
         </details>
       </fieldset>

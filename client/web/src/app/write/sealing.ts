@@ -54,6 +54,11 @@ export async function seal(withoutOriginals = false): Promise<void> {
   }
 }
 
+/** Once it was read that a report is sealed, the next one begins without that word. */
+export function forgetSealed(): void {
+  if (outcome.value.kind === "sealed") outcome.value = { kind: "writing" };
+}
+
 export function stopSealing(): void {
   stopper?.abort();
 }
