@@ -116,7 +116,13 @@ def _parser() -> argparse.ArgumentParser:
     card.add_argument("-o", "--output", type=Path, metavar="FILE")
     card.add_argument("--renew", action="store_true", help="make the next card")
     card.add_argument(
-        "--link", metavar="URL", help="also say a link to the web app there that holds the card"
+        "--link",
+        metavar="URL",
+        help="also say a link to the web app there that holds the card: tens of thousands of"
+        " characters, to stand behind a word on a page",
+    )
+    card.add_argument(
+        "--link-output", type=Path, metavar="FILE", help="write the link there instead of saying it"
     )
     card.add_argument("--weeks", type=int, help="weeks on it")
     _add_relays(card)

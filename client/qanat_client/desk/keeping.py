@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ from qanat_client.desk.tombstones import PURGE_SETTING
 from qanat_client.desk.vault import VAULT_NAME
 from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
-from qanat_client.terminal import Exit
+from qanat_client.terminal import Exit, Terminal
 from qanat_protocol.card import MAX_GRACE_DAYS, MAX_SEALING_KEYS
 from qanat_protocol.days import iso
 from qanat_protocol.errors import LocalError
@@ -114,6 +115,8 @@ def card(context: Context) -> int:
         raise BadInput("other relays need a new card: add --renew")
     if arguments.link is not None:
         _check_app_address(arguments.link)
+    elif arguments.link_output is not None:
+        raise BadInput("--link-output needs --link URL, the web app's address")
     if arguments.weeks is not None and not 1 <= arguments.weeks <= MAX_SEALING_KEYS:
         raise BadInput(f"--weeks is 1 to {MAX_SEALING_KEYS}")
     with context.desk() as desk:
@@ -149,8 +152,8 @@ def card(context: Context) -> int:
             "weeks_left": left,
         }
         if arguments.link is not None:
-            told["link"] = _link(arguments.link, desk.card.envelope)
-            terminal.say(f"link         {told['link']}")
+            link = _link(arguments.link, desk.card.envelope)
+            told |= _give_link(link, arguments.link_output, terminal)
         terminal.result(told)
     return Exit.DONE
 
@@ -166,6 +169,15 @@ def _check_app_address(address: str) -> None:
 def _link(address: str, card: bytes) -> str:
     """The web app's address with the card behind the sign that a browser sends to nobody."""
     return f"{address}#{urlsafe_b64encode(card).decode().rstrip('=')}"
+
+
+def _give_link(link: str, output: Path | None, terminal: Terminal) -> dict[str, str]:
+    if output is None:
+        terminal.say(f"link         {link}")
+        return {"link": link}
+    write_whole(output, f"{link}\n".encode())
+    terminal.say(f"link         {len(link):,} characters: {output}")
+    return {"link_file": str(output)}
 
 
 def _renew(context: Context, desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from base64 import urlsafe_b64decode
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,21 @@ def test_a_desk_is_never_made_over_another_one(newsroom: Newsroom) -> None:
     (newsroom.home / VAULT_NAME).unlink()
     assert newsroom.run("init", "--name", "Another").code == 2
     assert newsroom.files()["root.key"] == before["root.key"]
+
+
+def test_a_link_to_the_app_is_told_or_written_and_holds_the_card(newsroom: Newsroom) -> None:
+    card = newsroom.init()
+    address, file = "https://relay.example/", newsroom.home / "link.txt"
+    link = newsroom.run("card", "--link", address).value["link"]
+    fragment = link.removeprefix(f"{address}#")
+    assert urlsafe_b64decode(fragment + "=" * (-len(fragment) % 4)) == card.envelope
+    written = newsroom.run("card", "--link", address, "--link-output", str(file))
+    assert written.value["link_file"] == str(file)
+    assert fragment not in written.out + written.err
+    assert file.read_text() == f"{link}\n"
+    alone = newsroom.run("card", "--link-output", str(file))
+    assert alone.code == 2
+    assert "needs --link" in alone.err
 
 
 def test_the_root_key_is_in_its_file_alone(newsroom: Newsroom) -> None:
