@@ -13,8 +13,7 @@ from tests.web.browsers import Browser
 from tests.web.phone import Phone
 from tests.web.slow_line import slow_line
 
-FILE_BYTES = 5_000_000
-"""So long a file's hash is taken in a worker of its own."""
+FILE_BYTES = 3_000_000
 SENT_BYTES = 1_300_000
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]

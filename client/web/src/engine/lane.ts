@@ -8,7 +8,7 @@ import type { Outbox, Said } from "./outbox.ts";
 import { GROUP_BLOCKS, ROOTS_PAGE } from "./sealingRoom.ts";
 import type { Load } from "./traffic.ts";
 
-/** Groups of blocks (4 MiB each) that are kept ready: what goes in turns goes from several. */
+/** Groups of blocks (1 MiB each) that are kept ready: what goes in turns goes from several. */
 const GROUPS_KEPT = 4;
 
 /** A load that was begun, and the blocks of it that went, in their order. */

@@ -24,15 +24,12 @@ import { nowS, writingTime } from "./clock.ts";
 import { type Desks, lastDayOf } from "./desks.ts";
 import { checkedDraft, renditionsOf } from "./drafts.ts";
 import { type Draft, EngineError } from "./engine.ts";
-import { startHasher } from "./hasher.ts";
 import { newestCheckpoint } from "./newest.ts";
 import { checkGoing } from "./refusals.ts";
 import { GROUP_BLOCKS, type SealingRoom } from "./sealingRoom.ts";
 import type { Role, Store } from "./tables.ts";
 
 const READ_BYTES = 1 << 20;
-/** Files of less are hashed before a second worker has begun. */
-const LONG_BYTES = 4 << 20;
 const ROLES: Readonly<Record<Rendition, Role>> = { 1: "thumbnail", 2: "preview", 3: "original" };
 
 export interface Sealing {
@@ -120,11 +117,13 @@ async function sealFiles(
         done += size;
         advance(done, all);
       });
-      const hasher = length < LONG_BYTES ? undefined : await startHasher();
-      const groups = sealer.groups(chunks, GROUP_BLOCKS, hasher);
-      const header = await room
-        .add(batch, parts.length + 1, ROLES[rendition], groups, () => sealer.sealed.header)
-        .finally(() => hasher?.end());
+      const header = await room.add(
+        batch,
+        parts.length + 1,
+        ROLES[rendition],
+        sealer.groups(chunks, GROUP_BLOCKS),
+        () => sealer.sealed.header,
+      );
       const { sha256 } = sealer.sealed;
       const isOriginal = rendition === Rendition.ORIGINAL;
       const mediaType = isOriginal ? file.mediaType : "image/jpeg";

@@ -13,7 +13,9 @@ import type { Locks } from "./locks.ts";
 import type { ItemRow, ParcelRow, Role, Store, Transaction } from "./tables.ts";
 
 /** Blocks in a row: fewer and larger rows are faster, and a sync reads ahead by them. */
-export const GROUP_BLOCKS = 256;
+export const GROUP_BLOCKS = 64;
+/** Groups stored in one transaction (4 MiB): what a sealing holds in memory, twice. */
+const GROUPS_AT_ONCE = 4;
 /** The number of the row that holds the page roots (SPEC 17, LEAVES). */
 export const ROOTS_PAGE = 1024;
 
@@ -59,17 +61,26 @@ export class SealingRoom {
     const row: ParcelRow = { ...blank(position, role), batch };
     const key = await this.#store.writeLoosely(["parcel"], (rows) => rows.put("parcel", row));
     const leaves: Uint8Array[] = [];
-    let count = 0;
+    let groups: Uint8Array[] = [];
+    let stored = 0;
     let storing: Promise<void> = Promise.resolve();
-    for await (const group of sealed) {
-      leaves.push(...group.leaves);
+    const store = async () => {
+      const first = stored;
+      const some = groups;
+      stored += groups.length;
+      groups = [];
+      // The next ones are sealed meanwhile.
       await storing;
-      // The next one is sealed meanwhile.
-      storing = this.#addGroup(batch, key as number, count, group.data);
+      storing = this.#addGroups(batch, key as number, first, some);
       // Whoever waits for it next is told what it throws.
       storing.catch(() => undefined);
-      count += 1;
+    };
+    for await (const group of sealed) {
+      leaves.push(...group.leaves);
+      groups.push(group.data);
+      if (groups.length === GROUPS_AT_ONCE) await store();
     }
+    await store();
     await storing;
     const header = headerOf();
     const whole = {
@@ -129,10 +140,18 @@ export class SealingRoom {
     });
   }
 
-  #addGroup(batch: string, key: number, group: number, data: Uint8Array): Promise<void> {
+  #addGroups(
+    batch: string,
+    key: number,
+    first: number,
+    groups: readonly Uint8Array[],
+  ): Promise<void> {
     return this.#store.writeLoosely(["parcel", "body"], async (rows) => {
-      await required(rows, batch, key);
-      await rows.put("body", { parcel: key, group, data });
+      // All asked for at once: each answer of the database takes its time.
+      await Promise.all([
+        required(rows, batch, key),
+        ...groups.map((data, at) => rows.put("body", { parcel: key, group: first + at, data })),
+      ]);
     });
   }
 }

@@ -13,10 +13,10 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
-/** A hash that takes its data piece by piece; one that is taken elsewhere says when it is ready for more. */
+/** A hash that takes its data piece by piece. */
 export interface Hash {
-  update(data: Uint8Array): void | Promise<void>;
-  digest(): Uint8Array | Promise<Uint8Array>;
+  update(data: Uint8Array): void;
+  digest(): Uint8Array;
 }
 
 /** Three times as fast as `Sha256`, for what is long; that where the page may run no wasm. */

@@ -78,14 +78,11 @@ export class PartSealer {
     }
   }
 
-  /**
-   * The same, so many blocks at a time, the last group perhaps fewer: that is the faster way.
-   * `sha256`: takes the hash of the data.
-   */
-  async *groups(chunks: Chunks, blocks: number, sha256?: Hash): AsyncGenerator<SealedGroup> {
+  /** The same, so many blocks at a time, the last group perhaps fewer: that is the faster way. */
+  async *groups(chunks: Chunks, blocks: number): AsyncGenerator<SealedGroup> {
     if (this.#begun) throw localMalformed("a part is sealed once; make a new sealer");
     this.#begun = true;
-    const hash = sha256 ?? (await fastSha256());
+    const hash = await fastSha256();
     const groups = inPieces(this.#ciphertext(chunks, hash), blocks * BLOCK_BYTES);
     const sealed = ahead(groups, GROUPS_AHEAD, async (data) => {
       return { data, leaves: await Promise.all(pieces(data, BLOCK_BYTES).map(leafHashFast)) };
@@ -96,7 +93,7 @@ export class PartSealer {
     }
     this.#sealed = {
       header: new Header({ ...this.#unrooted, root: this.#tree.root() }),
-      sha256: await hash.digest(),
+      sha256: hash.digest(),
     };
   }
 
@@ -127,7 +124,7 @@ export class PartSealer {
       if (taken > this.#length) {
         throw localMalformed(`more data than the ${this.#length} bytes announced`);
       }
-      await hash.update(chunk);
+      hash.update(chunk);
       yield chunk;
     }
     if (taken < this.#length) {
