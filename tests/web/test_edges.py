@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.end_to_end.abroad import Abroad
-from tests.web.browsers import Browser, browsing
+from tests.web.browsers import Browser, browsing, in_both
 from tests.web.phone import PATIENCE_MS, WORDS, Phone, begins
 from tests.web.served import Served, made_card, serving
 
@@ -179,6 +179,7 @@ async def test_no_card_link_or_bulletin_becomes_html(
     assert browser.complaints == []
 
 
+@in_both
 async def test_a_link_of_the_desk_shows_the_card_that_it_holds(
     abroad: Abroad, browser: Browser
 ) -> None:
