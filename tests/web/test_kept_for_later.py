@@ -61,3 +61,17 @@ async def test_the_reader_of_codes_is_kept_once_the_desks_screen_was_open(
     await phone.reload()
     await phone.go("desk")
     await phone.page.wait_for_function(KEEPS, arg="/decode-")
+
+
+async def test_all_else_is_kept_some_twenty_seconds_after_the_app_was_opened_again(
+    abroad: Abroad, browser: Browser
+) -> None:
+    phone = await Phone.take(browser)
+    await phone.visit(abroad.relay.url)
+    await phone.page.clock.install()
+    await phone.reload()
+    left_out = ["/ru-", "/decode-", "icon-512", "notes"]
+    assert not any([await keeps(phone.page, part) for part in left_out])
+    await phone.page.clock.fast_forward(20_000)
+    for part in left_out:
+        await phone.page.wait_for_function(KEEPS, arg=part)
