@@ -6,8 +6,8 @@ Nothing that it does may leave loopback: no name of the world is looked up.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,25 @@ class Browser:
 
 
 @asynccontextmanager
+async def watched(context: BrowserContext, profile: Path) -> AsyncIterator[Browser]:
+    """What was started, until it is closed."""
+    browser = Browser(context, profile)
+    context.on("request", browser.note_request)
+    context.on("console", browser.note_console)
+    try:
+        yield browser
+    finally:
+        await context.close()
+
+
+Browsing = Callable[[Path], AbstractAsyncContextManager[Browser]]
+"""Starts a browser on a profile folder; with the same one again it is the same phone, restarted."""
+in_both = pytest.mark.parametrize("browse", ["chromium", "firefox"], indirect=True)
+
+
+@asynccontextmanager
 async def browsing(profile: Path, **options: Any) -> AsyncIterator[Browser]:
-    """A browser on this profile folder; with the same one again it is the same phone, restarted."""
+    """Chromium on this profile folder."""
     path = chromium()
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
@@ -82,10 +99,5 @@ async def browsing(profile: Path, **options: Any) -> AsyncIterator[Browser]:
             args=[*_OPTIONS, f"--host-resolver-rules={_RULES}"],
             **options,
         )
-        browser = Browser(context, profile)
-        context.on("request", browser.note_request)
-        context.on("console", browser.note_console)
-        try:
+        async with watched(context, profile) as browser:
             yield browser
-        finally:
-            await context.close()

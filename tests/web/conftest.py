@@ -1,4 +1,4 @@
-"""What the tests in a browser share: the browser itself, and the web app as it was built."""
+"""What the tests in a browser share: the browsers themselves, and the web app as it was built."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.abroad import abroad, made_abroad
-from tests.web.browsers import Browser, browsing
+from tests.web.browsers import Browser, Browsing, browsing
+from tests.web.firefox import browsing_firefox
 
 from qanat_client.web_app.files import AppFile, read_app
 
 __all__ = ["abroad", "made_abroad"]
 
+_BROWSING: dict[str, Browsing] = {"chromium": browsing, "firefox": browsing_firefox}
+
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with browsing(tmp_path / "profile") as running:
+def browse(request: pytest.FixtureRequest) -> Browsing:
+    """What starts the browser that `in_both` asks for; Chromium where nothing does."""
+    return _BROWSING[getattr(request, "param", "chromium")]
+
+
+@pytest.fixture
+async def browser(browse: Browsing, tmp_path: Path) -> AsyncIterator[Browser]:
+    async with browse(tmp_path / "profile") as running:
         yield running
 
 

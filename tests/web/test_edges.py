@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.end_to_end.abroad import Abroad
-from tests.web.browsers import Browser, browsing
+from tests.web.browsers import PLAIN_NAME, Browser, browsing, in_both
 from tests.web.phone import PATIENCE_MS, WORDS, Phone, begins
 from tests.web.served import Served, made_card, serving
 
+from qanat_client.demo.media import make_photo
 from qanat_client.web_app.files import FRONT, SINGLE_FILE, AppFile
 from qanat_protocol.statement import fingerprint
 
@@ -133,6 +134,38 @@ async def test_a_clock_that_is_wrong_by_years_asks_for_the_date_and_goes_on(
         await phone.sees("write.sealed")
 
 
+async def test_where_no_webassembly_may_run_a_report_for_a_code_is_sealed_all_the_same(
+    served: Served, tmp_path: Path, card: Path
+) -> None:
+    served.prefix[ENGINE] = b"delete self.WebAssembly;"
+    photo = tmp_path / "photo.jpg"
+    make_photo(photo, seed=7)
+    async with browsing(tmp_path / "profile", service_workers="block") as browser:
+        phone = Phone(await browser.page())
+        await phone.page.goto(served.url)
+        await phone.is_ready()
+        await phone.add_desk(card)
+        code = await phone.make_code()
+        await phone.write("By plain scripts.", files=[photo], code=code)
+        await phone.seal()
+        (engine,) = phone.page.workers
+        assert await engine.evaluate("typeof WebAssembly") == "undefined"
+
+
+async def test_over_plain_http_the_app_says_what_it_lacks_and_sends_all_the_same(
+    abroad: Abroad, browser: Browser
+) -> None:
+    phone = await Phone.take(browser)
+    await phone.visit(abroad.relay.url.replace("127.0.0.1", PLAIN_NAME))
+    assert await phone.page.evaluate("isSecureContext") is False
+    await phone.sees("plain.notice")
+    await phone.add_desk(abroad.card_file)
+    await phone.write("By an address that is not secured.")
+    await phone.seal()
+    await phone.send()
+    assert len(await abroad.arrived()) == 1
+
+
 async def test_an_empty_file_is_left_out_with_a_word_and_a_photo_without_preview_goes(
     served: Served, browser: Browser, card: Path, tmp_path: Path
 ) -> None:
@@ -179,6 +212,7 @@ async def test_no_card_link_or_bulletin_becomes_html(
     assert browser.complaints == []
 
 
+@in_both
 async def test_a_link_of_the_desk_shows_the_card_that_it_holds(
     abroad: Abroad, browser: Browser
 ) -> None:
@@ -225,6 +259,8 @@ async def test_the_single_file_seals_from_a_memory_card_and_hands_over(
     await phone.page.goto(single.as_uri())
     await phone.is_ready()
     await phone.add_desk(card)
+    # It holds no reader of square codes, and Chromium has none of its own here.
+    await expect(phone.button("desk.camera")).to_have_count(0)
     film = tmp_path / "film.bin"
     film.write_bytes(bytes(5_000_000))
     await phone.write("From a memory card.", files=[film])

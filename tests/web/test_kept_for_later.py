@@ -64,6 +64,20 @@ async def test_the_reader_of_codes_is_kept_once_the_desks_screen_was_open(
     await phone.page.wait_for_function(KEEPS, arg="/decode-")
 
 
+async def test_all_else_is_kept_some_twenty_seconds_after_the_app_was_opened_again(
+    abroad: Abroad, browser: Browser
+) -> None:
+    phone = await Phone.take(browser)
+    await phone.visit(abroad.relay.url)
+    await phone.page.clock.install()
+    await phone.reload()
+    left_out = ["/ru-", "/decode-", "icon-512", "notes.svg"]
+    assert not any([await keeps(phone.page, part) for part in left_out])
+    await phone.page.clock.fast_forward(20_000)
+    for part in left_out:
+        await phone.page.wait_for_function(KEEPS, arg=part)
+
+
 async def test_leaving_leads_to_the_empty_page_without_a_network_from_the_first_visit_on(
     abroad: Abroad, browser: Browser
 ) -> None:

@@ -141,6 +141,7 @@ function LanguageChoice() {
   return (
     <select
       class="language"
+      autoComplete="off"
       aria-label={say("language.label")}
       value={language.value}
       onChange={(event) => {

@@ -19,6 +19,7 @@ export function AskDay({ onDay }: { readonly onDay: () => void }) {
       <div class="row">
         <input
           type="date"
+          autoComplete="off"
           aria-label={say("clock.title")}
           aria-describedby="clock-hint"
           placeholder="2022-01-05"

@@ -77,6 +77,7 @@ export function Switch({ label, hint, isOn, onChange }: SwitchProps) {
       <input
         id={id}
         type="checkbox"
+        autoComplete="off"
         checked={isOn}
         onChange={(event) => onChange(event.currentTarget.checked)}
         {...(hint === undefined ? {} : { "aria-describedby": `${id}-hint` })}

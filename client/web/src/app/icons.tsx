@@ -8,7 +8,7 @@ const paths: Readonly<Partial<Record<Screen, string>>> = {
   desk: "M4 20h16M6 20V9l6-5 6 5v11M10 20v-6h4v6",
   more: "M5 7h14M5 12h14M5 17h14",
 };
-export const LEAVE = "M14 5h5v14h-5M4 12h10M10 8l4 4-4 4";
+export const LEAVE = "M10 5H5v14h5M9 12h11M16 8l4 4-4 4";
 export const PHOTO = "M4 8h3l2-3h6l2 3h3v11H4zM12 16.5a3.5 3.5 0 100-7 3.5 3.5 0 000 7z";
 export const FILM = "M4 7h11v10H4zM15 11l5-3v8l-5-3";
 export const SOUND =

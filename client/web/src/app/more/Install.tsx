@@ -30,6 +30,7 @@ function HomeScreen() {
             <label key={String(neutral)} class="choice">
               <input
                 type="radio"
+                autoComplete="off"
                 name="name"
                 checked={isNeutral.value === neutral}
                 onChange={() => setNeutral(neutral)}

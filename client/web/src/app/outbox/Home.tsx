@@ -25,6 +25,7 @@ export function Home() {
         <label for="home">{say("home.label")}</label>
         <select
           id="home"
+          autoComplete="off"
           aria-describedby="home-hint"
           value={home.value}
           onChange={(event) => void keep(event.currentTarget.value)}

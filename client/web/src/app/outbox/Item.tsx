@@ -37,7 +37,7 @@ export function Item({ item }: { readonly item: OutboxItem }) {
         <span>{say("outbox.sealed", { when: hour(item.sealedHour) })}</span>
         <span>
           {size(item.size)}
-          {item.files > 0 && ` · ${say("outbox.files", { count: item.files })}`}
+          {item.files > 0 && <bdi>{` · ${say("outbox.files", { count: item.files })}`}</bdi>}
         </span>
         <Arrival item={item} />
         {!item.isHere && <span>{say("outbox.gone")}</span>}

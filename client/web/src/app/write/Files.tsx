@@ -67,7 +67,9 @@ function OneFile({ chosen }: { readonly chosen: ChosenFile }) {
     <li class="file">
       <Thumbnail picture={renditions?.thumbnail ?? null} />
       <div class="file-words">
-        <bdi class="file-name">{file.name}</bdi>
+        <span class="file-name">
+          <bdi>{file.name}</bdi>
+        </span>
         <small>
           {size(file.size)}
           {renditions === null && ` · ${say("write.file.reading")}`}

@@ -148,6 +148,7 @@ function DeskChoice() {
       <label for="desk">{say("write.desk")}</label>
       <select
         id="desk"
+        autoComplete="off"
         value={draft.desk.value}
         onChange={(event) => {
           draft.desk.value = event.currentTarget.value;
@@ -176,6 +177,7 @@ function BasisChoice() {
           <label key={value} class="choice">
             <input
               type="radio"
+              autoComplete="off"
               name="basis"
               checked={draft.basis.value === value}
               onChange={() => {
@@ -196,6 +198,7 @@ function LanguageChoice() {
       <label for="report-language">{say("write.language")}</label>
       <select
         id="report-language"
+        autoComplete="off"
         value={draft.reportLanguage.value || language.value}
         onChange={(event) => {
           draft.reportLanguage.value = event.currentTarget.value;
