@@ -125,13 +125,15 @@ class DecisionLog:
             )
         return standing_of(changes)
 
-    def history(self, report_id: bytes) -> list[Logged]:
-        """Every decision about a report, in the order of the clock."""
+    def history(self, report_id: bytes, author: bytes) -> list[Logged]:
+        """Every decision about a report and its pseudonym, in the order of the clock."""
         ours = self._public()
         found = []
         for identity, content in self._vault.rows(
-            "SELECT id, content FROM decisions WHERE subject = ?1 OR part = ?1 ORDER BY clock, id",
+            "SELECT id, content FROM decisions WHERE subject IN (?1, ?2) OR part = ?1"
+            " ORDER BY clock, id",
             report_id,
+            author,
         ):
             decision = decode_decision(content)
             found.append(Logged(identity, decision, decision.author == ours))

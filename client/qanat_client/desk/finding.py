@@ -1,0 +1,131 @@
+"""Which reports a list or a search shows: conditions that combine, answered by the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from qanat_client.desk.catalogue import expression_for, place_words
+from qanat_client.desk.decisions import ReportState, What
+from qanat_client.desk.vault import Vault
+from qanat_client.errors import BadInput
+from qanat_protocol.report import Basis
+
+__all__ = ["EVERYTHING", "Wish", "count", "find"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a report has to be; all of it at once. `words` are looked for as `catalogue` says.
+
+    `states`: any of these. `tags`: all of them, as `tag_of` gives them. `author`: a key.
+    `since_s`: arrived at or after. `is_muted`: of muted pseudonyms, of others, None either.
+    """
+
+    words: str | None = None
+    states: frozenset[ReportState] = frozenset()
+    tags: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    author: bytes | None = None
+    incident: bytes | None = None
+    since_s: int | None = None
+    is_unread: bool = False
+    is_starred: bool = False
+    is_urgent: bool = False
+    is_first_hand: bool = False
+    is_muted: bool | None = None
+
+
+EVERYTHING: Final = Wish()
+
+# A register of a report, 0 where nothing was decided.
+_REGISTER: Final = (
+    "coalesce((SELECT number FROM registers WHERE what = ? AND subject = c.report_id"
+    " AND part = x''), 0)"
+)
+_IS_MUTED: Final = (
+    "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = c.author AND number)"
+)
+
+Condition = tuple[str, tuple[object, ...]]
+
+
+def _conditions(wish: Wish) -> Iterator[Condition]:
+    if wish.is_urgent:
+        yield "c.urgent", ()
+    if wish.is_first_hand:
+        yield "c.basis = ?", (int(Basis.SEEN),)
+    if wish.since_s is not None:
+        yield "c.arrived_s >= ?", (wish.since_s,)
+    if wish.author is not None:
+        yield "c.author = ?", (wish.author,)
+    for place in wish.places:
+        yield from (("instr(c.place, ?)", (f" {word}",)) for word in place_words(place).split())
+    if wish.languages:
+        # kk finds kk-Cyrl; a tag holds no sign that LIKE takes for any other.
+        languages = [language.casefold() for language in wish.languages]
+        yield (
+            " OR ".join(["c.language = ? OR substr(c.language, 1, ?) = ?"] * len(languages)),
+            tuple(
+                value
+                for language in languages
+                for value in (language, len(language) + 1, f"{language}-")
+            ),
+        )
+    if wish.states:
+        marks = ", ".join("?" * len(wish.states))
+        yield f"{_REGISTER} IN ({marks})", (int(What.STATE), *sorted(map(int, wish.states)))
+    if wish.is_unread:
+        yield f"NOT {_REGISTER}", (int(What.READ),)
+    if wish.is_starred:
+        yield _REGISTER, (int(What.STARRED),)
+    for tag in wish.tags:
+        yield (
+            "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = c.report_id"
+            " AND part = ? AND number)",
+            (int(What.TAG), tag.encode()),
+        )
+    if wish.incident is not None:
+        yield (
+            "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = ?"
+            " AND part = c.report_id AND number)",
+            (int(What.GATHERED), wish.incident),
+        )
+    if wish.is_muted is not None:
+        yield f"{'' if wish.is_muted else 'NOT '}{_IS_MUTED}", (int(What.MUTED),)
+
+
+def _query(wish: Wish) -> tuple[str, list[object]]:
+    conditions = list(_conditions(wish))
+    if wish.words is None:
+        source, values = "catalogue c", []
+    else:
+        expression = expression_for(wish.words)
+        if not expression:
+            raise BadInput(f"there is no word in {wish.words!r} to look for")
+        # CROSS JOIN keeps the order: the newest that have the words are few of all reports.
+        source = "catalogue_words w CROSS JOIN catalogue c ON c.number = w.rowid"
+        conditions.insert(0, ("w.catalogue_words MATCH ?", (expression,)))
+    where = " AND ".join(f"({condition})" for condition, _ in conditions) or "1"
+    values = [value for _, given in conditions for value in given]
+    return f"FROM {source} WHERE {where}", values
+
+
+def find(vault: Vault, wish: Wish, *, limit: int | None = None) -> list[bytes]:
+    """The ids of the reports that are what is wished for, the newest `limit` of them first.
+
+    What is not catalogued yet is not found. Raises BadInput where `words` hold no word.
+    """
+    tail, values = _query(wish)
+    newest = "c.number" if wish.words is None else "w.rowid"
+    query = f"SELECT c.report_id {tail} ORDER BY {newest} DESC LIMIT ?"
+    rows = vault.rows(query, *values, -1 if limit is None else limit)
+    return [report_id for (report_id,) in rows]
+
+
+def count(vault: Vault, wish: Wish) -> int:
+    """How many reports are what is wished for."""
+    tail, values = _query(wish)
+    return int(vault.value(f"SELECT count(*) {tail}", *values))
