@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from qanat_client.desk.aliases import give_alias
-from qanat_client.desk.folding import WORD_LETTERS, words_of
+from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.report import Report, decode_report
 
-__all__ = ["catch_up", "expression_for", "place_words", "uncatalogued", "waiting"]
+__all__ = ["catch_up", "expression_for", "uncatalogued", "waiting"]
 
 REPORTS_IN_A_COMMIT: Final = 512
 MIN_BEGINNING_LETTERS: Final = 2
@@ -73,7 +73,7 @@ def _catalogue(vault: Vault, row: Row) -> None:
         urgent,
         int(report.basis),
         report.language.casefold(),
-        place_words(report.where),
+        _place_words(report.where),
     )
     words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))
     vault.run(
@@ -88,14 +88,14 @@ def _texts(report: Report) -> Iterator[str]:
     yield from (file.name for file in report.files)
 
 
-def place_words(place: str) -> str:
+def _place_words(place: str) -> str:
     """A place's folded words, each behind a space: where one begins is found by ` WORD`."""
     return "".join(f" {word}" for word in words_of(place))
 
 
 def expression_for(wanted: str) -> str:
-    """What FTS5 is asked for: every word, or words that begin so; empty where there is no word."""
-    words = list(dict.fromkeys(words_of(wanted)))[:MAX_WORDS_LOOKED_FOR]
+    """What FTS5 is asked for: for every word one that begins so; empty where there is no word."""
+    words = list(dict.fromkeys(beginnings_of(wanted)))[:MAX_WORDS_LOOKED_FOR]
     # Words are letters and digits, so that nothing in them means anything to FTS5.
     return " ".join(
         f'"{word}"*' if MIN_BEGINNING_LETTERS <= len(word) < WORD_LETTERS else f'"{word}"'

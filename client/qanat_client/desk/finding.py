@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from qanat_client.desk.catalogue import expression_for, place_words
+from qanat_client.desk.catalogue import expression_for
 from qanat_client.desk.decisions import ReportState, What
+from qanat_client.desk.folding import beginnings_of
 from qanat_client.desk.vault import Vault
 from qanat_client.errors import BadInput
 from qanat_protocol.report import Basis
@@ -62,7 +63,7 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
     if wish.author is not None:
         yield "c.author = ?", (wish.author,)
     for place in wish.places:
-        yield from (("instr(c.place, ?)", (f" {word}",)) for word in place_words(place).split())
+        yield from (("instr(c.place, ?)", (f" {word}",)) for word in beginnings_of(place))
     if wish.languages:
         # kk finds kk-Cyrl; a tag holds no sign that LIKE takes for any other.
         languages = [language.casefold() for language in wish.languages]
