@@ -5,7 +5,7 @@ What is in force stands beside them in `registers`, so that no list has to fold 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qanat_client.desk.decisions import (
@@ -20,7 +20,7 @@ from qanat_client.desk.decisions import (
     verify_decision,
 )
 from qanat_client.desk.desk import Clock, Desk
-from qanat_client.desk.standing import Standing, standing_of
+from qanat_client.desk.standing import Incident, Standing, standing_of
 from qanat_client.desk.vault import Vault
 from qanat_client.errors import BadInput
 from qanat_protocol.errors import LocalError
@@ -105,6 +105,12 @@ class DecisionLog:
     def standing(self) -> Standing:
         """All that is in force."""
         return standing_of(self._changes(""))
+
+    def incidents(self) -> Mapping[bytes, Incident]:
+        """Every incident by its id, with its reports."""
+        return standing_of(
+            self._changes("WHERE what IN (?, ?)", int(What.INCIDENT), int(What.GATHERED))
+        ).incidents
 
     def standing_of(self, reports: Sequence[bytes]) -> Standing:
         """What is in force for these reports; incidents have their names, and of their reports

@@ -161,7 +161,7 @@ def _line(incident: bytes, incidents: Mapping[bytes, Incident]) -> str:
 def _change(context: Context, desk: Desk, incident: bytes, changes: list[Change]) -> int:
     decisions = decision_log(desk)
     decisions.record(changes)
-    incidents = decisions.standing().incidents
+    incidents = decisions.incidents()
     context.terminal.say(_line(incident, incidents))
     context.terminal.result(_value(incident, incidents[incident]))
     return Exit.DONE
@@ -215,7 +215,7 @@ def incident_list(context: Context) -> int:
     """Every incident."""
     terminal = context.terminal
     with context.desk() as desk:
-        incidents = decision_log(desk).standing().incidents
+        incidents = decision_log(desk).incidents()
         order = sorted(incidents, key=lambda incident: (incidents[incident].name, incident))
         for incident in order:
             terminal.say(_line(incident, incidents))
@@ -233,7 +233,7 @@ def incident_show(context: Context) -> int:
         catalogued(context, desk)
         decisions = decision_log(desk)
         incident = decisions.incident_named(context.arguments.incident)
-        incidents = decisions.standing().incidents
+        incidents = decisions.incidents()
         reports = shown(desk, find(desk.vault, Wish(incident=incident))[::-1])
         context.terminal.say(_line(incident, incidents))
         tell_reports(context, reports)

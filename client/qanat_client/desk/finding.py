@@ -46,9 +46,7 @@ _REGISTER: Final = (
     "coalesce((SELECT number FROM registers WHERE what = ? AND subject = c.report_id"
     " AND part = x''), 0)"
 )
-_IS_MUTED: Final = (
-    "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = c.author AND number)"
-)
+_OF_MUTED: Final = "IN (SELECT subject FROM registers WHERE what = ? AND number)"
 
 Condition = tuple[str, tuple[object, ...]]
 
@@ -95,23 +93,28 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
             (int(What.GATHERED), wish.incident),
         )
     if wish.is_muted is not None:
-        yield f"{'' if wish.is_muted else 'NOT '}{_IS_MUTED}", (int(What.MUTED),)
+        yield f"c.author {'' if wish.is_muted else 'NOT '}{_OF_MUTED}", (int(What.MUTED),)
 
 
-def _query(wish: Wish) -> tuple[str, list[object]]:
-    conditions = list(_conditions(wish))
-    if wish.words is None:
-        source, values = "catalogue c", []
-    else:
+def _query(wish: Wish) -> tuple[str, str, list[object]]:
+    """The number that rises with each report, all behind SELECT, and the values in it."""
+    number, source, conditions = "c.number", "catalogue c", list(_conditions(wish))
+    if wish.words is not None:
         expression = expression_for(wish.words)
         if not expression:
             raise BadInput(f"there is no word in {wish.words!r} to look for")
-        # CROSS JOIN keeps the order: the newest that have the words are few of all reports.
-        source = "catalogue_words w CROSS JOIN catalogue c ON c.number = w.rowid"
-        conditions.insert(0, ("w.catalogue_words MATCH ?", (expression,)))
+        if wish.author is not None or wish.is_muted:
+            # What one writes is little: it is looked at first.
+            found = "c.number IN (SELECT rowid FROM catalogue_words WHERE catalogue_words MATCH ?)"
+        else:
+            # CROSS JOIN keeps the order, so that a search ends with the newest that are shown.
+            number = "w.rowid"
+            source = "catalogue_words w CROSS JOIN catalogue c ON c.number = w.rowid"
+            found = "w.catalogue_words MATCH ?"
+        conditions.insert(0, (found, (expression,)))
     where = " AND ".join(f"({condition})" for condition, _ in conditions) or "1"
     values = [value for _, given in conditions for value in given]
-    return f"FROM {source} WHERE {where}", values
+    return number, f"FROM {source} WHERE {where}", values
 
 
 def find(vault: Vault, wish: Wish, *, limit: int | None = None) -> list[bytes]:
@@ -119,14 +122,13 @@ def find(vault: Vault, wish: Wish, *, limit: int | None = None) -> list[bytes]:
 
     What is not catalogued yet is not found. Raises BadInput where `words` hold no word.
     """
-    tail, values = _query(wish)
-    newest = "c.number" if wish.words is None else "w.rowid"
-    query = f"SELECT c.report_id {tail} ORDER BY {newest} DESC LIMIT ?"
+    number, tail, values = _query(wish)
+    query = f"SELECT c.report_id {tail} ORDER BY {number} DESC LIMIT ?"
     rows = vault.rows(query, *values, -1 if limit is None else limit)
     return [report_id for (report_id,) in rows]
 
 
 def count(vault: Vault, wish: Wish) -> int:
     """How many reports are what is wished for."""
-    tail, values = _query(wish)
+    _, tail, values = _query(wish)
     return int(vault.value(f"SELECT count(*) {tail}", *values))
