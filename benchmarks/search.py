@@ -128,13 +128,17 @@ def _query_kinds(vault: Vault, writers: Writers) -> dict[str, Callable[[], Wish]
     chance = writers.chance
     newest = int(vault.value("SELECT max(number) FROM catalogue"))
 
-    def some_words(count: int) -> list[str]:
-        content = vault.value(
-            "SELECT content FROM reports WHERE id ="
-            " (SELECT report_id FROM catalogue WHERE number = ?)",
-            chance.randint(1, newest),
+    def some_content() -> bytes:
+        return bytes(
+            vault.value(
+                "SELECT content FROM reports WHERE id ="
+                " (SELECT report_id FROM catalogue WHERE number = ?)",
+                chance.randint(1, newest),
+            )
         )
-        return chance.sample(decode_report(content).text.split(), count)
+
+    def some_words(count: int) -> list[str]:
+        return chance.sample(decode_report(some_content()).text.split(), count)
 
     def beginning(letters: int) -> str:
         return some_words(1)[0][:letters]
@@ -158,6 +162,8 @@ def _query_kinds(vault: Vault, writers: Writers) -> dict[str, Callable[[], Wish]
             is_first_hand=True,
             states=frozenset({ReportState.CORROBORATED}),
         ),
+        "no word; one state": lambda: Wish(states=frozenset({chance.choice(list(ReportState))})),
+        "no word; one pseudonym": lambda: Wish(author=decode_report(some_content()).author),
         "no word; unread, one language": lambda: Wish(
             is_unread=True, languages=(chance.choice(list(LANGUAGES)),)
         ),

@@ -46,7 +46,7 @@ _REGISTER: Final = (
     "coalesce((SELECT number FROM registers WHERE what = ? AND subject = c.report_id"
     " AND part = x''), 0)"
 )
-_OF_MUTED: Final = "IN (SELECT subject FROM registers WHERE what = ? AND number)"
+_OF_MUTED: Final = "IN (SELECT subject FROM registers WHERE what = ? AND number = 1)"
 
 Condition = tuple[str, tuple[object, ...]]
 
@@ -75,21 +75,30 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
         )
     if wish.states:
         marks = ", ".join("?" * len(wish.states))
-        yield f"{_REGISTER} IN ({marks})", (int(What.STATE), *sorted(map(int, wish.states)))
+        states = sorted(map(int, wish.states))
+        if ReportState.NEW in wish.states:
+            yield f"{_REGISTER} IN ({marks})", (int(What.STATE), *states)
+        else:
+            decided = f"(SELECT subject FROM registers WHERE what = ? AND number IN ({marks}))"  # noqa: S608
+            yield f"c.report_id IN {decided}", (int(What.STATE), *states)
     if wish.is_unread:
         yield f"NOT {_REGISTER}", (int(What.READ),)
+    # What was picked out is little, and looked at first.
     if wish.is_starred:
-        yield _REGISTER, (int(What.STARRED),)
+        yield (
+            "c.report_id IN (SELECT subject FROM registers WHERE what = ? AND number = 1)",
+            (int(What.STARRED),),
+        )
     for tag in wish.tags:
         yield (
-            "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = c.report_id"
-            " AND part = ? AND number)",
+            "c.report_id IN"
+            " (SELECT subject FROM registers WHERE what = ? AND part = ? AND number = 1)",
             (int(What.TAG), tag.encode()),
         )
     if wish.incident is not None:
         yield (
-            "EXISTS (SELECT 1 FROM registers WHERE what = ? AND subject = ?"
-            " AND part = c.report_id AND number)",
+            "c.report_id IN"
+            " (SELECT part FROM registers WHERE what = ? AND subject = ? AND number = 1)",
             (int(What.GATHERED), wish.incident),
         )
     if wish.is_muted is not None:

@@ -40,3 +40,4 @@ CREATE TABLE registers (
     PRIMARY KEY (what, subject, part)
 ) WITHOUT ROWID;
 CREATE INDEX registers_by_part ON registers (what, part);
+CREATE INDEX registers_by_number ON registers (what, number, subject);
