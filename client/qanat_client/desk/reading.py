@@ -145,7 +145,7 @@ def list_inbox(context: Context) -> int:
         aside = set_aside(desk.vault)
         alarms = _alarms(desk)
         tell_reports(context, reports)
-        if not reports and not arguments.set_aside:
+        if not reports and not muted and not arguments.set_aside:
             terminal.say(
                 "no report is all of that"
                 if filtered

@@ -173,7 +173,9 @@ async def test_a_muted_pseudonym_is_left_out_of_lists_counted_and_never_lost(
     assert ids_of(newsroom.do("list", "--alias", alias)) == [first, third]
     assert newsroom.do("show", third)["muted"] is True
     assert "2 more reports of muted pseudonyms" in said(newsroom, capsys, "list")
-    newsroom.do("mark", third, "--unmute")
+    newsroom.do("mark", second, "--mute")
+    assert said(newsroom, capsys, "list").startswith("3 more reports of muted pseudonyms")
+    newsroom.do("mark", second, third, "--unmute")
     assert ids_of(newsroom.do("list")) == [first, second, third]
 
 
