@@ -278,3 +278,15 @@ def test_the_price_of_a_flood_is_told_for_relay_and_flooder() -> None:
     # The last three of each: the relay's, the flooder's, the one by the other.
     assert all(float(value.replace(",", "")) >= 0 for row in rows for value in row[-3:])
     assert "refused" in done.stdout
+
+
+def test_a_search_is_measured_by_the_clock_and_the_processor() -> None:
+    command = [sys.executable, "-m", "benchmarks.search", "--reports", "200", "--each", "3"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert "200 reports" in lines[1]
+    rows = [line.split() for line in lines[5:]]
+    assert len(rows) == 14
+    assert lines[-1].startswith("all of them")
+    # Median, 95th percentile and the longest, twice.
+    assert all(float(value) > 0 for row in rows for value in row[-6:])

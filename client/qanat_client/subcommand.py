@@ -22,8 +22,9 @@ class Subcommand(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
         """As the parent's; ends the program where anything is left over."""
-        if self._is_parsing:
-            # The intermixed parse below goes through this method, once for each kind of argument.
+        if self._is_parsing or self._subparsers is not None:
+            # The intermixed parse below goes through this method, once for each kind of argument;
+            # what has commands of its own leaves it to them.
             return super().parse_known_args(args, namespace)
         self._is_parsing = True
         try:

@@ -10,7 +10,7 @@ __all__ = ["CARELESS", "MODULES", "load_careless", "load_targets"]
 
 MODULES = (
     "records", "documents", "sealed", "wire", "bulk", "sketches", "sessions", "datagrams", "inputs",
-    "screens", "relay_node", "reporter", "desk", "http",
+    "screens", "relay_node", "reporter", "desk", "editors", "http",
 )  # fmt: skip
 CARELESS = "careless"
 

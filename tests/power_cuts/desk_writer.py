@@ -1,11 +1,12 @@
-"""A desk that takes parcels from two relays at once and opens them, as a pull does: says what it
-counts on.
+"""A desk that takes parcels from two relays at once and opens them, as a pull does, and decides
+something after each: says what it counts on.
 
 Usage: python -m tests.power_cuts.desk_writer HOME MAIL [careless]
 
 Both relays offer the same parcels, those of the file MAIL, numbered from 1, and each brings every
 other one. Lines: `cursor RELAY NUMBER` once a relay's cursor stands behind that parcel, `whole
-NUMBER`, `purging NUMBER...` when a relay is about to be given the keys that let it drop them, and
+NUMBER`, `purging NUMBER...` when a relay is about to be given the keys that let it drop them,
+`decided NUMBER` once a star is kept, `catalogued COUNT` of the reports that can be looked for, and
 `deleted` when no secret of a week is left. A careless one never waits for the disk, but where
 SQLite does so by itself.
 """
@@ -20,8 +21,12 @@ import msgpack
 from tests.power_cuts.commands import never_wait
 
 from qanat_client.desk.arrivals import Arrivals
+from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decisions import star
 from qanat_client.desk.desk import Desk, open_desk
 from qanat_client.desk.epochs import delete_due_secrets
+from qanat_client.desk.finding import Wish, count
 from qanat_client.desk.opening import Opener
 from qanat_client.desk.relay_book import RelayBook
 from qanat_client.desk.spool import Spool
@@ -31,7 +36,18 @@ from qanat_protocol.frames import Purge
 from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.parcel import Header, parse_header
 
-__all__ = ["KEY", "LATER", "RELAYS", "TODAY", "Bench", "Parcel", "cursor_of", "noon", "read_mail"]
+__all__ = [
+    "KEY",
+    "LATER",
+    "RELAYS",
+    "TODAY",
+    "Bench",
+    "Parcel",
+    "cursor_of",
+    "noon",
+    "read_mail",
+    "starred",
+]
 
 RELAYS = (b"first relay's signing key, 32 by.", b"other relay's signing key, 32 by.")
 KEY = f"x'{bytes(range(32)).hex()}'"
@@ -99,6 +115,11 @@ def cursor_of(vault: Vault, relay: bytes) -> int:
     return int.from_bytes(cursor or b"", "big")
 
 
+def starred(number: int) -> bytes:
+    """The report that gets a star after a parcel: it is none of those that come."""
+    return number.to_bytes(32, "big")
+
+
 def _say(*words: object) -> None:
     os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
@@ -134,6 +155,10 @@ async def run(home: Path, parcels: list[Parcel]) -> None:
         if purged:
             _say("purging", *purged)
         bench.tombstones.mark_told(RELAYS[relay], told)
+        decision_log(bench.desk).record([star(starred(number))])
+        _say("decided", number)
+        catch_up(bench.vault)
+        _say("catalogued", count(bench.vault, Wish()))
     delete_due_secrets(bench.vault, LATER)
     _say("deleted")
     bench.vault.close()

@@ -19,12 +19,18 @@ from tests.power_cuts.desk_writer import (
     cursor_of,
     noon,
     read_mail,
+    starred,
 )
 
 from qanat_client.desk.card_book import NewDesk, create_desk
+from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decisions import decision_id, verify_decision
 from qanat_client.desk.epochs import delete_due_secrets, live_epochs
 from qanat_client.desk.faults import BodyDamaged
+from qanat_client.desk.finding import Wish, count, find
 from qanat_client.desk.inbox import inbox
+from qanat_client.desk.standing import fold
 from qanat_client.desk.tombstones import PURGE_SETTING
 from qanat_client.desk.vault import VAULT_NAME
 from qanat_protocol.bitmap import Bitmap
@@ -106,10 +112,15 @@ def check_held(bench: Bench, parcels: list[Parcel], said: list[str]) -> None:
         word, *values = line.split()
         if word == "cursor":
             assert cursor_of(vault, RELAYS[int(values[0])]) >= int(values[1])
+        elif word == "decided":
+            assert decision_log(bench.desk).standing().of(starred(int(values[0]))).is_starred
+        elif word == "catalogued":
+            assert count(vault, Wish()) >= int(values[0])
         else:
             for number in values:
                 states = ("opened",) if word == "purging" else ("opened", "whole")
                 assert_whole(bench, parcels[int(number) - 1], *states)
+    check_decided(bench)
     for relay in RELAYS:
         skipped = bench.arrivals.skipped(relay)
         for parcel in parcels[: cursor_of(vault, relay)]:
@@ -126,6 +137,20 @@ def check_held(bench: Bench, parcels: list[Parcel], said: list[str]) -> None:
             assert body[at : at + BLOCK_BYTES] == by_id[parcel_id].blocks[index]
 
 
+def check_decided(bench: Bench) -> None:
+    """What is in force is what all that was decided folds to, and each of it is signed."""
+    log = decision_log(bench.desk)
+    desk_id, editors = bench.desk.card.desk_id, log.editors()
+    kept = [
+        (
+            decision_id(content),
+            verify_decision(content, signature, desk_id=desk_id, editors=editors),
+        )
+        for content, signature in log.all()
+    ]
+    assert log.standing() == fold(kept)
+
+
 def take_the_rest(bench: Bench, parcels: list[Parcel]) -> None:
     """The next pull brings what the relays still offer, and opens it."""
     for parcel in parcels:
@@ -137,6 +162,10 @@ def take_the_rest(bench: Bench, parcels: list[Parcel]) -> None:
 def check_reports(bench: Bench, reports: int) -> None:
     """Every report is in the inbox, and what hangs on it is verified and opens."""
     items = {item.report.text: item for item in inbox(bench.vault)}
+    catch_up(bench.vault)
+    assert set(find(bench.vault, Wish(words="report"))) == {
+        item.report_id for item in items.values()
+    }
     assert items.keys() == {f"report {number}" for number in range(1, reports + 1)}
     for number in range(1, reports + 1):
         plain = []

@@ -7,20 +7,32 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
-from qanat_client.desk import keeping, pulling, reading, writing
+from qanat_client.desk import editing, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
+from qanat_client.desk.decisions import Element
 from qanat_client.desk.desk import Clock
 from qanat_client.desk.export import FORMATS
+from qanat_client.desk.filters import STATES, add_filters
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
 from qanat_client.subcommand import Subcommand
-from qanat_client.terminal import Terminal, add_shared_options, make_parser, run
+from qanat_client.terminal import (
+    HelpFormatter,
+    Terminal,
+    add_shared_options,
+    make_parser,
+    run,
+)
 
 __all__ = ["main"]
 
 Command = Callable[[Context], int]
+Commands: TypeAlias = "argparse._SubParsersAction[Subcommand]"
+FOUND = 50
+"""How many reports a search shows."""
 DEFAULT_GRACE_DAYS = 90
 
 STOPPED_BEFORE = "stopped before it was done; what was stored before is safe"
@@ -32,15 +44,70 @@ STOPPED = {
     "bulletin": "stopped; `qanat-desk outgoing` shows whether the bulletin is queued",
     "export": "stopped; what is in the folder is whole, and another export to it adds the rest",
     "list": "stopped",
+    "search": "stopped",
+    "mark": "stopped; `qanat-desk log ID` shows what was decided",
+    "incident": "stopped; `qanat-desk incident list` shows what was kept",
+    "log": "stopped",
     "show": "stopped",
     "outgoing": "stopped",
 }
 
 EPILOG = """\
+a morning:  qanat-desk pull; list --unread; show ID; mark ID --state checking --place high
+            --note "the fountain is in the picture"; search almaty hospital; reply ID TEXT
 exit codes: 0 done, 2 bad usage or bad input, 3 no relay was reachable, 4 refused by the relays
 The passphrase comes from a prompt or a file, never from an argument: --passphrase-file,
 or the file that QANAT_PASSPHRASE_FILE names. The home is --home, or QANAT_HOME, or
 ~/.local/share/qanat-desk."""
+
+
+_LIST = """\
+One line for each report, the newest last: its id, what it says, who held it, the two words by
+which this desk calls its pseudonym, and what you decided.
+
+  qanat-desk list --unread --urgent
+  qanat-desk list --state new --state checking --place almaty --language kk --since 36h"""
+
+_SEARCH = """\
+The newest reports that have all of these words, in what they say, their place, their figures and
+the names of their files. A word finds every word that begins so, whatever the case, the accents
+and the keyboard: almaty finds Almaty's, елка finds ёлка, strasse finds Straße. Of a long word the
+first eight letters count.
+
+  qanat-desk search hospital
+  qanat-desk search больниц алматы --first-hand --unread"""
+
+_SHOW = """\
+Everything about one report: what it says, its files, who held it, what you decided, and what else
+came from the same pseudonym. It counts as read with that."""
+
+_MARK = """\
+Say what you think of reports. Every change is signed and kept in the log; a later one replaces it.
+
+  qanat-desk mark ID --state checking
+  qanat-desk mark ID --place high --note "the fountain is in the picture"
+  qanat-desk mark ID ID ID --tag hospital --star
+  qanat-desk mark ID --mute        leave everything of this pseudonym out of lists"""
+
+_INCIDENT = """\
+An incident gathers reports of one event; a report may be in several.
+
+  qanat-desk incident create "Shooting on the square" ID ID
+  qanat-desk incident show "Shooting on the square"
+  qanat-desk incident add "Shooting on the square" ID"""
+
+_ELEMENT_WORDS = {
+    Element.SOURCE: "who says it, and how they know",
+    Element.DATE: "when it was",
+    Element.PLACE: "where it was",
+    Element.CONTENT: "what is said and shown",
+}
+# The name, how it is switched on and off, what that means.
+_SWITCHES = (
+    ("star", "star", "unstar", "find it again with list --starred"),
+    ("read", "read", "unread", "count it as read, or as unread again"),
+    ("mute", "mute", "unmute", "leave out of lists all reports of the pseudonym; none is lost"),
+)
 
 
 def _add_relays(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +144,83 @@ def _add_now(parser: argparse.ArgumentParser) -> None:
     _add_proxy(parser)
 
 
+def _positive(given: str) -> int:
+    number = int(given)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{given} is not 1 or more")
+    return number
+
+
+def _command(
+    commands: Commands,
+    name: str,
+    command: Command,
+    help_text: str,
+    about: str | None = None,
+) -> argparse.ArgumentParser:
+    made = commands.add_parser(
+        name,
+        help=help_text,
+        description=about or help_text,
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    made.set_defaults(run=command)
+    add_shared_options(made)
+    made.add_argument("--passphrase-file", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    return made
+
+
+def _add_mark(mark: argparse.ArgumentParser) -> None:
+    mark.add_argument("ids", nargs="+", metavar="ID")
+    mark.add_argument("--state", choices=list(STATES), help="how far you have come with it")
+    for element, what in editing.ELEMENTS.items():
+        mark.add_argument(
+            f"--{element}",
+            choices=list(editing.CONFIDENCES),
+            help=f"how sure you are of its {element} ({_ELEMENT_WORDS[what]})",
+        )
+    mark.add_argument("--note", metavar="TEXT", help="why: kept with what you are sure of")
+    for name, yes, no, about in _SWITCHES:
+        switch = mark.add_mutually_exclusive_group()
+        switch.add_argument(f"--{yes}", dest=name, action="store_true", default=None, help=about)
+        switch.add_argument(f"--{no}", dest=name, action="store_false", default=None)
+    for option, about in (("--tag", "put this tag on"), ("--untag", "take this tag off")):
+        mark.add_argument(
+            option, action="append", default=[], metavar="TAG", help=f"{about}; may be repeated"
+        )
+
+
+def _add_incident(commands: Commands) -> None:
+    about = "pages that gather reports of one event"
+    incident = commands.add_parser(
+        "incident",
+        help=about,
+        description=_INCIDENT,
+        formatter_class=HelpFormatter,
+        allow_abbrev=False,
+    )
+    under = incident.add_subparsers(
+        dest="subcommand", required=True, metavar="COMMAND", parser_class=Subcommand
+    )
+
+    def add(name: str, command: Command, help_text: str, *, ids: str | None = None) -> None:
+        made = _command(under, name, command, help_text)
+        if name not in ("create", "list"):
+            made.add_argument("incident", metavar="INCIDENT", help="its name or id")
+        if name in ("create", "rename"):
+            made.add_argument("name", metavar="NAME")
+        if ids is not None:
+            made.add_argument("ids", nargs=ids, metavar="ID")
+
+    add("create", editing.incident_create, "begin one, with reports or without", ids="*")
+    add("list", editing.incident_list, "every incident")
+    add("show", editing.incident_show, "the reports of one")
+    add("add", editing.incident_add, "put reports into one", ids="+")
+    add("remove", editing.incident_remove, "take reports out; they stay in the inbox", ids="+")
+    add("rename", editing.incident_rename, "call one otherwise")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "qanat-desk", "An editors' desk: pull, read, answer, publish.", epilog=EPILOG
@@ -88,12 +232,10 @@ def _parser() -> argparse.ArgumentParser:
         dest="command", required=True, metavar="COMMAND", parser_class=Subcommand
     )
 
-    def add(name: str, command: Command, help_text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
-        made.set_defaults(run=command)
-        add_shared_options(made)
-        made.add_argument("--passphrase-file", type=Path, metavar="FILE", default=argparse.SUPPRESS)
-        return made
+    def add(
+        name: str, command: Command, help_text: str, about: str | None = None
+    ) -> argparse.ArgumentParser:
+        return _command(commands, name, command, help_text, about)
 
     init = add("init", keeping.init, "make a desk: its keys, its vault, its first card")
     init.add_argument("--name", required=True, help="what reporters see")
@@ -152,13 +294,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_proxy(pull)
 
-    listing = add("list", reading.list_inbox, "one line for each report")
+    listing = add("list", reading.list_inbox, "one line for each report", _LIST)
     which = listing.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="also what was set aside")
     which.add_argument("--set-aside", action="store_true", help="only what was set aside")
+    listing.add_argument("--limit", type=_positive, metavar="N", help="only the newest N")
+    add_filters(listing)
 
-    show = add("show", reading.show, "everything about one report")
+    search = add("search", reading.search, "find reports by their words", _SEARCH)
+    search.add_argument("words", nargs="+", metavar="WORD")
+    search.add_argument(
+        "--limit", type=_positive, metavar="N", default=FOUND, help=f"the newest N ({FOUND})"
+    )
+    add_filters(search)
+
+    show = add("show", reading.show, "everything about one report", _SHOW)
     show.add_argument("id", metavar="ID")
+    show.add_argument("--keep-unread", action="store_true", help="look without marking it read")
+
+    _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
+    _add_incident(commands)
+
+    log = add("log", editing.log, "every change of one report, in order")
+    log.add_argument("id", metavar="ID")
 
     reply = add("reply", writing.reply, "answer a report")
     reply.add_argument("id", metavar="ID")

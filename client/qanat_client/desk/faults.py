@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from qanat_client.errors import BadInput, HomeUnusable
 
-__all__ = ["BodyDamaged", "NotADesk", "VaultDamaged", "WrongPassphrase"]
+__all__ = ["BodyDamaged", "ForeignDecision", "NotADesk", "VaultDamaged", "WrongPassphrase"]
 
 
 class NotADesk(BadInput):
@@ -20,6 +20,10 @@ class WrongPassphrase(BadInput):
 
 class BodyDamaged(HomeUnusable):
     """A sealed body is gone from this disk or not what it was: pull, and relays are asked again."""
+
+
+class ForeignDecision(BadInput):
+    """Somebody decided here who is no editor of this desk: nothing of it was taken."""
 
 
 class VaultDamaged(HomeUnusable):

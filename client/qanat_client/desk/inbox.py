@@ -5,21 +5,34 @@ What only the writer or a relay claims is kept apart from what this desk has ver
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qanat_client.desk.vault import Vault
+from qanat_client.desk.vault import Row, Vault
 from qanat_client.errors import BadInput
 from qanat_protocol.card import parse_card
 from qanat_protocol.days import day_of, iso
 from qanat_protocol.part import Rendition
 from qanat_protocol.report import PartRef, Report, decode_report
 
-__all__ = ["Custody", "Item", "PartState", "Reference", "SetAside", "inbox", "item_of", "set_aside"]
+__all__ = [
+    "Custody",
+    "Item",
+    "PartState",
+    "Reference",
+    "SetAside",
+    "inbox",
+    "item_of",
+    "items_of",
+    "set_aside",
+]
 
 SHORT_ID_DIGITS = 8
 MIN_ID_DIGITS = 4
 PSEUDONYM_DIGITS = 20
 ID_DIGITS = 64
+REPORTS_AT_ONCE = 500
+"""How many of them one query names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,57 +183,69 @@ def _documents(vault: Vault) -> dict[bytes, str]:
 def inbox(vault: Vault, digits: str = "") -> list[Item]:
     """The reports whose id begins with these hexadecimal digits, in the order of arrival."""
     first, last = (bytes.fromhex(digits.ljust(ID_DIGITS, fill)) for fill in "0f")
+    rows = vault.rows(
+        "SELECT id FROM reports WHERE id BETWEEN ? AND ? ORDER BY arrived_s, id", first, last
+    )
+    return items_of(vault, [report_id for (report_id,) in rows])
+
+
+def items_of(vault: Vault, report_ids: Sequence[bytes]) -> list[Item]:
+    """These reports of the vault, in this order."""
     documents = _documents(vault)
+    items: list[Item] = []
+    for at in range(0, len(report_ids), REPORTS_AT_ONCE):
+        items += _items(vault, report_ids[at : at + REPORTS_AT_ONCE], documents)
+    return items
+
+
+def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str]) -> list[Item]:
+    # Numbered, since one query names them twice.
+    marks = f"({', '.join(f'?{number}' for number in range(1, len(report_ids) + 1))})"
+
+    def rows(query: str) -> list[Row]:
+        return vault.rows(query.replace("(IDS)", marks), *report_ids)
+
     states = {
         (report_id, file, rendition): (state, verdict)
-        for report_id, file, rendition, state, verdict in vault.rows(
-            "SELECT report_id, file, rendition, state, verdict FROM parts"
-            " WHERE report_id BETWEEN ? AND ?",
-            first,
-            last,
+        for report_id, file, rendition, state, verdict in rows(
+            "SELECT report_id, file, rendition, state, verdict FROM parts WHERE report_id IN (IDS)"
         )
     }
-    rows = vault.rows(
-        "SELECT r.id, r.content, r.arrived_s, r.urgent, r.author, r.refers, r.withdraws,"
-        " p.expiry_day FROM reports r JOIN parcels p ON p.id = r.parcel_id"
-        " WHERE r.id BETWEEN ? AND ? ORDER BY r.arrived_s, r.id",
-        first,
-        last,
-    )
-    authors = {row[0]: row[4] for row in rows}
-    for report_id, author in vault.rows(
-        "SELECT id, author FROM reports WHERE id IN"
-        " (SELECT refers FROM reports WHERE id BETWEEN ? AND ?)",
-        first,
-        last,
+    found = {
+        row[0]: row
+        for row in rows(
+            "SELECT r.id, r.content, r.arrived_s, r.urgent, r.author, r.refers, p.expiry_day"
+            " FROM reports r JOIN parcels p ON p.id = r.parcel_id WHERE r.id IN (IDS)"
+        )
+    }
+    authors = {report_id: row[4] for report_id, row in found.items()}
+    for report_id, author in rows(
+        "SELECT id, author FROM reports WHERE id IN (SELECT refers FROM reports WHERE id IN (IDS))"
     ):
         authors[report_id] = author
     letters: dict[bytes, list[bytes]] = {}
-    for parcel_id, report_id in vault.rows(
-        "SELECT parcel_id, report_id FROM copies WHERE report_id BETWEEN ? AND ?", first, last
+    for parcel_id, report_id in rows(
+        "SELECT parcel_id, report_id FROM copies WHERE report_id IN (IDS)"
     ):
         letters.setdefault(report_id, []).append(parcel_id)
     references: dict[bytes, list[Reference]] = {}
-    for report_id, author, refers, withdraws in vault.rows(
-        "SELECT id, author, refers, withdraws FROM reports WHERE refers BETWEEN ? AND ?"
-        " ORDER BY arrived_s, id",
-        first,
-        last,
+    for report_id, author, refers, withdraws in rows(
+        "SELECT id, author, refers, withdraws FROM reports WHERE refers IN (IDS)"
+        " ORDER BY arrived_s, id"
     ):
         reference = Reference(report_id, bool(withdraws), authors.get(refers) == author)
         references.setdefault(refers, []).append(reference)
     custody: dict[bytes, list[Custody]] = {}
-    for parcel_id, relay, day, receipt in vault.rows(
+    for parcel_id, relay, day, receipt in rows(
         "SELECT parcel_id, relay, day, receipt FROM receipts WHERE parcel_id IN"
-        " (SELECT parcel_id FROM copies WHERE report_id BETWEEN ?1 AND ?2"
-        " UNION SELECT parcel_id FROM parts WHERE report_id BETWEEN ?1 AND ?2)"
-        " ORDER BY day, relay",
-        first,
-        last,
+        " (SELECT parcel_id FROM copies WHERE report_id IN (IDS)"
+        " UNION SELECT parcel_id FROM parts WHERE report_id IN (IDS))"
+        " ORDER BY day, relay"
     ):
         custody.setdefault(parcel_id, []).append(Custody(parcel_id, relay, day, receipt))
     items = []
-    for report_id, content, arrived_s, urgent, author, refers, _, expiry_day in rows:
+    for wanted in report_ids:
+        report_id, content, arrived_s, urgent, author, refers, expiry_day = found[wanted]
         report = decode_report(content)
         own = [*letters.get(report_id, []), *(part.parcel_id for part in report.parts)]
         known = None
@@ -245,6 +270,12 @@ def inbox(vault: Vault, digits: str = "") -> list[Item]:
             )
         )
     return items
+
+
+def reports_of(vault: Vault, author: bytes) -> list[bytes]:
+    """The ids of all reports of one pseudonym, in the order of arrival."""
+    rows = vault.rows("SELECT id FROM reports WHERE author = ? ORDER BY arrived_s, id", author)
+    return [report_id for (report_id,) in rows]
 
 
 def item_of(vault: Vault, wanted: str) -> Item:

@@ -1,14 +1,29 @@
-"""Commands that show what has come: list, show, export."""
+"""Commands that show what has come: list, search, show, export."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from qanat_client.desk.aliases import alias_of, aliases_of
+from qanat_client.desk.catalogue import catch_up, uncatalogued, waiting
 from qanat_client.desk.context import Context
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decisions import mark_read
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.export import FORMATS, export
-from qanat_client.desk.inbox import inbox, item_of, set_aside
+from qanat_client.desk.filters import is_filtered, wish_of
+from qanat_client.desk.finding import count, find
+from qanat_client.desk.inbox import (
+    SHORT_ID_DIGITS,
+    item_of,
+    items_of,
+    reports_of,
+    set_aside,
+)
+from qanat_client.desk.standing_words import marks_of, standing_json, standing_lines
 from qanat_client.desk.words import (
     counted,
     json_of,
@@ -18,10 +33,16 @@ from qanat_client.desk.words import (
     time_words,
     verdict_name,
 )
-from qanat_client.terminal import Exit, human_size
+from qanat_client.errors import BadInput, HomeUnusable
+from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.days import iso
 
-__all__ = ["export_inbox", "list_inbox", "show"]
+__all__ = ["catalogued", "export_inbox", "list_inbox", "search", "show", "shown", "tell_reports"]
+
+MANY_TO_CATALOGUE: Final = 2000
+"""More than that takes seconds: the person is told."""
+
+OTHERS_NAMED: Final = 10
 
 
 def _alarms(desk: Desk) -> list[dict[str, Any]]:
@@ -51,17 +72,86 @@ def _aside_values(desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A report in a list: its line, and the same for programs."""
+
+    line: str
+    value: dict[str, Any]
+
+
+def catalogued(context: Context, desk: Desk) -> bool:
+    """Catalogue what came since the last time; False, and the person is told, where the disk or
+    another program stands in the way."""
+    left = waiting(desk.vault)
+    try:
+        if left < MANY_TO_CATALOGUE:
+            catch_up(desk.vault)
+        else:
+            context.terminal.warn(f"{left:,} reports are made ready for lists and searches, once")
+            with context.terminal.progress("reports", 0) as progress:
+                catch_up(desk.vault, progress.advance)
+    except HomeUnusable as error:
+        context.terminal.warn(
+            f"{counted(waiting(desk.vault), 'report')} can't be looked through yet: {error}"
+        )
+        return False
+    return True
+
+
+def shown(desk: Desk, report_ids: Sequence[bytes]) -> list[Shown]:
+    """These reports as lists show them, in this order."""
+    items = items_of(desk.vault, report_ids)
+    standing = decision_log(desk).standing_of(report_ids)
+    aliases = aliases_of(desk.vault, (item.report.author for item in items))
+    found = []
+    for item in items:
+        alias = aliases.get(item.report.author)
+        own = standing.of(item.report_id)
+        found.append(
+            Shown(
+                f"{line_of(item)}  {alias or '-'}  {marks_of(own)}",
+                json_of(item) | {"alias": alias, "decided": standing_json(own, standing.incidents)},
+            )
+        )
+    return found
+
+
+def tell_reports(context: Context, reports: Sequence[Shown]) -> None:
+    """One line for each."""
+    for report in reports:
+        context.terminal.say(report.line)
+
+
 def list_inbox(context: Context) -> int:
-    """One line for each report."""
+    """One line for each report that is what the options say."""
     arguments, terminal = context.arguments, context.terminal
+    filtered = is_filtered(arguments)
+    if arguments.set_aside and filtered:
+        raise BadInput("what was set aside is no report: --set-aside takes no filters")
     with context.desk() as desk:
-        items = [] if arguments.set_aside else inbox(desk.vault)
+        reports: list[Shown] = []
+        muted = 0
+        if not arguments.set_aside:
+            is_whole = catalogued(context, desk)
+            wish = wish_of(desk, arguments)
+            found = find(desk.vault, wish, limit=arguments.limit)[::-1]
+            if not is_whole and not filtered:
+                # Nothing that is here is left out because it could not be catalogued.
+                found += uncatalogued(desk.vault)
+            reports = shown(desk, found)
+            if wish.is_muted is False:
+                muted = count(desk.vault, replace(wish, is_muted=True))
         aside = set_aside(desk.vault)
         alarms = _alarms(desk)
-        for item in items:
-            terminal.say(line_of(item))
-        if not items and not arguments.set_aside:
-            terminal.say("no reports yet; fetch them with: qanat-desk pull")
+        tell_reports(context, reports)
+        if not reports and not muted and not arguments.set_aside:
+            terminal.say(
+                "no report is all of that"
+                if filtered
+                else "no reports yet; fetch them with: qanat-desk pull"
+            )
+        _tell_muted(context, muted)
         if arguments.all or arguments.set_aside:
             for entry in aside:
                 terminal.say(f"set aside  {set_aside_line(entry)}")
@@ -73,7 +163,8 @@ def list_inbox(context: Context) -> int:
             )
         terminal.result(
             {
-                "reports": [json_of(item) for item in items],
+                "reports": [report.value for report in reports],
+                "muted": muted,
                 "set_aside": _aside_values(desk),
                 "alarms": alarms,
             }
@@ -81,13 +172,91 @@ def list_inbox(context: Context) -> int:
     return Exit.DONE
 
 
-def show(context: Context) -> int:
-    """Everything about one report."""
+def _tell_muted(context: Context, muted: int) -> None:
+    if muted:
+        context.terminal.say(
+            f"{counted(muted, 'more report')} of muted pseudonyms; --muted shows them"
+        )
+
+
+def search(context: Context) -> int:
+    """The newest reports that have these words and are what the options say."""
+    arguments, terminal = context.arguments, context.terminal
+    words = " ".join(arguments.words)
     with context.desk() as desk:
-        item = item_of(desk.vault, context.arguments.id)
-        context.terminal.say(page_of(item, desk.relay_name))
-        context.terminal.result(json_of(item))
+        catalogued(context, desk)
+        wish = wish_of(desk, arguments, words)
+        # One more tells whether there are more.
+        found = find(desk.vault, wish, limit=arguments.limit + 1)
+        has_more = len(found) > arguments.limit
+        reports = shown(desk, found[: arguments.limit])
+        muted = 0
+        if wish.is_muted is False:
+            muted = count(desk.vault, replace(wish, is_muted=True))
+        tell_reports(context, reports)
+        if not reports:
+            terminal.say(f"no report has {printable_line(words)!r}")
+        if has_more:
+            terminal.say(
+                f"these are the newest {arguments.limit}; --limit shows more, other options fewer"
+            )
+        _tell_muted(context, muted)
+        terminal.result(
+            {
+                "reports": [report.value for report in reports],
+                "has_more": has_more,
+                "muted": muted,
+            }
+        )
     return Exit.DONE
+
+
+def show(context: Context) -> int:
+    """Everything about one report, which is read with that."""
+    arguments, terminal = context.arguments, context.terminal
+    with context.desk() as desk:
+        item = item_of(desk.vault, arguments.id)
+        catalogued(context, desk)
+        decisions = decision_log(desk)
+        if not arguments.keep_unread:
+            try:
+                decisions.record([mark_read(item.report_id)])
+            except HomeUnusable as error:
+                terminal.warn(f"it stays unread here: {error}")
+        author = item.report.author
+        standing = decisions.standing_of([item.report_id])
+        own = standing.of(item.report_id)
+        alias = alias_of(desk.vault, author)
+        others = [other for other in reports_of(desk.vault, author) if other != item.report_id]
+        page, _, text = page_of(item, desk.relay_name).partition("\n\n")
+        lines = [
+            page,
+            f"alias      {alias or '-'}{', muted' * (author in standing.muted)}",
+            *standing_lines(own, standing.incidents),
+            f"others     {_others_words(others, alias)}",
+        ]
+        terminal.say("\n".join([*lines, "", text]))
+        terminal.result(
+            json_of(item)
+            | {
+                "alias": alias,
+                "muted": author in standing.muted,
+                "decided": standing_json(own, standing.incidents),
+                "same_pseudonym": [other.hex() for other in others],
+            }
+        )
+    return Exit.DONE
+
+
+def _others_words(others: Sequence[bytes], alias: str | None) -> str:
+    if not others:
+        return "no other report of this pseudonym"
+    named = " ".join(other.hex()[:SHORT_ID_DIGITS] for other in others[-OTHERS_NAMED:])
+    if len(others) <= OTHERS_NAMED:
+        return named
+    return (
+        f"{named}, the newest of {len(others):,}; all: qanat-desk list --alias {alias or 'ALIAS'}"
+    )
 
 
 def export_inbox(context: Context) -> int:

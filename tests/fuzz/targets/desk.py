@@ -80,11 +80,15 @@ def _template() -> _Template:
     newsroom = Newsroom(folder / "desk")
     card = newsroom.settle()
     desk = newsroom.open()
-    made = desk.vault.rows("SELECT type, name, sql FROM sqlite_master WHERE sql NOT NULL")
+    # What the words of the catalogue lie in is made with it.
+    made = desk.vault.rows(
+        "SELECT type, name, sql FROM sqlite_master"
+        " WHERE sql NOT NULL AND name NOT LIKE 'catalogue\\_words\\_%' ESCAPE '\\'"
+    )
     tables = {
         name: [tuple(row) for row in desk.vault.rows(f"SELECT * FROM {name}")]  # noqa: S608
         for kind, name, _ in made
-        if kind == "table"
+        if kind == "table" and name != "catalogue_words"
     }
     schema = [sql for *_, sql in made]
     signing, clock = desk.signing, newsroom.clock

@@ -1,0 +1,103 @@
+"""What reports are found by: their folded words and a few of their fields, in the vault.
+
+Made from the reports alone, behind their opening: whoever looks for something catches up first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from qanat_client.desk.aliases import give_alias
+from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
+from qanat_client.desk.vault import Row, Vault
+from qanat_protocol.report import Report, decode_report
+
+__all__ = ["catch_up", "expression_for", "uncatalogued", "waiting"]
+
+REPORTS_IN_A_COMMIT: Final = 512
+MIN_BEGINNING_LETTERS: Final = 2
+"""A single letter is a word of its own: as a beginning it would be in every report."""
+MAX_WORDS_LOOKED_FOR: Final = 32
+
+
+def waiting(vault: Vault) -> int:
+    """How many reports are not catalogued yet."""
+    return int(vault.value("SELECT count(*) FROM uncatalogued"))
+
+
+def uncatalogued(vault: Vault) -> list[bytes]:
+    """The ids of those, in the order in which they came."""
+    rows = vault.rows("SELECT report_id FROM uncatalogued ORDER BY number")
+    return [report_id for (report_id,) in rows]
+
+
+def catch_up(vault: Vault, advance: Callable[[int], None] = lambda _: None) -> int:
+    """Catalogue what has been opened since the last time; how many there were.
+
+    Durable every few hundred reports: what is cut short goes on from there. `advance` is told how
+    many were done since it was told last.
+    """
+    total = 0
+    while vault.value("SELECT 1 FROM uncatalogued LIMIT 1") is not None:
+        with vault.transaction():
+            done = _catalogue_some(vault)
+        total += done
+        advance(done)
+    return total
+
+
+def _catalogue_some(vault: Vault) -> int:
+    rows = vault.rows(
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
+        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id ORDER BY q.number LIMIT ?",
+        REPORTS_IN_A_COMMIT,
+    )
+    for row in rows:
+        _catalogue(vault, row)
+    if rows:
+        vault.run("DELETE FROM uncatalogued WHERE number <= ?", rows[-1][0])
+    return len(rows)
+
+
+def _catalogue(vault: Vault, row: Row) -> None:
+    _, report_id, author, content, arrived_s, urgent = row
+    report = decode_report(content)
+    give_alias(vault, author)
+    vault.run(
+        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        report_id,
+        author,
+        arrived_s,
+        urgent,
+        int(report.basis),
+        report.language.casefold(),
+        _place_words(report.where),
+    )
+    words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))
+    vault.run(
+        "INSERT INTO catalogue_words (rowid, words) VALUES (last_insert_rowid(), ?)",
+        " ".join(words),
+    )
+
+
+def _texts(report: Report) -> Iterator[str]:
+    yield from (report.what, report.where, report.when, report.text)
+    yield from (figure.what for figure in report.figures)
+    yield from (file.name for file in report.files)
+
+
+def _place_words(place: str) -> str:
+    """A place's folded words, each behind a space: where one begins is found by ` WORD`."""
+    return "".join(f" {word}" for word in words_of(place))
+
+
+def expression_for(wanted: str) -> str:
+    """What FTS5 is asked for: for every word one that begins so; empty where there is no word."""
+    words = list(dict.fromkeys(beginnings_of(wanted)))[:MAX_WORDS_LOOKED_FOR]
+    # Words are letters and digits, so that nothing in them means anything to FTS5.
+    return " ".join(
+        f'"{word}"*' if MIN_BEGINNING_LETTERS <= len(word) < WORD_LETTERS else f'"{word}"'
+        for word in words
+    )

@@ -1,0 +1,244 @@
+"""Commands by which editors decide: mark, incident, log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from secrets import token_bytes
+from typing import Any, Final
+
+from qanat_client.desk.context import Context
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decisions import (
+    INCIDENT_BYTES,
+    Change,
+    Confidence,
+    Element,
+    assess,
+    gather,
+    mark_read,
+    mute,
+    name_incident,
+    set_state,
+    star,
+    tag,
+    tag_of,
+)
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.filters import STATES
+from qanat_client.desk.finding import Wish, find
+from qanat_client.desk.inbox import Item, item_of
+from qanat_client.desk.reading import catalogued, shown, tell_reports
+from qanat_client.desk.standing import Incident, ReportStanding
+from qanat_client.desk.standing_words import (
+    incident_words,
+    logged_json,
+    logged_line,
+    standing_json,
+)
+from qanat_client.desk.words import counted
+from qanat_client.errors import BadInput
+from qanat_client.terminal import Exit
+
+__all__ = [
+    "CONFIDENCES",
+    "ELEMENTS",
+    "incident_add",
+    "incident_create",
+    "incident_list",
+    "incident_remove",
+    "incident_rename",
+    "incident_show",
+    "log",
+    "mark",
+]
+
+ELEMENTS: Final = {element.name.lower(): element for element in Element}
+CONFIDENCES: Final = {confidence.name.lower(): confidence for confidence in Confidence}
+
+
+def _items(desk: Desk, ids: list[str]) -> list[Item]:
+    return list(
+        {item.report_id: item for item in (item_of(desk.vault, id_) for id_ in ids)}.values()
+    )
+
+
+def _changes(context: Context, item: Item, standing: ReportStanding) -> Iterator[Change]:
+    """What the options of `mark` say of one report."""
+    arguments, report_id = context.arguments, item.report_id
+    if arguments.state is not None:
+        yield set_state(report_id, STATES[arguments.state])
+    for name, element in ELEMENTS.items():
+        given = getattr(arguments, name)
+        if given is not None:
+            known = standing.elements.get(element)
+            note = arguments.note
+            if note is None:
+                note = known.note if known else ""
+            yield assess(report_id, element, CONFIDENCES[given], note)
+    if arguments.star is not None:
+        yield star(report_id, arguments.star)
+    if arguments.read is not None:
+        yield mark_read(report_id, arguments.read)
+    for words in arguments.tag:
+        yield tag(report_id, tag_of(words))
+    for words in arguments.untag:
+        yield tag(report_id, tag_of(words), is_added=False)
+    if arguments.mute is not None:
+        yield mute(item.report.author, arguments.mute)
+
+
+def mark(context: Context) -> int:
+    """Decide something about reports."""
+    arguments, terminal = context.arguments, context.terminal
+    if arguments.note is not None and not any(getattr(arguments, name) for name in ELEMENTS):
+        raise BadInput("a note belongs to --source, --date, --place or --content: give one of them")
+    with context.desk() as desk:
+        items = _items(desk, arguments.ids)
+        decisions = decision_log(desk)
+        ids = [item.report_id for item in items]
+        before = decisions.standing_of(ids)
+        changes = [
+            change
+            for item in items
+            for change in _changes(context, item, before.of(item.report_id))
+        ]
+        if not changes:
+            raise BadInput("say what to mark: --state, --star, --tag and others; see mark --help")
+        made = decisions.record(changes)
+        standing = decisions.standing_of(ids)
+        if made:
+            terminal.say(f"{counted(made, 'decision')} signed and kept")
+        else:
+            terminal.say("it stood like this already")
+        terminal.result(
+            {
+                "decisions": made,
+                "reports": [
+                    {
+                        "id": report_id.hex(),
+                        "decided": standing_json(standing.of(report_id), standing.incidents),
+                    }
+                    for report_id in ids
+                ],
+            }
+        )
+    return Exit.DONE
+
+
+def log(context: Context) -> int:
+    """Every change of one report."""
+    with context.desk() as desk:
+        item = item_of(desk.vault, context.arguments.id)
+        decisions = decision_log(desk)
+        incidents = decisions.standing_of([item.report_id]).incidents
+        history = decisions.history(item.report_id, item.report.author)
+        for logged in history:
+            context.terminal.say(logged_line(logged, incidents))
+        if not history:
+            context.terminal.say(f"nothing was decided about {item.short_id} yet")
+        context.terminal.result(
+            {
+                "id": item.report_id.hex(),
+                "log": [logged_json(logged, incidents) for logged in history],
+            }
+        )
+    return Exit.DONE
+
+
+def _value(incident: bytes, found: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.hex(),
+        "name": found.name,
+        "reports": [report_id.hex() for report_id in sorted(found.reports)],
+    }
+
+
+def _line(incident: bytes, incidents: Mapping[bytes, Incident]) -> str:
+    reports = counted(len(incidents[incident].reports), "report")
+    return f"{incident_words(incident, incidents)}: {reports}"
+
+
+def _change(context: Context, desk: Desk, incident: bytes, changes: list[Change]) -> int:
+    decisions = decision_log(desk)
+    decisions.record(changes)
+    incidents = decisions.incidents()
+    context.terminal.say(_line(incident, incidents))
+    context.terminal.result(_value(incident, incidents[incident]))
+    return Exit.DONE
+
+
+def incident_create(context: Context) -> int:
+    """A new incident, with these reports in it."""
+    arguments = context.arguments
+    with context.desk() as desk:
+        name = _name(arguments.name)
+        incident = token_bytes(INCIDENT_BYTES)
+        gathered = [gather(incident, item.report_id) for item in _items(desk, arguments.ids)]
+        return _change(context, desk, incident, [name_incident(incident, name), *gathered])
+
+
+def _name(given: str) -> str:
+    name = " ".join(given.split())
+    if not name:
+        raise BadInput("an incident needs a name, such as 'Shooting on the square'")
+    return name
+
+
+def incident_rename(context: Context) -> int:
+    """Another name for an incident."""
+    arguments = context.arguments
+    with context.desk() as desk:
+        incident = decision_log(desk).incident_named(arguments.incident)
+        return _change(context, desk, incident, [name_incident(incident, _name(arguments.name))])
+
+
+def incident_add(context: Context) -> int:
+    """More reports in an incident."""
+    return _gather(context, is_added=True)
+
+
+def incident_remove(context: Context) -> int:
+    """Fewer reports in an incident; they stay in the inbox."""
+    return _gather(context, is_added=False)
+
+
+def _gather(context: Context, *, is_added: bool) -> int:
+    arguments = context.arguments
+    with context.desk() as desk:
+        incident = decision_log(desk).incident_named(arguments.incident)
+        items = _items(desk, arguments.ids)
+        changes = [gather(incident, item.report_id, is_added) for item in items]
+        return _change(context, desk, incident, changes)
+
+
+def incident_list(context: Context) -> int:
+    """Every incident."""
+    terminal = context.terminal
+    with context.desk() as desk:
+        incidents = decision_log(desk).incidents()
+        order = sorted(incidents, key=lambda incident: (incidents[incident].name, incident))
+        for incident in order:
+            terminal.say(_line(incident, incidents))
+        if not order:
+            terminal.say("no incidents yet; begin one: qanat-desk incident create NAME [ID...]")
+        terminal.result(
+            {"incidents": [_value(incident, incidents[incident]) for incident in order]}
+        )
+    return Exit.DONE
+
+
+def incident_show(context: Context) -> int:
+    """The reports of one incident, in the order of arrival."""
+    with context.desk() as desk:
+        catalogued(context, desk)
+        decisions = decision_log(desk)
+        incident = decisions.incident_named(context.arguments.incident)
+        incidents = decisions.incidents()
+        reports = shown(desk, find(desk.vault, Wish(incident=incident))[::-1])
+        context.terminal.say(_line(incident, incidents))
+        tell_reports(context, reports)
+        context.terminal.result(
+            _value(incident, incidents[incident])
+            | {"reports": [report.value for report in reports]}
+        )
+    return Exit.DONE
