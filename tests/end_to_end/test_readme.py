@@ -154,7 +154,9 @@ def test_the_three_starts_work_as_they_are_written(readme: Readme, tmp_path: Pat
         new = secret, ("once more:", PASSPHRASE)
         made = editor.runs(readme.take("qanat-desk init"), *new)
         (fingerprint,) = set(re.findall(r"(?:\d{5} ){5}\d{5}", made.screen.partition("desk")[2]))
-        editor.runs(readme.take("qanat-desk card"), secret)
+        editor.runs(readme.take("qanat-desk card -o"), secret)
+        editor.runs(readme.take("qanat-desk card --link"), secret)
+        assert "#" in (editor.folder / "link.txt").read_text()
         operator.runs(readme.take("qanat-relay desk add"))
 
         make_photo(reporter.folder / "photo.jpg", seed=1)
@@ -179,6 +181,10 @@ def test_the_three_starts_work_as_they_are_written(readme: Readme, tmp_path: Pat
         (short_id,) = re.findall(r"^([0-9a-f]{8})  ", listed, re.MULTILINE)
         show = readme.take("qanat-desk show ID").replace("ID", short_id)
         assert TEXT in editor.runs(show, secret).screen
+        assert short_id in editor.runs(readme.take("qanat-desk search"), secret).screen
+        mark = readme.take("qanat-desk mark ID").replace("ID", short_id)
+        editor.runs(mark, secret)
+        assert "checking" in editor.runs(show, secret).screen
         reply = readme.take("qanat-desk reply ID")
         editor.runs(reply.replace("ID", short_id), secret)
         bulletin = readme.take("qanat-desk bulletin")

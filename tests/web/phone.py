@@ -123,7 +123,7 @@ class Phone:
         await self.go("inbox")
         await self.page.get_by_label(WORDS["code.field"]).fill(code)
         await self.press("inbox.fetch")
-        await self.sees("send.done")
+        await self.sees("inbox.found")
 
     async def live_in(self, country: str) -> None:
         """Say which country this is, by its two letters."""
