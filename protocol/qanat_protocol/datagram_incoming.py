@@ -41,7 +41,7 @@ class Room:
 class Incoming:
     """The stream that the other side sends. room: shared with others."""
 
-    def __init__(self, now_s: float, room: Room) -> None:
+    def __init__(self, room: Room) -> None:
         self._room = room
         self._ahead: dict[int, bytes] = {}
         self._ahead_bytes = 0
@@ -51,7 +51,7 @@ class Incoming:
         self._end = math.inf
         self._told_limit = WINDOW_BYTES
         self._numbers: list[tuple[int, int]] = []
-        self._newest_at_s = now_s
+        self._newest_at_s = math.inf
         self._unacked = 0
         self.ack_at_s = math.inf
         """When an acknowledgement is due; infinite while none is owed."""

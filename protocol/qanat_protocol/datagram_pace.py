@@ -95,7 +95,7 @@ class Pace:
         self._round_ends_bytes = 0
         self._round_began_s = now_s
         self._idle_to_bytes = 0
-        self._rates: deque[float] = deque([0.0], maxlen=_ROUNDS)
+        self._rates: deque[float] = deque(maxlen=_ROUNDS)
         self._rate = 0.0
         self._full_rate = 0.0
         self._train: tuple[float, int] | None = None

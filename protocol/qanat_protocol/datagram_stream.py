@@ -95,7 +95,7 @@ class DatagramStream:
         self._closes = False
         self.resent_bytes = 0
         self._sent_bytes = self._received_bytes = 0
-        self._incoming = Incoming(now_s, room or Room())
+        self._incoming = Incoming(room or Room())
         self.is_closed = False
         """Whether the other side wants nothing more, or was told that this one doesn't."""
 
@@ -367,6 +367,7 @@ class DatagramStream:
         if self._is_waiting():
             if self._may_send_piece():
                 out.append(self._next_piece(now_s))
-        elif self._has_to_ask() and self._may_send(_LONGEST_ACK_BYTES):
-            # A piece of nothing, which is acknowledged like any other, with the room there is.
+        elif self._has_to_ask():
+            # A piece of nothing, which is acknowledged like any other, with the room there is. To
+            # an address that has proved nothing something is on its way, or goes again, until then.
             out.append(self._piece(self._sent_to, 0, now_s, is_last=False))

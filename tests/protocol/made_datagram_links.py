@@ -13,6 +13,7 @@ from benchmarks.bad_link import Way
 
 from qanat_protocol.datagram import CONNECTION_BYTES, Datagram, Mask
 from qanat_protocol.datagram_incoming import Room
+from qanat_protocol.datagram_pace import Pace, Sent
 from qanat_protocol.datagram_stream import DatagramStream
 from qanat_protocol.errors import Malformed
 
@@ -25,7 +26,9 @@ __all__ = [
     "Network",
     "Pair",
     "Rough",
+    "arrive",
     "first_flight",
+    "go",
     "heard",
     "piece",
     "relay_stream",
@@ -238,3 +241,15 @@ def heard(stream: DatagramStream, now_s: float) -> list[Datagram]:
 def piece(number: int, offset: int, data: bytes, *, is_last: bool = False) -> Datagram:
     """A piece that a client sends to it."""
     return Datagram(b"connects", number, None, offset, data, is_last)
+
+
+def go(pace: Pace, now_s: float, offset: int = 0, *, is_idle: bool = False) -> Sent:
+    """A full datagram goes out."""
+    return pace.send(now_s, 1350, (offset, 1294, False), is_idle=is_idle)
+
+
+def arrive(pace: Pace, sent: Sent, now_s: float, delay_s: float = 0.0) -> None:
+    """One is acknowledged, by itself."""
+    pace.measured(now_s - sent.at_s, delay_s, now_s)
+    pace.arrived(sent, now_s)
+    pace.turn(now_s)

@@ -14,7 +14,7 @@ from tests.protocol.made_datagram_links import (
     write_all,
 )
 
-from qanat_protocol.datagram import MAX_DATAGRAM_BYTES, Acks, Datagram
+from qanat_protocol.datagram import MAX_DATAGRAM_BYTES, MAX_RANGES, Acks, Datagram
 
 # Acknowledgements
 
@@ -83,6 +83,47 @@ def test_an_acknowledgement_rides_with_a_piece_that_goes_soon() -> None:
     assert max(len(data) for end in pair.ends for _, data in end.sent) <= MAX_DATAGRAM_BYTES
 
 
+def test_who_is_sent_nothing_has_nothing_to_acknowledge() -> None:
+    pair = rough_pair(1)
+    pair.client.stream.write(said(1, 50_000))
+    pair.run(5.0)
+    assert len(pair.relay.came) == 50_000
+    assert {each.acks for each in pair.datagrams(pair.client) if each.data} == {None}
+
+
+@pytest.mark.parametrize(("rtt_s", "rides"), [(0.2, True), (0.01, False)])
+def test_an_acknowledgement_waits_a_quarter_of_a_round_trip_for_a_piece(
+    rtt_s: float, rides: bool
+) -> None:
+    stream = relay_stream()
+    stream.is_proven = True
+    stream.write(bytes(20_000))
+    assert len(stream.due(0.0)) == 1
+    stream.receive(told(((1000, 1000),), WINDOW), 60, rtt_s)
+    now_s = rtt_s
+    for _ in range(2):
+        now_s = stream.wake_s(now_s)
+        assert len(stream.due(now_s)) == 1
+    for number in (6, 7):
+        stream.receive(piece(number, number - 6, b"!"), 40, now_s)
+    # The next piece's turn is 13 ms away.
+    next_s = stream.wake_s(now_s)
+    assert (next_s > now_s + 0.01) == rides
+    (which,) = heard(stream, next_s)
+    assert which.acks is not None
+    assert (which.data is not None) == rides
+
+
+def test_only_the_sixteen_highest_ranges_are_kept_and_told() -> None:
+    stream = relay_stream()
+    for number in range(0, 80, 2):
+        stream.receive(piece(number, number, b"!"), 1300, 0.0)
+    acks = heard(stream, 0.0)[-1].acks
+    assert acks is not None
+    assert acks.ranges == tuple((n, n) for n in range(78, 46, -2))
+    assert len(acks.ranges) == MAX_RANGES
+
+
 # Room
 
 
@@ -102,6 +143,19 @@ def test_a_reader_that_does_not_read_is_sent_no_more_than_a_window() -> None:
     pair.relay.is_reading = True
     assert pair.run(60.0, lambda: pair.relay.stream.is_over)
     assert bytes(pair.relay.came) == data
+
+
+def test_room_is_asked_for_a_single_byte() -> None:
+    pair = rough_pair(1)
+    pair.relay.is_reading = False
+    pair.client.stream.write(bytes(WINDOW + 1))
+    pair.run(60.0)
+    assert pair.client.stream.unsent_bytes == 1
+    back = pair.relay.carrier
+    assert isinstance(back, Rough)
+    back.away = (0.0, pair.network.now_s + 0.5)
+    pair.relay.is_reading = True
+    assert pair.run(10.0, lambda: len(pair.relay.came) == WINDOW + 1)
 
 
 def test_room_is_asked_for_where_word_of_it_was_lost() -> None:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from benchmarks.bad_link import Line, Way
-from tests.protocol.made_datagram_links import Narrow, Network, Pair
+from tests.protocol.made_datagram_links import Narrow, Network, Pair, arrive, go
 
 from qanat_protocol.datagram import MAX_DATAGRAM_BYTES
 from qanat_protocol.datagram_pace import Pace, Sent
@@ -138,7 +138,7 @@ def test_both_ways_at_once_are_filled() -> None:
         assert len(end.came) >= 0.8 * 1_000_000
 
 
-@pytest.mark.parametrize(("size", "pause_s"), [(100, 0.2), (4000, 0.5)])
+@pytest.mark.parametrize(("size", "pause_s"), [(100, 0.2), (4000, 0.5), (2600, 0.06)])
 def test_little_words_now_and_then_do_not_make_a_fast_line_look_slow(
     size: int, pause_s: float
 ) -> None:
@@ -213,16 +213,6 @@ def test_neither_of_two_on_a_line_keeps_the_other_out(line: Line, later_s: float
 # The arithmetic
 
 
-def go(pace: Pace, now_s: float, offset: int = 0, *, is_idle: bool = False) -> Sent:
-    return pace.send(now_s, 1350, (offset, 1294, False), is_idle=is_idle)
-
-
-def arrive(pace: Pace, sent: Sent, now_s: float, delay_s: float = 0.0) -> None:
-    pace.measured(now_s - sent.at_s, delay_s, now_s)
-    pace.arrived(sent, now_s)
-    pace.turn(now_s)
-
-
 def test_before_anything_was_heard_a_first_flight_goes_at_a_modest_rate() -> None:
     pace = Pace(5.0)
     assert pace.retry_s == 1.0
@@ -270,6 +260,18 @@ def test_round_trips_are_averaged_without_what_the_other_side_waited() -> None:
     # A wait that would make it less than the least is not believed.
     pace.measured(0.25, 0.1, 0.6)
     assert pace.rtt_s == pytest.approx(0.2125 + (0.25 - 0.2125) / 8)
+    # One that makes it the least is.
+    pace = Pace(0.0)
+    pace.measured(0.5, 0.0, 0.5)
+    pace.measured(0.75, 0.25, 1.0)
+    assert pace.rtt_s == 0.5
+
+
+def test_a_first_round_trip_of_seconds_is_the_least_as_well() -> None:
+    pace = Pace(0.0)
+    assert pace.least_rtt_s == 0.0
+    pace.measured(2.5, 0.0, 2.5)
+    assert pace.least_rtt_s == 2.5
 
 
 def test_a_steady_round_trip_waits_ten_milliseconds_longer_at_least() -> None:

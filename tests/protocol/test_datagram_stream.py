@@ -8,15 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.protocol.made_datagram_links import (
     KEY,
+    WINDOW,
     Pair,
     Rough,
     first_flight,
+    heard,
+    relay_stream,
     rough_pair,
     said,
     write_all,
 )
 
-from qanat_protocol.datagram import Mask
+from qanat_protocol.datagram import Acks, Datagram, Mask
 from qanat_protocol.datagram_stream import DatagramStream
 from qanat_protocol.errors import LocalError
 
@@ -112,6 +115,75 @@ def test_after_an_answer_the_pauses_begin_anew() -> None:
     assert times[1] < 0.4
 
 
+def test_what_goes_again_is_counted() -> None:
+    pair = rough_pair(1, loss=0.2)
+    pair.client.stream.write(bytes(100_000))
+    pair.run(60.0)
+    carried = sum(len(each.data or b"") for each in pair.datagrams(pair.client))
+    assert pair.client.stream.resent_bytes == carried - 100_000 > 5000
+
+
+def three_sent() -> DatagramStream:
+    """Numbers 1000, 1001 and 1002 are on their way since second 0, and more is to come."""
+    stream = relay_stream()
+    stream.is_proven = True
+    stream.write(said(1, 20_000))
+    for turn in range(3):
+        assert [each.number for each in heard(stream, turn / 50)] == [1000 + turn]
+    return stream
+
+
+def numbered(stream: DatagramStream, now_s: float) -> list[tuple[int, int]]:
+    """Number and offset of each piece that goes now."""
+    return [(each.number, each.offset) for each in heard(stream, now_s)]
+
+
+def came(number: int, now_s: float, stream: DatagramStream, delay_ms: int = 0) -> None:
+    """The other side says that this one has come."""
+    acks = Acks(((number, number),), delay_ms, WINDOW)
+    stream.receive(Datagram(b"connects", number, acks), 40, now_s)
+
+
+def test_what_three_later_ones_overtook_is_lost_and_what_two_did_is_not() -> None:
+    stream = three_sent()
+    (third, offset) = numbered(stream, 0.06)[0]
+    assert third == 1003
+    came(1002, 0.4, stream)
+    assert stream.on_way == 3
+    came(1003, 0.401, stream)
+    assert stream.on_way == 1
+    assert numbered(stream, 0.401)[0][1] == 0
+    assert 0 < stream.resent_bytes == offset // 3
+
+
+def test_what_went_a_round_trip_and_an_eighth_ago_is_lost_once_a_later_one_came() -> None:
+    stream = three_sent()
+    came(1001, 0.18, stream)
+    assert stream.on_way == 2, "160 ms, and the other one went 180 ms ago: that is not long enough"
+    came(1002, 0.2, stream)
+    assert stream.on_way == 0
+    assert numbered(stream, 0.2)[0][1] == 0
+
+
+def test_what_the_other_side_waited_is_no_part_of_a_round_trip() -> None:
+    stream = three_sent()
+    came(1000, 0.2, stream)
+    came(1001, 0.52, stream, delay_ms=250)
+    assert stream.pace.rtt_s == pytest.approx(0.2 + (0.25 - 0.2) / 8)
+
+
+def test_the_piece_that_is_waited_for_first_is_tried_again_first() -> None:
+    stream = three_sent()
+    # The first goes again and gets the highest number.
+    assert stream.wake_s(1.0) < 1.1
+    first = numbered(stream, 1.2)
+    assert first[0][1] == 0
+    again = numbered(stream, stream.wake_s(1.2))
+    while again and again[0][1] != 0:
+        again = numbered(stream, stream.wake_s(1.2) + 5.0)
+    assert again[0][0] > first[0][0]
+
+
 def test_a_lost_piece_goes_again_as_soon_as_later_ones_have_come() -> None:
     pair = rough_pair(1, least_s=0.05, most_s=0.05)
     carrier = pair.client.carrier
@@ -170,7 +242,7 @@ def test_nothing_is_written_behind_the_end() -> None:
 def test_what_is_delivered_is_known_only_when_it_is() -> None:
     pair = rough_pair(1, least_s=0.5, most_s=0.5)
     write_all(pair.client, first_flight())
-    assert not pair.client.stream.is_delivered
+    assert [end.stream.is_delivered for end in pair.ends] == [False, False]
     pair.run(0.9)
     assert not pair.client.stream.is_delivered
     assert pair.client.stream.on_way == 1
@@ -185,6 +257,7 @@ def test_a_close_is_said_once_and_ends_both() -> None:
     pair.run(0.5)
     pair.client.stream.write(b"never sent")
     sent = len(pair.client.sent)
+    assert [end.stream.is_closed for end in pair.ends] == [False, False]
     pair.client.stream.close()
     pair.run(5.0)
     assert [each.closes for each in pair.datagrams(pair.client)[sent:]] == [True]
