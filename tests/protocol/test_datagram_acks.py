@@ -205,6 +205,7 @@ def test_a_lost_question_for_room_is_not_repeated_once_there_was_room() -> None:
     stream.is_proven = True
     assert not stream.was_written
     stream.write(bytes(WINDOW + 10))
+    stream.finish()
     assert stream.was_written
     now_s, last = 0.0, 999
     while (now_s := now_s + 0.01) and stream.unsent_bytes > 10:

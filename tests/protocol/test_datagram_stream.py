@@ -13,6 +13,7 @@ from tests.protocol.made_datagram_links import (
     Rough,
     first_flight,
     heard,
+    piece,
     relay_stream,
     rough_pair,
     said,
@@ -123,11 +124,11 @@ def test_what_goes_again_is_counted() -> None:
     assert pair.client.stream.resent_bytes == carried - 100_000 > 5000
 
 
-def three_sent() -> DatagramStream:
-    """Numbers 1000, 1001 and 1002 are on their way since second 0, and more is to come."""
+def three_sent(size: int = 20_000) -> DatagramStream:
+    """Numbers 1000, 1001 and 1002 are on their way since second 0 of so many bytes."""
     stream = relay_stream()
     stream.is_proven = True
-    stream.write(said(1, 20_000))
+    stream.write(said(1, size))
     for turn in range(3):
         assert [each.number for each in heard(stream, turn / 50)] == [1000 + turn]
     return stream
@@ -172,16 +173,25 @@ def test_what_the_other_side_waited_is_no_part_of_a_round_trip() -> None:
     assert stream.pace.rtt_s == pytest.approx(0.2 + (0.25 - 0.2) / 8)
 
 
-def test_the_piece_that_is_waited_for_first_is_tried_again_first() -> None:
+def test_the_piece_that_is_waited_for_first_is_the_one_that_is_tried_again() -> None:
+    stream = three_sent(3000)
+    assert stream.unsent_bytes == 0
+    now_s = 0.04
+    for number in (1003, 1004, 1005):
+        now_s = stream.wake_s(now_s)
+        assert numbered(stream, now_s) == [(number, 0)]
+
+
+def test_only_what_has_nothing_behind_it_is_taken_for_the_last_word() -> None:
     stream = three_sent()
-    # The first goes again and gets the highest number.
-    assert stream.wake_s(1.0) < 1.1
-    first = numbered(stream, 1.2)
-    assert first[0][1] == 0
-    again = numbered(stream, stream.wake_s(1.2))
-    while again and again[0][1] != 0:
-        again = numbered(stream, stream.wake_s(1.2) + 5.0)
-    assert again[0][0] > first[0][0]
+    came(1000, 0.2, stream)
+    now_s = 0.2
+    while stream.unsent_bytes:
+        now_s = stream.wake_s(now_s)
+        stream.due(now_s)
+    # Until one has come, nothing tells of the line.
+    idle = [sent.is_idle for sent in stream._on_way.values()]
+    assert idle == [True, True, *[False] * (len(idle) - 3), True]
 
 
 def test_a_lost_piece_goes_again_as_soon_as_later_ones_have_come() -> None:
@@ -279,6 +289,15 @@ def test_moved_bytes_are_what_came_and_what_arrived() -> None:
     pair.run(0.01)
     sizes = [len(each.sent[0][1]) for each in pair.ends]
     assert pair.client.stream.moved_bytes == sum(sizes)
+
+
+def test_a_close_says_what_has_come() -> None:
+    stream = relay_stream()
+    stream.receive(piece(1, 0, first_flight()), 1300, 0.0)
+    stream.close()
+    (last,) = heard(stream, 0.5)
+    assert last.closes
+    assert last.acks == Acks(((1, 1),), 500, WINDOW)
 
 
 # Numbers
