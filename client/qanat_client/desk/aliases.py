@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Final
 
 from qanat_client.desk.alias_words import ADJECTIVES, NOUNS
-from qanat_client.desk.vault import Vault
+from qanat_client.desk.vault import Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.labels import label
 
@@ -20,7 +20,6 @@ __all__ = ["alias_of", "aliases_of", "author_named", "give_alias", "words_for"]
 
 _SECRET_SETTING: Final = "alias_secret"  # noqa: S105 - the name of a setting
 _SECRET_BYTES: Final = 32
-_AT_ONCE: Final = 500
 MAX_NUMBER_DIGITS: Final = 9
 
 
@@ -59,10 +58,8 @@ def _secret(vault: Vault) -> bytes:
 
 def aliases_of(vault: Vault, authors: Iterable[bytes]) -> dict[bytes, str]:
     """The aliases of these pseudonyms, of those whose reports are catalogued."""
-    wanted = list(set(authors))
     found: dict[bytes, str] = {}
-    for at in range(0, len(wanted), _AT_ONCE):
-        chunk = wanted[at : at + _AT_ONCE]
+    for chunk in in_portions(list(set(authors))):
         marks = ", ".join("?" * len(chunk))
         query = f"SELECT author, words, number FROM aliases WHERE author IN ({marks})"  # noqa: S608
         for author, words, number in vault.rows(query, *chunk):

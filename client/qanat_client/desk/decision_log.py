@@ -21,15 +21,13 @@ from qanat_client.desk.decisions import (
 )
 from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.standing import Incident, Standing, standing_of
-from qanat_client.desk.vault import Vault
+from qanat_client.desk.vault import Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.errors import LocalError
 from qanat_protocol.signing import SigningKey
 
 __all__ = ["DecisionLog", "Logged", "decision_log"]
 
-AT_ONCE = 500
-"""How many reports one query names."""
 MIN_INCIDENT_DIGITS = 4
 
 
@@ -118,8 +116,7 @@ class DecisionLog:
         changes = [*self._changes("WHERE what = ?", int(What.MUTED))]
         changes += self._changes("WHERE what = ?", int(What.INCIDENT))
         single = (What.STATE, What.ELEMENT, What.STARRED, What.TAG, What.READ)
-        for at in range(0, len(reports), AT_ONCE):
-            chunk = reports[at : at + AT_ONCE]
+        for chunk in in_portions(reports):
             marks = ", ".join("?" * len(chunk))
             changes += self._changes(
                 f"WHERE what IN ({', '.join('?' * len(single))}) AND subject IN ({marks})",

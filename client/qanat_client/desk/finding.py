@@ -46,7 +46,7 @@ _REGISTER: Final = (
     "coalesce((SELECT number FROM registers WHERE what = ? AND subject = c.report_id"
     " AND part = x''), 0)"
 )
-_OF_MUTED: Final = "IN (SELECT subject FROM registers WHERE what = ? AND number = 1)"
+_DECIDED: Final = "IN (SELECT subject FROM registers WHERE what = ? AND number = 1)"
 
 Condition = tuple[str, tuple[object, ...]]
 
@@ -85,10 +85,7 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
         yield f"NOT {_REGISTER}", (int(What.READ),)
     # What was picked out is little, and looked at first.
     if wish.is_starred:
-        yield (
-            "c.report_id IN (SELECT subject FROM registers WHERE what = ? AND number = 1)",
-            (int(What.STARRED),),
-        )
+        yield f"c.report_id {_DECIDED}", (int(What.STARRED),)
     for tag in wish.tags:
         yield (
             "c.report_id IN"
@@ -102,7 +99,7 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
             (int(What.GATHERED), wish.incident),
         )
     if wish.is_muted is not None:
-        yield f"c.author {'' if wish.is_muted else 'NOT '}{_OF_MUTED}", (int(What.MUTED),)
+        yield f"c.author {'' if wish.is_muted else 'NOT '}{_DECIDED}", (int(What.MUTED),)
 
 
 def _query(wish: Wish) -> tuple[str, str, list[object]]:

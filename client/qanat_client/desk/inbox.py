@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qanat_client.desk.vault import Row, Vault
+from qanat_client.desk.vault import Row, Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.card import parse_card
 from qanat_protocol.days import day_of, iso
@@ -31,8 +31,6 @@ SHORT_ID_DIGITS = 8
 MIN_ID_DIGITS = 4
 PSEUDONYM_DIGITS = 20
 ID_DIGITS = 64
-REPORTS_AT_ONCE = 500
-"""How many of them one query names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +191,8 @@ def items_of(vault: Vault, report_ids: Sequence[bytes]) -> list[Item]:
     """These reports of the vault, in this order."""
     documents = _documents(vault)
     items: list[Item] = []
-    for at in range(0, len(report_ids), REPORTS_AT_ONCE):
-        items += _items(vault, report_ids[at : at + REPORTS_AT_ONCE], documents)
+    for some in in_portions(report_ids):
+        items += _items(vault, some, documents)
     return items
 
 

@@ -15,7 +15,7 @@ from qanat_client.desk.decisions import mark_read
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.export import FORMATS, export
 from qanat_client.desk.filters import is_filtered, wish_of
-from qanat_client.desk.finding import count, find
+from qanat_client.desk.finding import Wish, count, find
 from qanat_client.desk.inbox import (
     SHORT_ID_DIGITS,
     item_of,
@@ -140,8 +140,7 @@ def list_inbox(context: Context) -> int:
                 # Nothing that is here is left out because it could not be catalogued.
                 found += uncatalogued(desk.vault)
             reports = shown(desk, found)
-            if wish.is_muted is False:
-                muted = count(desk.vault, replace(wish, is_muted=True))
+            muted = _muted(desk, wish)
         aside = set_aside(desk.vault)
         alarms = _alarms(desk)
         tell_reports(context, reports)
@@ -172,6 +171,11 @@ def list_inbox(context: Context) -> int:
     return Exit.DONE
 
 
+def _muted(desk: Desk, wish: Wish) -> int:
+    """How many were left out because their pseudonym is muted."""
+    return count(desk.vault, replace(wish, is_muted=True)) if wish.is_muted is False else 0
+
+
 def _tell_muted(context: Context, muted: int) -> None:
     if muted:
         context.terminal.say(
@@ -190,9 +194,7 @@ def search(context: Context) -> int:
         found = find(desk.vault, wish, limit=arguments.limit + 1)
         has_more = len(found) > arguments.limit
         reports = shown(desk, found[: arguments.limit])
-        muted = 0
-        if wish.is_muted is False:
-            muted = count(desk.vault, replace(wish, is_muted=True))
+        muted = _muted(desk, wish)
         tell_reports(context, reports)
         if not reports:
             terminal.say(f"no report has {printable_line(words)!r}")

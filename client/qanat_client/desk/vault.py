@@ -23,16 +23,31 @@ from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
 from qanat_client.errors import BadInput, DatabaseLocked, DiskFull, HomeReadOnly, HomeUnusable
 from qanat_client.reporter.home import named_os_error, put_in_place, sync_path
 
-__all__ = ["MIGRATIONS", "VAULT_NAME", "Row", "Vault", "check_installed", "disk_faults"]
+__all__ = [
+    "MIGRATIONS",
+    "VAULT_NAME",
+    "Row",
+    "Vault",
+    "check_installed",
+    "disk_faults",
+    "in_portions",
+]
 
 VAULT_NAME = "desk.vault"
 MIGRATIONS = Path(__file__).with_name("migrations")
 """The steps of the schema, NUMBER_NAME.sql."""
 BUSY_TIMEOUT_S = 10.0
+NAMED_AT_ONCE = 500
 Row = Sequence[Any]
 
 # sqlcipher3's errors are not sqlite3's: both are caught here and nowhere else.
 _DATABASE_ERRORS = (sqlite3.Error,) if sqlcipher is None else (sqlcipher.Error, sqlite3.Error)
+
+
+def in_portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """All of them in their order, as many at once as one query names."""
+    for at in range(0, len(values), NAMED_AT_ONCE):
+        yield values[at : at + NAMED_AT_ONCE]
 
 
 def check_installed() -> None:
