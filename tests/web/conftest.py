@@ -9,6 +9,7 @@ import pytest
 from tests.end_to_end.abroad import abroad, made_abroad
 from tests.web.browsers import Browser, Browsing, browsing
 from tests.web.firefox import browsing_firefox
+from tests.web.served import DESK, Served, made_card, serving
 
 from qanat_client.web_app.files import AppFile, read_app
 
@@ -27,6 +28,21 @@ def browse(request: pytest.FixtureRequest) -> Browsing:
 async def browser(browse: Browsing, tmp_path: Path) -> AsyncIterator[Browser]:
     async with browse(tmp_path / "profile") as running:
         yield running
+
+
+@pytest.fixture
+async def served(built_app: Mapping[str, AppFile]) -> AsyncIterator[Served]:
+    """The app without a relay behind it."""
+    async with serving(built_app) as running:
+        yield running
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Path:
+    """The card of a desk that nobody keeps."""
+    path = tmp_path / "desk.card"
+    path.write_bytes(made_card(DESK))
+    return path
 
 
 @pytest.fixture(scope="session")

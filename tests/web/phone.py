@@ -43,6 +43,14 @@ class Phone:
         if await self.page.evaluate("isSecureContext"):
             await self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
 
+    @classmethod
+    async def ready(cls, browser: Browser, address: str, card: Path) -> Phone:
+        """One that has the app and a desk's card."""
+        phone = await cls.take(browser)
+        await phone.visit(address)
+        await phone.add_desk(card)
+        return phone
+
     async def is_ready(self) -> None:
         heading = self.page.get_by_role("heading", level=1)
         await expect(heading).to_have_text(WORDS["write.title"], timeout=PATIENCE_MS)

@@ -17,7 +17,9 @@ from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.statement import Certified, sign_statement, successor_commitment
 
-__all__ = ["Served", "made_card", "serving"]
+__all__ = ["DESK", "Served", "made_card", "serving"]
+
+DESK = "A desk"
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,13 +14,12 @@ from playwright.async_api import expect
 from tests.end_to_end.abroad import Abroad
 from tests.web.browsers import PLAIN_NAME, Browser, browsing, in_both
 from tests.web.phone import PATIENCE_MS, WORDS, Phone, begins
-from tests.web.served import Served, made_card, serving
+from tests.web.served import Served, made_card
 
 from qanat_client.demo.media import make_photo
 from qanat_client.web_app.files import FRONT, SINGLE_FILE, AppFile
 from qanat_protocol.statement import fingerprint
 
-DESK = "Desk of the edges"
 HTML = '<img src="/nobody" onerror="window.wasRun = true"><script>window.wasRun = true</script>'
 ENGINE = "assets/worker-"
 YEARS_MS = 9 * 365 * 86_400_000
@@ -29,30 +28,10 @@ HEIC = bytes.fromhex("00000018667479706865696300000000686569636d696631") + bytes
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]
 
 
-@pytest.fixture
-async def served(built_app: Mapping[str, AppFile]) -> AsyncIterator[Served]:
-    async with serving(built_app) as running:
-        yield running
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> Path:
-    path = tmp_path / "desk.card"
-    path.write_bytes(made_card(DESK))
-    return path
-
-
-async def ready(browser: Browser, served: Served, card: Path) -> Phone:
-    phone = await Phone.take(browser)
-    await phone.visit(served.url)
-    await phone.add_desk(card)
-    return phone
-
-
 async def test_a_new_version_is_taken_by_choice_and_loses_nothing_that_waits(
     served: Served, browser: Browser, card: Path
 ) -> None:
-    phone = await ready(browser, served, card)
+    phone = await Phone.ready(browser, served.url, card)
     await phone.write("Before the new version.")
     await phone.seal()
     front = served.app[FRONT]
@@ -78,7 +57,7 @@ async def test_a_new_version_is_taken_by_choice_and_loses_nothing_that_waits(
 async def test_what_one_tab_does_the_other_shows(
     served: Served, browser: Browser, card: Path
 ) -> None:
-    one, other = await ready(browser, served, card), await Phone.take(browser)
+    one, other = await Phone.ready(browser, served.url, card), await Phone.take(browser)
     await other.visit(served.url)
     await other.go("outbox")
     await other.sees("outbox.empty")
@@ -169,7 +148,7 @@ async def test_over_plain_http_the_app_says_what_it_lacks_and_sends_all_the_same
 async def test_an_empty_file_is_left_out_with_a_word_and_a_photo_without_preview_goes(
     served: Served, browser: Browser, card: Path, tmp_path: Path
 ) -> None:
-    phone = await ready(browser, served, card)
+    phone = await Phone.ready(browser, served.url, card)
     empty, photo = tmp_path / "empty.jpg", tmp_path / "photo.heic"
     empty.touch()
     photo.write_bytes(HEIC)

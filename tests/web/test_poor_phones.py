@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,7 @@ from playwright.async_api import expect
 from tests.relay.small_disk import small_disk
 from tests.web.browsers import Browser, browsing
 from tests.web.phone import PATIENCE_MS, WORDS, Phone
-from tests.web.served import Served, made_card, serving
-
-from qanat_client.web_app.files import AppFile
+from tests.web.served import Served
 
 LARGEST_BYTES = 900_000_000
 """Nearly what a file may have."""
@@ -37,28 +34,8 @@ pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]
 
 
 @pytest.fixture
-async def served(built_app: Mapping[str, AppFile]) -> AsyncIterator[Served]:
-    async with serving(built_app) as running:
-        yield running
-
-
-@pytest.fixture
-def card(tmp_path: Path) -> Path:
-    path = tmp_path / "desk.card"
-    path.write_bytes(made_card("A desk"))
-    return path
-
-
-async def ready(browser: Browser, served: Served, card: Path) -> Phone:
-    phone = await Phone.take(browser)
-    await phone.visit(served.url)
-    await phone.add_desk(card)
-    return phone
-
-
-@pytest.fixture
 async def phone(served: Served, browser: Browser, card: Path) -> Phone:
-    return await ready(browser, served, card)
+    return await Phone.ready(browser, served.url, card)
 
 
 def film_of(size_bytes: int, folder: Path) -> Path:
@@ -96,7 +73,7 @@ async def test_a_full_phone_keeps_the_text_and_seals_it_without_the_film(
 ) -> None:
     with small_disk(tmp_path / "disk", DISK) as disk:
         async with browsing(disk / "profile") as browser:
-            phone = await ready(browser, served, card)
+            phone = await Phone.ready(browser, served.url, card)
             await begin_to_seal_a_film(phone, tmp_path)
             await phone.sees("full.title")
             await keeps_the_text(phone)
