@@ -182,8 +182,11 @@ async def test_the_effort_that_is_told_rises_under_a_flood_and_falls_after_it(
         return welcome.effort
 
     assert await told() == 0
-    await flood(small)
-    assert await told() == FIRST_EFFORT
+    # A period may end between a flood and the question, on a busy machine more than one.
+    async with asyncio.timeout(60):
+        while not (effort := await told()):
+            await flood(small)
+    assert effort == FIRST_EFFORT
     async with asyncio.timeout(20):
         while await told():  # noqa: ASYNC110 - a number, which wakes nobody
             await asyncio.sleep(0.1)

@@ -3,8 +3,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { say, size } from "../../languages/messages.ts";
 import { Button, FileButton, Notice } from "../controls.tsx";
-import { engine, outbox, readAgain } from "../session.ts";
-import { errorWords } from "../words.ts";
+import { engine, readAgain } from "../session.ts";
+import { errorWords, refusalOf } from "../words.ts";
 
 const FILE_NAME = "reports.qanat";
 const MEDIA_TYPE = "application/octet-stream";
@@ -28,15 +28,21 @@ export function Carry() {
       error.value = errorWords(thrown);
     }
   };
+  const waiting = async () => {
+    try {
+      return await engine().handOver();
+    } catch (thrown) {
+      if (refusalOf(thrown) !== "empty") throw thrown;
+      words.value = say("carry.nothing");
+      return null;
+    }
+  };
   const handOver = () =>
     attempt(async () => {
       release(ready.value);
       ready.value = null;
-      if (!(outbox.value ?? []).some(({ isHere }) => isHere)) {
-        words.value = say("carry.nothing");
-        return;
-      }
-      const bundle = await engine().handOver();
+      const bundle = await waiting();
+      if (bundle === null) return;
       const file = new File([bundle], FILE_NAME, { type: MEDIA_TYPE });
       ready.value = { file, address: URL.createObjectURL(file) };
     });
