@@ -45,7 +45,7 @@ export interface Wish {
 export interface Row {
   readonly id: string;
   readonly short_id: string;
-  readonly alias: string;
+  readonly alias: string | null;
   readonly author: string;
   /** The first words, in one line. */
   readonly line: string;
@@ -71,11 +71,13 @@ export interface Row {
   readonly figures: number;
   /** `more` reports of this pseudonym stand behind this row. */
   readonly group?: { readonly alias: string; readonly more: number } | null;
+  /** It can't be read, from a page of the vault that is damaged. */
+  readonly damaged?: boolean;
 }
 
 export interface Rows {
   readonly rows: readonly Row[];
-  readonly next: string | null;
+  readonly next: number | null;
   readonly total: number;
   /** How many more there would be if no pseudonym were muted. */
   readonly muted: number;
@@ -144,7 +146,7 @@ export interface ReportPage {
   readonly short_id: string;
   readonly from: string;
   readonly author: string;
-  readonly alias: string;
+  readonly alias: string | null;
   readonly muted: boolean;
   readonly arrived_s: number;
   readonly written_s: number | null;
@@ -180,12 +182,13 @@ export interface ReportPage {
   readonly custody: readonly {
     readonly parcel_id: string;
     readonly relay: string;
-    readonly name?: string | null;
+    readonly relay_name?: string | null;
     readonly day: string;
   }[];
   readonly letters: readonly string[];
   readonly decided: Decided;
   readonly same_pseudonym: readonly string[];
+  /** How many others this pseudonym wrote. */
   readonly same_pseudonym_total: number;
   readonly log: readonly Logged[];
   readonly replies: readonly Reply[];
@@ -251,6 +254,8 @@ export interface Desk {
   readonly counts: Counts;
   readonly pull: PullState;
   readonly editor: string | null;
+  /** What is wrong with the machine or the vault, in sentences. */
+  readonly warnings?: readonly string[];
   readonly now_s: number;
 }
 
@@ -274,13 +279,14 @@ export interface Bulletin extends Sent {
   readonly language: string;
   readonly text: string;
   readonly corrects?: number | null;
+  readonly corrected_by?: number | null;
   readonly pictures?: number;
 }
 
 export interface Outgoing {
   readonly replies: readonly Reply[];
   readonly bulletins: readonly Bulletin[];
-  readonly cards: readonly Sent[];
+  readonly cards: readonly (Sent & { readonly serial: number })[];
 }
 
 export interface Aside {

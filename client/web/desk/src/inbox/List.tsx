@@ -98,7 +98,7 @@ function click(event: MouseEvent): void {
   const row = rows.value.find((each) => each.id === id);
   if (hit.closest("[data-does=star]") !== null) {
     void toggle("starred", [id]);
-  } else if (hit.closest("[data-does=group]") !== null && row !== undefined) {
+  } else if (hit.closest("[data-does=group]") !== null && row?.alias) {
     narrow({ chips: [{ name: "alias", value: row.alias }], words: "" });
   } else {
     current.value = id;

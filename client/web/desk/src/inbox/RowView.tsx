@@ -77,6 +77,7 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
 
 function Marks({ row }: { readonly row: Row }) {
   const { decided } = row;
+  if (row.damaged === true) return <span class="mark bad">{say("row.damaged")}</span>;
   return (
     <>
       {row.urgent && <span class="mark bad">{say("row.urgent")}</span>}

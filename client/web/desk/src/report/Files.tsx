@@ -2,6 +2,7 @@
 import { size } from "../../../src/languages/messages.ts";
 import type { Part, ReportFile, ReportPage } from "../api.ts";
 import { mounts } from "../mounts.ts";
+import { draftOf, want } from "../state/answering.ts";
 import { type Key, say } from "../words/say.ts";
 
 const renditions: Readonly<Record<Part["rendition"], Key>> = {
@@ -65,6 +66,11 @@ function FileView({ report, file, number }: FileProps) {
           </li>
         ))}
       </ul>
+      {!isHere && report.can_be_answered && !draftOf(report.id).want.has(number) && (
+        <button type="button" class="quiet small" onClick={() => want(report.id, number, true)}>
+          {say("files.ask")}
+        </button>
+      )}
       {report.wanted.includes(number) && !isHere && <p class="hint">{say("files.wanted")}</p>}
       <p class="hash">
         <span class="hint">{say("files.hash")}</span> <code>{file.sha256}</code>

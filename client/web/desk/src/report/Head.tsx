@@ -58,12 +58,8 @@ export function Head({ report }: { readonly report: ReportPage }) {
         <dd>
           <bdi>{report.alias}</bdi>
           {report.muted && <span class="mark warn">{say("report.muted")}</span>}
-          {report.same_pseudonym_total > 1 && (
-            <button
-              type="button"
-              class="link"
-              onClick={() => narrow({ chips: [{ name: "alias", value: report.alias }], words: "" })}
-            >
+          {report.alias !== null && report.same_pseudonym_total > 0 && (
+            <button type="button" class="link" onClick={() => showAlias(report.alias ?? "")}>
               {say("report.others", { count: report.same_pseudonym_total })}
             </button>
           )}
@@ -80,6 +76,11 @@ export function Head({ report }: { readonly report: ReportPage }) {
       </dl>
     </header>
   );
+}
+
+/** All reports of one pseudonym, in the list. */
+export function showAlias(value: string): void {
+  narrow({ chips: [{ name: "alias", value }], words: "" });
 }
 
 function Fact({ name, words }: { readonly name: string; readonly words: string }) {

@@ -4,7 +4,7 @@ import { STATES } from "../api.ts";
 import { mounts } from "../mounts.ts";
 import { setState, subjects, toggle } from "../state/deciding.ts";
 import { type Command, latin, press } from "../state/keys.ts";
-import { chosen, current, move, rows, showFresh, toggleChosen } from "../state/list.ts";
+import { chosen, current, move, narrow, rows, showFresh, toggleChosen } from "../state/list.ts";
 import { go, place, sheet } from "../state/navigation.ts";
 import { openCurrent, previewCurrent } from "./reading.ts";
 
@@ -126,6 +126,8 @@ function inInbox(command: Command): boolean {
     case "choose":
       if (current.value !== null) toggleChosen(current.value);
       return true;
+    case "author":
+      return showAuthor();
     case "star":
       void toggle("starred", ids);
       return true;
@@ -145,6 +147,13 @@ function inInbox(command: Command): boolean {
     default:
       return decideState(command, ids);
   }
+}
+
+/** All reports of the pseudonym that the keys are on. */
+function showAuthor(): boolean {
+  const value = rows.value.find(({ id }) => id === current.value)?.alias ?? null;
+  if (value !== null) narrow({ chips: [{ name: "alias", value }], words: "" });
+  return value !== null;
 }
 
 function decideState(command: Command, ids: readonly string[]): boolean {

@@ -20,7 +20,7 @@ export type Command =
   | "export"
   | "tag"
   | "gather"
-  | "mute"
+  | "author"
   | "fresh"
   | "search"
   | "keys"
@@ -46,9 +46,9 @@ export const KEYS: readonly (readonly [keys: string, command: Command])[] = [
   ["4", "state4"],
   ["5", "state5"],
   ["6", "state6"],
+  ["a", "author"],
   ["t", "tag"],
   ["c", "gather"],
-  ["m", "mute"],
   ["r", "reply"],
   ["e", "export"],
   ["n", "fresh"],

@@ -22,7 +22,26 @@ export const chosen = signal<ReadonlySet<string>>(new Set());
 /** New reports that are not in the list yet. */
 export const fresh = signal(0);
 
-let cursor: string | null = null;
+/** What a row has none of that could not be read from the disk. */
+const UNREADABLE: Omit<Row, "id" | "short_id" | "arrived_s" | "line"> = {
+  alias: null,
+  author: "",
+  where: "",
+  when: "",
+  written_s: null,
+  language: "",
+  basis: "not said",
+  urgent: false,
+  state: "plain",
+  can_be_answered: false,
+  files: 0,
+  files_here: 0,
+  thumb: null,
+  decided: { state: "new", read: true, starred: false, tags: [] },
+  figures: 0,
+};
+
+let cursor: number | null = null;
 /** Rises with each new list, so that an answer to an older question is dropped. */
 let asked = 0;
 
@@ -96,13 +115,14 @@ export function showFresh(): void {
   if (fresh.value > 0) void load();
 }
 
-async function page(before: string | null): Promise<Rows> {
+async function page(before: number | null): Promise<Rows> {
   const wish = wishOf(filters.value, Math.floor(Date.now() / 1000));
-  return ask<Rows>("/api/inbox", {
+  const found = await ask<Rows>("/api/inbox", {
     ...wish,
     limit: PORTION,
     ...(before === null ? {} : { before }),
   });
+  return { ...found, rows: found.rows.map((row) => ({ ...UNREADABLE, ...row })) };
 }
 
 function take(found: Rows, all: readonly Row[]): void {
