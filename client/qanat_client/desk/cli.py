@@ -318,6 +318,18 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--port", type=_port, default=0, metavar="N", help="answer there; any free one by default"
     )
+    serve.add_argument("--no-pull", action="store_true", help="fetch nothing from the relays")
+    serve.add_argument(
+        "--relay", action="append", default=[], metavar="URL", help="only this one of the card's"
+    )
+    serve.add_argument(
+        "--every",
+        type=float,
+        metavar="SECONDS",
+        help="how long at most until a relay that is not reached is tried again;"
+        f" default {pulling.DEFAULT_EVERY_S} seconds",
+    )
+    _add_proxy(serve)
 
     listing = add("list", reading.list_inbox, "one line for each report", _LIST)
     which = listing.add_mutually_exclusive_group()

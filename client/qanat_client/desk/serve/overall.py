@@ -9,11 +9,12 @@ from aiohttp import web
 from qanat_client.desk.card_book import weeks_left
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.finding import Wish, count
+from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
 from qanat_protocol.days import day_of, iso
 from qanat_protocol.statement import fingerprint
 
-__all__ = ["counts_of", "tell_desk", "tell_live"]
+__all__ = ["ask_relays", "counts_of", "tell_desk", "tell_live"]
 
 
 def counts_of(desk: Desk) -> dict[str, int]:
@@ -82,10 +83,22 @@ def _value(desk: Desk) -> dict[str, Any]:
 async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/desk."""
     value = await serving.vault_work(_value)
-    return value | {"warnings": [*value["warnings"], *serving.troubles.values()]}
+    return value | {
+        "pull": serving.pulling.state,
+        "warnings": [*value["warnings"], *serving.troubles.values()],
+    }
 
 
 async def tell_live(serving: Serving, request: web.Request) -> web.StreamResponse:
     """GET /api/live."""
     counts = await serving.vault_work(counts_of)
-    return await serving.live.stream(request, {"changed": {"counts": counts}})
+    return await serving.live.stream(
+        request, {"changed": {"counts": counts}, "pull": serving.pulling.state}
+    )
+
+
+async def ask_relays(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """POST /api/pull."""
+    (await asked(request)).done()
+    serving.pulling.ask()
+    return {"pull": serving.pulling.state}

@@ -14,7 +14,7 @@ from aiohttp import web
 from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
-from qanat_client.desk.serve.overall import tell_desk, tell_live
+from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
 from qanat_client.desk.serve.reports import tell_report
 from qanat_client.desk.serve.rows import tell_inbox
 from qanat_client.desk.serve.serving import Serving
@@ -30,6 +30,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("POST", "/api/login", enter),
     ("GET", "/api/desk", tell_desk),
     ("GET", "/api/live", tell_live),
+    ("POST", "/api/pull", ask_relays),
     ("POST", "/api/inbox", tell_inbox),
     ("GET", "/api/reports/{id}", tell_report),
     ("POST", "/api/decide", decide),
