@@ -39,8 +39,8 @@ async def test_a_new_version_is_taken_by_choice_and_loses_nothing_that_waits(
     worker = served.app["sw.js"]
     served.app = {
         **served.app,
-        FRONT: replace(front, data=page, packed=None, tag="newer"),
-        "sw.js": replace(worker, data=worker.data + b"\n// newer", packed=None, tag="newer"),
+        FRONT: replace(front, data=page, tag="newer"),
+        "sw.js": replace(worker, data=worker.data + b"\n// newer", tag="newer"),
     }
     assert page != front.data
     await phone.reload()
