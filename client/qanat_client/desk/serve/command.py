@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.serve.built_app import BUILT
 from qanat_client.desk.serve.logs import keep_private
+from qanat_client.desk.serve.looking import Looking
 from qanat_client.desk.serve.server import HOST, Server, listening
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.vault import Vault
 from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit
 from qanat_client.web_app.files import read_app
@@ -24,7 +27,9 @@ def serve(context: Context) -> int:
         with context.desk_by(passphrase) as desk:
             keep_private()
             port: int = listener.getsockname()[1]
-            serving = Serving(desk, Offer(context, port))
+            serving = Serving(
+                desk, Offer(context, port), partial(Vault.open, desk.home, passphrase)
+            )
             server = Server(serving, read_app(BUILT), listener, media_listener)
             asyncio.run(until_stopped(_serve(serving, server)))
     context.terminal.say("stopped; nothing is lost")
@@ -55,6 +60,7 @@ class Offer:
 async def _serve(serving: Serving, server: Server) -> None:
     await server.start()
     try:
+        serving.begin(Looking(serving).run())
         serving.login.renew()
         await asyncio.get_running_loop().create_future()
     finally:

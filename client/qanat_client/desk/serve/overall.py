@@ -10,7 +10,7 @@ from qanat_client.desk.card_book import weeks_left
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.finding import Wish, count
 from qanat_client.desk.serve.serving import Serving
-from qanat_protocol.days import iso
+from qanat_protocol.days import day_of, iso
 from qanat_protocol.statement import fingerprint
 
 __all__ = ["counts_of", "tell_desk", "tell_live"]
@@ -35,6 +35,24 @@ def counts_of(desk: Desk) -> dict[str, int]:
     }
 
 
+def _clock_warnings(desk: Desk) -> list[str]:
+    """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
+    today, card = desk.today, desk.card
+    newest_s = desk.vault.value("SELECT max(arrived_s) FROM reports")
+    behind = max(card.issued_day, 0 if newest_s is None else day_of(newest_s))
+    if today < behind:
+        return [
+            f"this machine's clock says {iso(today)}, but there are things here of {iso(behind)}:"
+            " set the clock. Until then replies and bulletins are refused"
+        ]
+    if not card.statement.certifies(desk.signing.public, today):
+        return [
+            f"by this machine's clock ({iso(today)}) no signing key of the desk is certified. Set"
+            " the clock; if it is right: qanat-desk card --certify --root-key FILE"
+        ]
+    return []
+
+
 def _value(desk: Desk) -> dict[str, Any]:
     card = desk.card
     editor = desk.vault.value("SELECT public FROM editors WHERE seed IS NOT NULL")
@@ -57,12 +75,14 @@ def _value(desk: Desk) -> dict[str, Any]:
         "counts": counts_of(desk),
         "editor": editor,
         "now_s": int(desk.clock()),
+        "warnings": _clock_warnings(desk),
     }
 
 
 async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/desk."""
-    return await serving.vault_work(_value)
+    value = await serving.vault_work(_value)
+    return value | {"warnings": [*value["warnings"], *serving.troubles.values()]}
 
 
 async def tell_live(serving: Serving, request: web.Request) -> web.StreamResponse:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
 from tests.client.desk.newsroom import Newsroom
 
 from qanat_client.desk.desk import Desk
+from qanat_client.desk.serve.looking import Looking
 from qanat_client.desk.serve.server import Server, listening
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.vault import Vault
 from qanat_client.web_app.files import AppFile
 
 
@@ -28,7 +31,7 @@ class Said:
 
 @dataclass
 class Window:
-    """Somebody who asks the server."""
+    """Somebody who asks the server. `desk`: the same desk, opened once more."""
 
     serving: Serving
     desk: Desk
@@ -90,12 +93,14 @@ async def serving_of(
     newsroom: Newsroom, *, app: Mapping[str, AppFile] | None = None
 ) -> AsyncIterator[Window]:
     """A server on this desk, and a window that did not log in yet."""
-    desk = newsroom.open()
+    served, desk = newsroom.open(), newsroom.open()
     tokens: list[str] = []
-    serving = Serving(desk, tokens.append)
+    reopen = partial(Vault.open, newsroom.home, newsroom.passphrase)
+    serving = Serving(served, tokens.append, reopen)
     with listening(0) as listener, listening(0) as media_listener:
         server = Server(serving, app or {}, listener, media_listener)
         await server.start()
+        serving.begin(Looking(serving).run())
         serving.login.renew()
         async with aiohttp.ClientSession() as http:
             try:
@@ -104,6 +109,7 @@ async def serving_of(
                 serving.live.close()
                 await server.stop()
                 await serving.close()
+                served.vault.close()
                 desk.vault.close()
 
 
