@@ -4,21 +4,25 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEB := client/web
 APP := client/qanat_client/web_app/built
+DESK_APP := client/qanat_client/desk/serve/built
 DIST := dist
 CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
 # Tracing slows everything, and the protocol's own tests cover it alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+NEAR = $(BIN)/pip install -qq --no-deps --require-hashes -r requirements/near-build.txt \
+	&& $(BIN)/pip install -qq --no-deps --require-hashes --no-build-isolation -r requirements/near.txt
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test app app-html lint format bench performance windows mesh large-relay simulate-bench simulate-reality soak fuzz mutants lock clean
+.PHONY: help demo near test app app-html lint format bench performance windows mesh large-relay simulate-bench simulate-reality soak fuzz mutants lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
 	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel (needs Node)"
-	@echo "make app     build the web app, which relays and \`qanat app\` give out (needs Node)"
+	@echo "make app     build the web apps: the reporter's, and the one that \`qanat-desk serve\` shows (needs Node)"
 	@echo "make app-html    the web app in one file, dist/qanat.html; KEY=FILE signs it with ssh-keygen"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
+	@echo "make near    compile what finds pictures that look alike (needs a C++ compiler)"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
 	@echo "make performance   all of make bench, and the drawing of docs/performance.md"
 	@echo "make windows what windows of bad links carry (Linux, root; ARGS=--quick)"
@@ -45,15 +49,23 @@ lint: .venv/.made $(WEB)/node_modules/.made
 	@$(BIN)/mypy $(CODE)
 	@cd $(WEB) && npm run --silent types && npm run --silent lint
 
-app: $(APP)/index.html
+app: $(APP)/index.html $(DESK_APP)/index.html
 
 # Into the package, from where relays and `qanat app` give it out, and the wheel takes it.
-$(APP)/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print)
+$(APP)/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test -o -path $(WEB)/desk \) -prune -o -type f -print)
 	@echo "building the web app"
 	@cd $(WEB) && npm run --silent build
 	@rm -rf $(APP)
 	@mkdir -p $(APP)
 	@cp -R $(WEB)/dist/app/. $(APP)
+
+# The editors' app, which `qanat-desk serve` gives to the browser of its own machine.
+$(DESK_APP)/index.html: $(WEB)/node_modules/.made $(WEB)/package.json $(shell find $(WEB)/desk $(WEB)/src -name test -prune -o -type f -print)
+	@echo "building the editors' app"
+	@cd $(WEB) && npm run --silent build-desk
+	@rm -rf $(DESK_APP)
+	@mkdir -p $(DESK_APP)
+	@cp -R $(WEB)/dist/desk/. $(DESK_APP)
 
 # The same bytes whoever makes it from the same source, so that fingerprints can be compared.
 # KEY is a key of ssh-keygen; docs/web-app.md tells how whoever gets the file checks it.
@@ -115,7 +127,7 @@ mutants: .venv/.mutants
 # then fails, having no hash for it.
 # Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
 # pip looked are the machine's own business, so only errors are shown.
-.venv/.made: requirements/dev.txt pyproject.toml
+.venv/.made: requirements/dev.txt requirements/near.txt requirements/near-build.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "Qanat needs Python 3.11 or newer, and there is no '$(PYTHON)'. If it has another name: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Qanat needs Python 3.11 or newer; $(PYTHON) is %d.%d. If a newer one has another name: make PYTHON=python3.12" % v[:2])'
@@ -125,7 +137,12 @@ mutants: .venv/.mutants
 		else echo "making .venv (once, about a minute)"; $(PYTHON) -m venv --clear .venv; fi
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	@$(NEAR) >/dev/null 2>&1 || echo "Pictures that look alike won't be found here: pdqhash has to be compiled, and that failed. On Debian and Ubuntu: sudo apt install g++ python3-dev. Then: make near"
 	@touch $@
+
+# What the set-up goes on without, and says why it failed.
+near: .venv/.made
+	@$(NEAR)
 
 # The same for the web app. Vite asks for 20.19 or newer, and of 22 for 22.12.
 $(WEB)/node_modules/.made: $(WEB)/package-lock.json $(WEB)/package.json
@@ -143,8 +160,10 @@ lock:
 	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:mutants -o requirements/mutants.txt
+	@$(LOCK) -c requirements/dev.txt --extra near pyproject.toml -o requirements/near.txt
+	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:near -o requirements/near-build.txt
 	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:
-	@rm -rf build dist $(WEB)/dist $(APP) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist $(WEB)/dist $(APP) $(DESK_APP) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find protocol relay client tests $(wildcard benchmarks tools) -name __pycache__ -type d -prune -exec rm -rf {} +

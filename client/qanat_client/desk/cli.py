@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import editing, keeping, pulling, reading, writing
+from qanat_client.desk import checking, editing, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
@@ -51,6 +51,8 @@ STOPPED = {
     "incident": "stopped; `qanat-desk incident list` shows what was kept",
     "log": "stopped",
     "serve": "stopped; nothing is lost",
+    "related": "stopped",
+    "figures": "stopped",
     "show": "stopped",
     "outgoing": "stopped",
 }
@@ -351,6 +353,18 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
     _add_incident(commands)
+
+    related = add("related", checking.related_reports, "what may belong together", checking.RELATED)
+    related.add_argument("id", metavar="ID")
+    related.add_argument("--limit", type=_positive, metavar="N", help="the best N")
+    checking.add_figures(
+        add(
+            "figures",
+            checking.figures,
+            "figures side by side, and whether they agree",
+            checking.FIGURES,
+        )
+    )
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")
