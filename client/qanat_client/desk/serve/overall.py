@@ -7,10 +7,11 @@ from typing import Any
 from aiohttp import web
 
 from qanat_client.desk.card_book import weeks_left
-from qanat_client.desk.desk import Desk
+from qanat_client.desk.desk import Desk, check_can_sign
 from qanat_client.desk.finding import Wish, count
 from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.errors import BadInput
 from qanat_protocol.days import day_of, iso
 from qanat_protocol.statement import fingerprint
 
@@ -38,19 +39,18 @@ def counts_of(desk: Desk) -> dict[str, int]:
 
 def _clock_warnings(desk: Desk) -> list[str]:
     """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
-    today, card = desk.today, desk.card
+    today = desk.today
     newest_s = desk.vault.value("SELECT max(arrived_s) FROM reports")
-    behind = max(card.issued_day, 0 if newest_s is None else day_of(newest_s))
+    behind = 0 if newest_s is None else day_of(newest_s)
     if today < behind:
         return [
             f"this machine's clock says {iso(today)}, but there are things here of {iso(behind)}:"
-            " set the clock. Until then replies and bulletins are refused"
+            " set the clock"
         ]
-    if not card.statement.certifies(desk.signing.public, today):
-        return [
-            f"by this machine's clock ({iso(today)}) no signing key of the desk is certified. Set"
-            " the clock; if it is right: qanat-desk card --certify --root-key FILE"
-        ]
+    try:
+        check_can_sign(desk)
+    except BadInput as error:
+        return [f"{error}. Until then replies and bulletins are refused"]
     return []
 
 
