@@ -9,10 +9,12 @@ DIST := dist
 CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
 # Tracing slows everything, and the protocol's own tests cover it alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
+NEAR = $(BIN)/pip install -qq --no-deps --require-hashes -r requirements/near-build.txt \
+	&& $(BIN)/pip install -qq --no-deps --require-hashes --no-build-isolation -r requirements/near.txt
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet $(UPGRADE)
 
-.PHONY: help demo test app app-html lint format bench performance windows mesh large-relay simulate-bench simulate-reality soak fuzz mutants lock clean
+.PHONY: help demo near test app app-html lint format bench performance windows mesh large-relay simulate-bench simulate-reality soak fuzz mutants lock clean
 
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
@@ -20,6 +22,7 @@ help:
 	@echo "make app     build the web apps: the reporter's, and the one that \`qanat-desk serve\` shows (needs Node)"
 	@echo "make app-html    the web app in one file, dist/qanat.html; KEY=FILE signs it with ssh-keygen"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
+	@echo "make near    compile what finds pictures that look alike (needs a C++ compiler)"
 	@echo "make bench   measure speed               make soak    the tests that run for long"
 	@echo "make performance   all of make bench, and the drawing of docs/performance.md"
 	@echo "make windows what windows of bad links carry (Linux, root; ARGS=--quick)"
@@ -124,7 +127,7 @@ mutants: .venv/.mutants
 # then fails, having no hash for it.
 # Made once, and brought up to date only when a lock or pyproject.toml is newer. Warnings about where
 # pip looked are the machine's own business, so only errors are shown.
-.venv/.made: requirements/dev.txt pyproject.toml
+.venv/.made: requirements/dev.txt requirements/near.txt requirements/near-build.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { \
 		echo "Qanat needs Python 3.11 or newer, and there is no '$(PYTHON)'. If it has another name: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Qanat needs Python 3.11 or newer; $(PYTHON) is %d.%d. If a newer one has another name: make PYTHON=python3.12" % v[:2])'
@@ -134,7 +137,12 @@ mutants: .venv/.mutants
 		else echo "making .venv (once, about a minute)"; $(PYTHON) -m venv --clear .venv; fi
 	@$(BIN)/pip install -qq --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install -qq --no-deps --no-build-isolation -e .
+	@$(NEAR) >/dev/null 2>&1 || echo "Pictures that look alike won't be found here: pdqhash has to be compiled, and that failed. On Debian and Ubuntu: sudo apt install g++ python3-dev. Then: make near"
 	@touch $@
+
+# What the set-up goes on without, and says why it failed.
+near: .venv/.made
+	@$(NEAR)
 
 # The same for the web app. Vite asks for 20.19 or newer, and of 22 for 22.12.
 $(WEB)/node_modules/.made: $(WEB)/package-lock.json $(WEB)/package.json
@@ -152,6 +160,8 @@ lock:
 	@$(LOCK) -c requirements/dev.txt --extra relay pyproject.toml -o requirements/relay.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:build -o requirements/build.txt
 	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:mutants -o requirements/mutants.txt
+	@$(LOCK) -c requirements/dev.txt --extra near pyproject.toml -o requirements/near.txt
+	@$(LOCK) -c requirements/dev.txt --group pyproject.toml:near -o requirements/near-build.txt
 	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:

@@ -190,7 +190,16 @@ def locked(name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-LOCKS = ["base.txt", "build.txt", "dev.txt", "mutants.txt", "plot.txt", "relay.txt"]
+LOCKS = [
+    "base.txt",
+    "build.txt",
+    "dev.txt",
+    "mutants.txt",
+    "near-build.txt",
+    "near.txt",
+    "plot.txt",
+    "relay.txt",
+]
 
 
 def test_no_file_names_a_package_registrys_host() -> None:
@@ -503,10 +512,16 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     asked = {
         "base.txt": base,
         "relay.txt": [*base, *extras["relay"]],
+        "near.txt": [*base, *extras["near"]],
         "plot.txt": [*base, *extras["plot"]],
         "dev.txt": [
             *base,
-            *(line for name, extra in extras.items() if name != "plot" for line in extra),
+            *(
+                line
+                for name, extra in extras.items()
+                if name not in ("near", "plot")
+                for line in extra
+            ),
         ],
     }
     for name, lines in asked.items():

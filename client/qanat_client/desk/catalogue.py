@@ -10,6 +10,7 @@ from typing import Final
 
 from qanat_client.desk.aliases import give_alias
 from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
+from qanat_client.desk.relating.keys import counted_keys, place_keys
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.report import Report, decode_report
 
@@ -18,6 +19,8 @@ __all__ = [
     "catalogue_some",
     "catch_up",
     "expression_for",
+    "happened_s",
+    "is_plausible",
     "uncatalogued",
     "waiting",
 ]
@@ -26,6 +29,9 @@ REPORTS_IN_A_COMMIT: Final = 512
 MIN_BEGINNING_LETTERS: Final = 2
 """A single letter is a word of its own: as a beginning it would be in every report."""
 MAX_WORDS_LOOKED_FOR: Final = 32
+_DAY_S: Final = 86_400
+MAX_UNDERWAY_S: Final = 120 * _DAY_S
+"""A report that says to be older was written by a clock that is wrong."""
 
 
 def waiting(vault: Vault) -> int:
@@ -88,10 +94,11 @@ def catalogue_one(vault: Vault, report_id: bytes) -> None:
 def _catalogue(vault: Vault, row: Row) -> None:
     _, report_id, author, content, arrived_s, urgent = row
     report = decode_report(content)
+    at_s = happened_s(report, arrived_s)
     give_alias(vault, author)
     vault.run(
-        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place, at_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         report_id,
         author,
         arrived_s,
@@ -99,12 +106,25 @@ def _catalogue(vault: Vault, row: Row) -> None:
         int(report.basis),
         report.language.casefold(),
         _place_words(report.where),
+        at_s,
     )
+    number = vault.value("SELECT last_insert_rowid()")
     words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))
-    vault.run(
-        "INSERT INTO catalogue_words (rowid, words) VALUES (last_insert_rowid(), ?)",
-        " ".join(words),
-    )
+    vault.run("INSERT INTO catalogue_words (rowid, words) VALUES (?, ?)", number, " ".join(words))
+    for key in place_keys(report.where):
+        vault.run("INSERT INTO catalogue_places VALUES (?, ?, ?)", key, at_s, number)
+    for key in {key for figure in report.figures for key in counted_keys(figure.what)}:
+        vault.run("INSERT INTO catalogue_figures VALUES (?, ?, ?)", key, at_s, number)
+
+
+def is_plausible(report: Report, arrived_s: int) -> bool:
+    """Whether the writer's clock can have been right."""
+    return -_DAY_S <= arrived_s - report.written_s <= MAX_UNDERWAY_S
+
+
+def happened_s(report: Report, arrived_s: int) -> int:
+    """When a report was written, by a clock that can be right; else when it arrived."""
+    return report.written_s if is_plausible(report, arrived_s) else arrived_s
 
 
 def _texts(report: Report) -> Iterator[str]:

@@ -25,9 +25,10 @@ from qanat_client.desk.decisions import (
 )
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.filters import STATES
-from qanat_client.desk.finding import Wish, find
 from qanat_client.desk.inbox import Item, item_of
 from qanat_client.desk.reading import catalogued, shown, tell_reports
+from qanat_client.desk.relating.incidents import contents_of, media_json
+from qanat_client.desk.relating.words import aliases_in, figures_json, figures_lines
 from qanat_client.desk.standing import Incident, ReportStanding
 from qanat_client.desk.standing_words import (
     incident_words,
@@ -232,17 +233,26 @@ def incident_list(context: Context) -> int:
 
 
 def incident_show(context: Context) -> int:
-    """The reports of one incident, in the order of arrival."""
+    """The reports of one incident, in the order of arrival, and what they count."""
     with context.desk() as desk:
         catalogued(context, desk)
         decisions = decision_log(desk)
         incident = decisions.incident_named(context.arguments.incident)
         incidents = decisions.incidents()
-        reports = shown(desk, find(desk.vault, Wish(incident=incident))[::-1])
+        contents = contents_of(desk, incident)
+        reports = shown(desk, [item.report_id for item in contents.items])
+        aliases = aliases_in(desk.vault, contents.figures)
         context.terminal.say(_line(incident, incidents))
         tell_reports(context, reports)
+        for line in figures_lines(contents.figures, aliases):
+            context.terminal.say(line)
         context.terminal.result(
             _value(incident, incidents[incident])
-            | {"reports": [report.value for report in reports]}
+            | {
+                "reports": [report.value for report in reports],
+                "figures": figures_json(contents.figures, aliases)["rows"],
+                "media": media_json(contents.items),
+                "log": [logged_json(logged, incidents) for logged in contents.log],
+            }
         )
     return Exit.DONE

@@ -25,6 +25,8 @@ __all__ = [
     "inbox",
     "item_of",
     "items_of",
+    "report_in",
+    "reports_of",
     "set_aside",
 ]
 
@@ -269,6 +271,11 @@ def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str
             )
         )
     return items
+
+
+def report_in(vault: Vault, report_id: bytes) -> Report:
+    """What a report that is here says, without what has arrived of it."""
+    return decode_report(vault.value("SELECT content FROM reports WHERE id = ?", report_id))
 
 
 def reports_of(vault: Vault, author: bytes) -> list[bytes]:
