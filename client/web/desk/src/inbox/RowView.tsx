@@ -50,7 +50,6 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
       <div class="row-words">
         <p class="row-head">
           <bdi class="row-place">{row.where || say("row.nowhere")}</bdi>
-          <bdi class="row-alias">{row.alias}</bdi>
           <time title={exact(row.arrived_s)}>{moment(row.arrived_s)}</time>
         </p>
         <p class="row-line" dir="auto" lang={row.language}>
@@ -58,6 +57,7 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
           {row.line || say("row.noWords")}
         </p>
         <p class="row-marks">
+          {row.alias !== null && <bdi class="row-alias">{row.alias}</bdi>}
           {row.group != null && row.group.more > 0 ? (
             <span class="mark group" data-does="group">
               {say("row.group", { count: row.group.more })}
