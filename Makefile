@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WEB := client/web
 APP := client/qanat_client/web_app/built
+DESK_APP := client/qanat_client/desk/serve/built
 DIST := dist
 CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
 # Tracing slows everything, and the protocol's own tests cover it alone.
@@ -18,7 +19,7 @@ LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-
 help:
 	@echo "make demo    the whole story on this machine, with a small real shutdown in it"
 	@echo "make test    every check: style, types, tests, coverage of the protocol, the built wheel (needs Node)"
-	@echo "make app     build the web app, which relays and \`qanat app\` give out (needs Node)"
+	@echo "make app     build the web apps: the reporter's, and the one that \`qanat-desk serve\` shows (needs Node)"
 	@echo "make app-html    the web app in one file, dist/qanat.html; KEY=FILE signs it with ssh-keygen"
 	@echo "make lint    style and types only        make format  let ruff lay out the code"
 	@echo "make near    compile what finds pictures that look alike (needs a C++ compiler)"
@@ -48,15 +49,23 @@ lint: .venv/.made $(WEB)/node_modules/.made
 	@$(BIN)/mypy $(CODE)
 	@cd $(WEB) && npm run --silent types && npm run --silent lint
 
-app: $(APP)/index.html
+app: $(APP)/index.html $(DESK_APP)/index.html
 
 # Into the package, from where relays and `qanat app` give it out, and the wheel takes it.
-$(APP)/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print)
+$(APP)/index.html: $(WEB)/node_modules/.made $(shell find $(WEB) \( -name node_modules -o -name dist -o -name test -o -path $(WEB)/desk \) -prune -o -type f -print)
 	@echo "building the web app"
 	@cd $(WEB) && npm run --silent build
 	@rm -rf $(APP)
 	@mkdir -p $(APP)
 	@cp -R $(WEB)/dist/app/. $(APP)
+
+# The editors' app, which `qanat-desk serve` gives to the browser of its own machine.
+$(DESK_APP)/index.html: $(WEB)/node_modules/.made $(WEB)/package.json $(shell find $(WEB)/desk $(WEB)/src -name test -prune -o -type f -print)
+	@echo "building the editors' app"
+	@cd $(WEB) && npm run --silent build-desk
+	@rm -rf $(DESK_APP)
+	@mkdir -p $(DESK_APP)
+	@cp -R $(WEB)/dist/desk/. $(DESK_APP)
 
 # The same bytes whoever makes it from the same source, so that fingerprints can be compared.
 # KEY is a key of ssh-keygen; docs/web-app.md tells how whoever gets the file checks it.
@@ -156,5 +165,5 @@ lock:
 	@$(LOCK) -c requirements/dev.txt --extra plot pyproject.toml -o requirements/plot.txt
 
 clean:
-	@rm -rf build dist $(WEB)/dist $(APP) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf build dist $(WEB)/dist $(APP) $(DESK_APP) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find protocol relay client tests $(wildcard benchmarks tools) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,7 +21,7 @@ from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.tags import desk_tag
 
-__all__ = ["BareLetters", "letter_comparisons"]
+__all__ = ["BareLetters", "letter_comparisons", "letter_plaintext"]
 
 _SUITE = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
@@ -116,6 +116,11 @@ class BareLetters:
             _SUITE.decrypt(self._sealed, self._private, self._info)
             self._verifying.verify(self._signature, self._plaintext)
         return time.perf_counter() - begun
+
+
+def letter_plaintext() -> bytes:
+    """What is encrypted and signed of a report as people write one."""
+    return _Letters(1).plaintext()
 
 
 def letter_comparisons(count: int) -> list[Comparison]:

@@ -50,7 +50,7 @@ export default defineConfig(({ mode, command }) => {
       ...(isServed ? { rolldownOptions: served() } : {}),
       ...(isSingle ? { rolldownOptions: { output: { codeSplitting: false } } } : {}),
     },
-    test: { include: ["test/**/*.test.ts"], testTimeout: 60_000 },
+    test: { include: ["test/**/*.test.ts", "desk/test/**/*.test.ts"], testTimeout: 60_000 },
   };
 });
 

@@ -8,7 +8,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +43,7 @@ from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
 from qanat_relay.settings import Settings, Sources
 from qanat_relay.status import Status, read_status
 from qanat_relay.store.errors import StoreError
-from qanat_relay.viewing import view_store
+from qanat_relay.viewing import StoreView, view_store
 from qanat_relay.watching.health import check_writable, lack_of_room
 from qanat_relay.watching.live import Reading, watch
 from qanat_relay.watching.running import is_served, read_numbers
@@ -174,14 +175,15 @@ def _status(arguments: argparse.Namespace) -> int:
     if arguments.watch is not None:
         watch(lambda: _look(data, config), arguments.watch, as_json=arguments.json)
         return DONE
-    status = _read_status(data, config)
     if arguments.health:
-        check_writable(data)
-        with view_store(data / STORE_FOLDER) as view:
+        with _viewing(data) as view:
+            status = _status_in(view, data, config)
+            check_writable(data)
             if not view.takes_letters(store_limits(config), today=day_of(time.time())):
                 raise lack_of_room(status.stats, config.capacity_bytes)
         print("ok")
         return DONE
+    status = _read_status(data, config)
     peers = Peers(data / PEERS_FOLDER).list_peers()
     if arguments.json:
         print(json.dumps(status.to_json() | {"peers": peers_json(peers)}))
@@ -192,11 +194,21 @@ def _status(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _read_status(data: Path, config: Config) -> Status:
+@contextmanager
+def _viewing(data: Path) -> Iterator[StoreView]:
     check_identity(data)
-    desks = len(Desks(data / FOLDER).list_cards())
     with view_store(data / STORE_FOLDER) as view:
-        return read_status(view, config, desks, load_keys(data).signing.public)
+        yield view
+
+
+def _read_status(data: Path, config: Config) -> Status:
+    with _viewing(data) as view:
+        return _status_in(view, data, config)
+
+
+def _status_in(view: StoreView, data: Path, config: Config) -> Status:
+    desks = len(Desks(data / FOLDER).list_cards())
+    return read_status(view, config, desks, load_keys(data).signing.public)
 
 
 def _look(data: Path, config: Config) -> Reading:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.relay.made_parcels import make
@@ -21,6 +23,7 @@ from qanat_protocol.statement import fingerprint
 from qanat_relay.cli import main
 from qanat_relay.config import Config, check_config
 from qanat_relay.settings import Sources
+from qanat_relay.store import files
 
 
 def test_serve_makes_what_is_missing_says_where_it_listens_and_stops_cleanly(
@@ -42,6 +45,28 @@ def test_serve_makes_what_is_missing_says_where_it_listens_and_stops_cleanly(
     assert "Traceback" not in log
     for name in ("signing.seed", "sealing.seed", "relay.card"):
         assert (data / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_asking_for_health_opens_the_store_no_more_often_than_the_numbers_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path / "relay")]
+    with serving(*data, "--listen", "127.0.0.1:0"):
+        pass
+    opened: list[Path] = []
+
+    def connect(path: Path, **settings: Any) -> sqlite3.Connection:
+        opened.append(path)
+        return files.connect(path, **settings)
+
+    monkeypatch.setattr("qanat_relay.viewing.connect", connect)
+    assert main(["status", *data]) == 0
+    often = len(opened)
+    opened.clear()
+    capsys.readouterr()
+    assert main(["status", *data, "--health"]) == 0
+    assert capsys.readouterr().out == "ok\n"
+    assert len(opened) == often
 
 
 @pytest.mark.parametrize("carrier", CARRIERS)

@@ -4,9 +4,10 @@ and goes on by itself, without a restart, when there is room again."""
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from qanat_relay.store.sqlite import SqliteStore
 SIZE = "40m"
 FILM_BYTES = 50_331_648
 STORED = Outcome(AckStatus.STORED)
+SO_FAR = Outcome(AckStatus.PARTIAL, 0)
 FULL = Outcome(AckStatus.REFUSED, Verdict.REFUSED_FULL)
 
 
@@ -92,6 +94,13 @@ async def write_each(store: SqliteStore, letters: list[Made]) -> list[Outcome]:
 
 def log_bytes(disk: Path) -> int:
     return sum(path.stat().st_size for path in disk.rglob("*-wal"))
+
+
+def put_log_back(disk: Path) -> None:
+    """What was written stands in the database's file, and takes none of the disk twice."""
+    with closing(sqlite3.connect(disk / "store" / "store.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert log_bytes(disk) == 0
 
 
 @pytest.mark.parametrize("at_once", [16, 256, 1024])
@@ -197,6 +206,32 @@ async def test_a_reader_that_stays_for_long_makes_a_full_disk_refuse_and_not_wai
             assert log_bytes(disk) < 2**20
             held = await store.bodies([each.parcel_id for each in kept[600:]])
             assert held == [each.body for each in kept[600:]]
+
+
+async def test_what_is_asked_about_is_told_as_it_would_be_taken(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", SIZE) as disk:
+        async with store_in(disk) as store:
+            # More than half of what is free, as it comes a block at a time.
+            assert await store.write([part(1, 24 << 20).ask()], today=TODAY) == [SO_FAR]
+            parts = [part(number) for number in range(2, 40)]
+            assert set(await store.write([each.put() for each in parts], today=TODAY)) == {STORED}
+            put_log_back(disk)
+            filler, letter = disk / "filler", make(1)
+            free_bytes = shutil.disk_usage(disk).free
+            # Parts would go, but not even what that takes in the log has room.
+            filler.write_bytes(bytes(free_bytes - (1 << 19)))
+            assert not await store.takes_letters(today=TODAY)
+            for write in (letter.ask(), letter.put(), make(2, size_bytes=40_960).ask()):
+                assert await store.write([write], today=TODAY) == [FULL]
+            assert set(await states_of(store, parts)) == {State.HELD}
+            filler.unlink()
+            assert await store.takes_letters(today=TODAY)
+            assert await store.write([letter.ask(), letter.put()], today=TODAY) == [SO_FAR, STORED]
+
+
+async def states_of(store: SqliteStore, parcels: list[Made]) -> list[State | None]:
+    held = await store.look_up([each.parcel_id[:16] for each in parcels])
+    return [None if one is None else one.state for one in held]
 
 
 async def test_over_a_line_a_film_is_refused_by_name_and_the_letters_behind_it_are_signed_for(

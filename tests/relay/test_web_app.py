@@ -8,6 +8,7 @@ import io
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -197,6 +198,28 @@ async def test_where_no_app_was_built_the_front_says_so_and_all_else_goes_on(
         assert b"make app" in body
         assert (await ask(relay, "/v1/relay"))[0] == 200
         assert (await ask(relay, "/index.html"))[0] == 404
+
+
+async def test_a_start_packs_nothing_and_each_file_is_packed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = f"<!doctype html><title>{tmp_path}</title>".encode() * 50
+    (tmp_path / "built").mkdir()
+    (tmp_path / "built" / "index.html").write_bytes(page)
+    packed: list[bytes] = []
+    compress = gzip.compress
+
+    def count(data: bytes, *level: int, **settings: Any) -> bytes:
+        packed.append(data)
+        return compress(data, *level, **settings)
+
+    monkeypatch.setattr("qanat_client.web_app.files.gzip.compress", count)
+    async with running_relay(tmp_path / "relay", app=read_app(tmp_path / "built")) as relay:
+        assert packed == []
+        for path in ("/", "/index.html", "/"):
+            _, body, _ = await ask(relay, path, Accept_Encoding="gzip")
+            assert gzip.decompress(body) == page
+    assert packed == [page]
 
 
 async def test_nothing_is_written_down_of_who_took_it(relay: Running) -> None:

@@ -39,8 +39,8 @@ async def test_a_new_version_is_taken_by_choice_and_loses_nothing_that_waits(
     worker = served.app["sw.js"]
     served.app = {
         **served.app,
-        FRONT: replace(front, data=page, packed=None, tag="newer"),
-        "sw.js": replace(worker, data=worker.data + b"\n// newer", packed=None, tag="newer"),
+        FRONT: replace(front, data=page, tag="newer"),
+        "sw.js": replace(worker, data=worker.data + b"\n// newer", tag="newer"),
     }
     assert page != front.data
     await phone.reload()
@@ -292,3 +292,20 @@ NAME_OF_FOCUSED = """() => {
   const { labels, textContent } = document.activeElement;
   return labels?.length ? labels[0].textContent : textContent;
 }"""
+
+
+async def test_a_file_that_was_chosen_comes_into_sight(
+    served: Served, browser: Browser, card: Path, tmp_path: Path
+) -> None:
+    phone = await Phone.ready(browser, served.url, card)
+    await phone.page.set_viewport_size({"width": 360, "height": 640})
+    await phone.go("write")
+    for number in range(3):
+        photo = tmp_path / f"{number}.jpg"
+        make_photo(photo, seed=number)
+        await phone.page.get_by_label(WORDS["write.file"]).set_input_files(photo)
+        await expect(phone.page.locator("li.file").nth(number)).to_be_in_viewport()
+    # Back on the screen nothing moves by itself.
+    await phone.go("outbox")
+    await phone.go("write")
+    assert await phone.page.evaluate("scrollY") == 0

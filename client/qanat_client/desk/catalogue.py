@@ -5,20 +5,33 @@ Made from the reports alone, behind their opening: whoever looks for something c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from qanat_client.desk.aliases import give_alias
 from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
+from qanat_client.desk.relating.keys import counted_keys, place_keys
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.report import Report, decode_report
 
-__all__ = ["catch_up", "expression_for", "uncatalogued", "waiting"]
+__all__ = [
+    "catalogue_one",
+    "catalogue_some",
+    "catch_up",
+    "expression_for",
+    "happened_s",
+    "is_plausible",
+    "uncatalogued",
+    "waiting",
+]
 
 REPORTS_IN_A_COMMIT: Final = 512
 MIN_BEGINNING_LETTERS: Final = 2
 """A single letter is a word of its own: as a beginning it would be in every report."""
 MAX_WORDS_LOOKED_FOR: Final = 32
+_DAY_S: Final = 86_400
+MAX_UNDERWAY_S: Final = 120 * _DAY_S
+"""A report that says to be older was written by a clock that is wrong."""
 
 
 def waiting(vault: Vault) -> int:
@@ -41,32 +54,51 @@ def catch_up(vault: Vault, advance: Callable[[int], None] = lambda _: None) -> i
     total = 0
     while vault.value("SELECT 1 FROM uncatalogued LIMIT 1") is not None:
         with vault.transaction():
-            done = _catalogue_some(vault)
+            done = catalogue_some(vault)
         total += done
         advance(done)
     return total
 
 
-def _catalogue_some(vault: Vault) -> int:
+def catalogue_some(
+    vault: Vault, most: int = REPORTS_IN_A_COMMIT, *, but: Collection[bytes] = ()
+) -> int:
+    """Catalogue the first that wait, without those of `but`; how many they were. The caller holds
+    the transaction."""
+    marks = ", ".join("?" * len(but))
     rows = vault.rows(
-        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
-        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id ORDER BY q.number LIMIT ?",
-        REPORTS_IN_A_COMMIT,
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"  # noqa: S608
+        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id"
+        f" WHERE q.report_id NOT IN ({marks}) ORDER BY q.number LIMIT ?",
+        *but,
+        most,
     )
     for row in rows:
         _catalogue(vault, row)
-    if rows:
-        vault.run("DELETE FROM uncatalogued WHERE number <= ?", rows[-1][0])
+        vault.run("DELETE FROM uncatalogued WHERE number = ?", row[0])
     return len(rows)
+
+
+def catalogue_one(vault: Vault, report_id: bytes) -> None:
+    """Catalogue this one that waits; the caller holds the transaction."""
+    row = vault.row(
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
+        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id WHERE q.report_id = ?",
+        report_id,
+    )
+    if row is not None:
+        _catalogue(vault, row)
+        vault.run("DELETE FROM uncatalogued WHERE number = ?", row[0])
 
 
 def _catalogue(vault: Vault, row: Row) -> None:
     _, report_id, author, content, arrived_s, urgent = row
     report = decode_report(content)
+    at_s = happened_s(report, arrived_s)
     give_alias(vault, author)
     vault.run(
-        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place, at_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         report_id,
         author,
         arrived_s,
@@ -74,12 +106,25 @@ def _catalogue(vault: Vault, row: Row) -> None:
         int(report.basis),
         report.language.casefold(),
         _place_words(report.where),
+        at_s,
     )
+    number = vault.value("SELECT last_insert_rowid()")
     words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))
-    vault.run(
-        "INSERT INTO catalogue_words (rowid, words) VALUES (last_insert_rowid(), ?)",
-        " ".join(words),
-    )
+    vault.run("INSERT INTO catalogue_words (rowid, words) VALUES (?, ?)", number, " ".join(words))
+    for key in place_keys(report.where):
+        vault.run("INSERT INTO catalogue_places VALUES (?, ?, ?)", key, at_s, number)
+    for key in {key for figure in report.figures for key in counted_keys(figure.what)}:
+        vault.run("INSERT INTO catalogue_figures VALUES (?, ?, ?)", key, at_s, number)
+
+
+def is_plausible(report: Report, arrived_s: int) -> bool:
+    """Whether the writer's clock can have been right."""
+    return -_DAY_S <= arrived_s - report.written_s <= MAX_UNDERWAY_S
+
+
+def happened_s(report: Report, arrived_s: int) -> int:
+    """When a report was written, by a clock that can be right; else when it arrived."""
+    return report.written_s if is_plausible(report, arrived_s) else arrived_s
 
 
 def _texts(report: Report) -> Iterator[str]:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import editing, keeping, pulling, reading, writing
+from qanat_client.desk import checking, editing, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
 from qanat_client.desk.desk import Clock
 from qanat_client.desk.export import FORMATS
 from qanat_client.desk.filters import STATES, add_filters
+from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
 from qanat_client.subcommand import Subcommand
@@ -34,6 +35,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[Subcommand]"
 FOUND = 50
 """How many reports a search shows."""
 DEFAULT_GRACE_DAYS = 90
+MAX_PORT = 65_535
 
 STOPPED_BEFORE = "stopped before it was done; what was stored before is safe"
 STOPPED = {
@@ -48,6 +50,9 @@ STOPPED = {
     "mark": "stopped; `qanat-desk log ID` shows what was decided",
     "incident": "stopped; `qanat-desk incident list` shows what was kept",
     "log": "stopped",
+    "serve": "stopped; nothing is lost",
+    "related": "stopped",
+    "figures": "stopped",
     "show": "stopped",
     "outgoing": "stopped",
 }
@@ -95,6 +100,16 @@ An incident gathers reports of one event; a report may be in several.
   qanat-desk incident create "Shooting on the square" ID ID
   qanat-desk incident show "Shooting on the square"
   qanat-desk incident add "Shooting on the square" ID"""
+
+_SERVE = """\
+The desk as a page in a browser on this machine, and nowhere else: inbox, reports, decisions,
+replies, bulletins. The link that it shows lets one window in, once; then it shows another.
+
+  qanat-desk serve
+  qanat-desk serve --port 8765 --proxy socks5h://127.0.0.1:9050
+  qanat-desk serve --no-pull       only look at what is here already
+
+It fetches from the relays by itself, as `pull --watch` does. Other commands may run beside it."""
 
 _ELEMENT_WORDS = {
     Element.SOURCE: "who says it, and how they know",
@@ -148,6 +163,13 @@ def _positive(given: str) -> int:
     number = int(given)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{given} is not 1 or more")
+    return number
+
+
+def _port(given: str) -> int:
+    number = int(given)
+    if not 0 <= number <= MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{given} is no port: 0 to {MAX_PORT}")
     return number
 
 
@@ -294,6 +316,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_proxy(pull)
 
+    serve = add("serve", serving.serve, "work at the desk in a browser on this machine", _SERVE)
+    serve.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="answer there; any free one by default"
+    )
+
     listing = add("list", reading.list_inbox, "one line for each report", _LIST)
     which = listing.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="also what was set aside")
@@ -314,6 +341,18 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
     _add_incident(commands)
+
+    related = add("related", checking.related_reports, "what may belong together", checking.RELATED)
+    related.add_argument("id", metavar="ID")
+    related.add_argument("--limit", type=_positive, metavar="N", help="the best N")
+    checking.add_figures(
+        add(
+            "figures",
+            checking.figures,
+            "figures side by side, and whether they agree",
+            checking.FIGURES,
+        )
+    )
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")

@@ -104,11 +104,21 @@ class Context:
     @contextlib.contextmanager
     def desk(self) -> Iterator[Desk]:
         """The desk in the home, opened with the passphrase and closed behind the block."""
+        self.check_home()
+        with self.desk_by(self.passphrase()) as desk:
+            yield desk
+
+    def check_home(self) -> None:
+        """Raise BadInput where there is no desk, before anybody is asked for a passphrase."""
         if not (self.home / VAULT_NAME).exists():
             raise BadInput(
                 f"{self.home} holds no desk; make one with: qanat-desk --home {self.home} init"
             )
-        desk = open_desk(self.home, self.passphrase(), self.clock)
+
+    @contextlib.contextmanager
+    def desk_by(self, passphrase: str) -> Iterator[Desk]:
+        """The same with a passphrase that is known."""
+        desk = open_desk(self.home, passphrase, self.clock)
         try:
             finish_desk(desk)
             yield desk

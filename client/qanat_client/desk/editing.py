@@ -25,9 +25,10 @@ from qanat_client.desk.decisions import (
 )
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.filters import STATES
-from qanat_client.desk.finding import Wish, find
 from qanat_client.desk.inbox import Item, item_of
 from qanat_client.desk.reading import catalogued, shown, tell_reports
+from qanat_client.desk.relating.incidents import contents_of, media_json
+from qanat_client.desk.relating.words import aliases_in, figures_json, figures_lines
 from qanat_client.desk.standing import Incident, ReportStanding
 from qanat_client.desk.standing_words import (
     incident_words,
@@ -45,6 +46,7 @@ __all__ = [
     "incident_add",
     "incident_create",
     "incident_list",
+    "incident_name",
     "incident_remove",
     "incident_rename",
     "incident_show",
@@ -171,13 +173,14 @@ def incident_create(context: Context) -> int:
     """A new incident, with these reports in it."""
     arguments = context.arguments
     with context.desk() as desk:
-        name = _name(arguments.name)
+        name = incident_name(arguments.name)
         incident = token_bytes(INCIDENT_BYTES)
         gathered = [gather(incident, item.report_id) for item in _items(desk, arguments.ids)]
         return _change(context, desk, incident, [name_incident(incident, name), *gathered])
 
 
-def _name(given: str) -> str:
+def incident_name(given: str) -> str:
+    """An incident's name as it is kept, in one line. Raises BadInput for none."""
     name = " ".join(given.split())
     if not name:
         raise BadInput("an incident needs a name, such as 'Shooting on the square'")
@@ -189,7 +192,9 @@ def incident_rename(context: Context) -> int:
     arguments = context.arguments
     with context.desk() as desk:
         incident = decision_log(desk).incident_named(arguments.incident)
-        return _change(context, desk, incident, [name_incident(incident, _name(arguments.name))])
+        return _change(
+            context, desk, incident, [name_incident(incident, incident_name(arguments.name))]
+        )
 
 
 def incident_add(context: Context) -> int:
@@ -228,17 +233,26 @@ def incident_list(context: Context) -> int:
 
 
 def incident_show(context: Context) -> int:
-    """The reports of one incident, in the order of arrival."""
+    """The reports of one incident, in the order of arrival, and what they count."""
     with context.desk() as desk:
         catalogued(context, desk)
         decisions = decision_log(desk)
         incident = decisions.incident_named(context.arguments.incident)
         incidents = decisions.incidents()
-        reports = shown(desk, find(desk.vault, Wish(incident=incident))[::-1])
+        contents = contents_of(desk, incident)
+        reports = shown(desk, [item.report_id for item in contents.items])
+        aliases = aliases_in(desk.vault, contents.figures)
         context.terminal.say(_line(incident, incidents))
         tell_reports(context, reports)
+        for line in figures_lines(contents.figures, aliases):
+            context.terminal.say(line)
         context.terminal.result(
             _value(incident, incidents[incident])
-            | {"reports": [report.value for report in reports]}
+            | {
+                "reports": [report.value for report in reports],
+                "figures": figures_json(contents.figures, aliases)["rows"],
+                "media": media_json(contents.items),
+                "log": [logged_json(logged, incidents) for logged in contents.log],
+            }
         )
     return Exit.DONE

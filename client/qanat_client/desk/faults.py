@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from qanat_client.errors import BadInput, HomeUnusable
 
-__all__ = ["BodyDamaged", "ForeignDecision", "NotADesk", "VaultDamaged", "WrongPassphrase"]
+__all__ = [
+    "BodyDamaged",
+    "ForeignDecision",
+    "NotADesk",
+    "UnknownReport",
+    "VaultDamaged",
+    "WrongPassphrase",
+]
 
 
 class NotADesk(BadInput):
@@ -24,6 +31,10 @@ class BodyDamaged(HomeUnusable):
 
 class ForeignDecision(BadInput):
     """Somebody decided here who is no editor of this desk: nothing of it was taken."""
+
+
+class UnknownReport(BadInput):
+    """No report has this id: `qanat-desk list` shows those that are here."""
 
 
 class VaultDamaged(HomeUnusable):

@@ -13,7 +13,7 @@ from qanat_client.desk.vault import Vault
 from qanat_client.errors import BadInput
 from qanat_protocol.report import Basis
 
-__all__ = ["EVERYTHING", "Wish", "count", "find"]
+__all__ = ["EVERYTHING", "Wish", "count", "find", "query_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Wish:
     """What a report has to be; all of it at once. `words` are looked for as `catalogue` says.
 
     `states`: any of these. `tags`: all of them, as `tag_of` gives them. `author`: a key.
-    `since_s`: arrived at or after. `is_muted`: of muted pseudonyms, of others, None either.
+    `since_s`: arrived at or after, `until_s`: before. `is_muted`: of muted pseudonyms, of others,
+    None either.
     """
 
     words: str | None = None
@@ -32,10 +33,12 @@ class Wish:
     author: bytes | None = None
     incident: bytes | None = None
     since_s: int | None = None
+    until_s: int | None = None
     is_unread: bool = False
     is_starred: bool = False
     is_urgent: bool = False
     is_first_hand: bool = False
+    has_media: bool = False
     is_muted: bool | None = None
 
 
@@ -58,6 +61,10 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
         yield "c.basis = ?", (int(Basis.SEEN),)
     if wish.since_s is not None:
         yield "c.arrived_s >= ?", (wish.since_s,)
+    if wish.until_s is not None:
+        yield "c.arrived_s < ?", (wish.until_s,)
+    if wish.has_media:
+        yield "EXISTS (SELECT 1 FROM parts WHERE report_id = c.report_id)", ()
     if wish.author is not None:
         yield "c.author = ?", (wish.author,)
     for place in wish.places:
@@ -102,8 +109,9 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
         yield f"c.author {'' if wish.is_muted else 'NOT '}{_DECIDED}", (int(What.MUTED),)
 
 
-def _query(wish: Wish) -> tuple[str, str, list[object]]:
-    """The number that rises with each report, all behind SELECT, and the values in it."""
+def query_of(wish: Wish) -> tuple[str, str, list[object]]:
+    """The number that rises with each report, FROM and WHERE, and the values in them. Raises
+    BadInput where `words` hold no word."""
     number, source, conditions = "c.number", "catalogue c", list(_conditions(wish))
     if wish.words is not None:
         expression = expression_for(wish.words)
@@ -128,7 +136,7 @@ def find(vault: Vault, wish: Wish, *, limit: int | None = None) -> list[bytes]:
 
     What is not catalogued yet is not found. Raises BadInput where `words` hold no word.
     """
-    number, tail, values = _query(wish)
+    number, tail, values = query_of(wish)
     query = f"SELECT c.report_id {tail} ORDER BY {number} DESC LIMIT ?"
     rows = vault.rows(query, *values, -1 if limit is None else limit)
     return [report_id for (report_id,) in rows]
@@ -136,5 +144,5 @@ def find(vault: Vault, wish: Wish, *, limit: int | None = None) -> list[bytes]:
 
 def count(vault: Vault, wish: Wish) -> int:
     """How many reports are what is wished for."""
-    _, tail, values = _query(wish)
+    _, tail, values = query_of(wish)
     return int(vault.value(f"SELECT count(*) {tail}", *values))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qanat_client.desk.faults import UnknownReport
 from qanat_client.desk.vault import Row, Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.card import parse_card
@@ -24,6 +25,8 @@ __all__ = [
     "inbox",
     "item_of",
     "items_of",
+    "report_in",
+    "reports_of",
     "set_aside",
 ]
 
@@ -270,6 +273,11 @@ def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str
     return items
 
 
+def report_in(vault: Vault, report_id: bytes) -> Report:
+    """What a report that is here says, without what has arrived of it."""
+    return decode_report(vault.value("SELECT content FROM reports WHERE id = ?", report_id))
+
+
 def reports_of(vault: Vault, author: bytes) -> list[bytes]:
     """The ids of all reports of one pseudonym, in the order of arrival."""
     rows = vault.rows("SELECT id FROM reports WHERE author = ? ORDER BY arrived_s, id", author)
@@ -277,13 +285,14 @@ def reports_of(vault: Vault, author: bytes) -> list[bytes]:
 
 
 def item_of(vault: Vault, wanted: str) -> Item:
-    """The report whose id begins with these hexadecimal digits. Raises BadInput."""
+    """The report whose id begins with these hexadecimal digits. Raises UnknownReport where there is
+    none, BadInput for what names none or several."""
     digits = wanted.strip().lower()
     if len(digits) < MIN_ID_DIGITS or any(digit not in "0123456789abcdef" for digit in digits):
         raise BadInput(f"{wanted!r} is no report id; `qanat-desk list` shows them")
     found = inbox(vault, digits) if len(digits) <= ID_DIGITS else []
     if not found:
-        raise BadInput(f"there is no report {digits}; `qanat-desk list` shows them")
+        raise UnknownReport(f"there is no report {digits}; `qanat-desk list` shows them")
     if len(found) > 1:
         ids = " ".join(item.report_id.hex() for item in found)
         raise BadInput(f"{len(found)} reports begin with {digits}: give more digits of one: {ids}")

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 try:
     from sqlcipher3 import dbapi2 as sqlcipher
@@ -39,12 +39,13 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_S = 10.0
 NAMED_AT_ONCE = 500
 Row = Sequence[Any]
+Named = TypeVar("Named", bytes, int)
 
 # sqlcipher3's errors are not sqlite3's: both are caught here and nowhere else.
 _DATABASE_ERRORS = (sqlite3.Error,) if sqlcipher is None else (sqlcipher.Error, sqlite3.Error)
 
 
-def in_portions(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def in_portions(values: Sequence[Named]) -> Iterator[Sequence[Named]]:
     """All of them in their order, as many at once as one query names."""
     for at in range(0, len(values), NAMED_AT_ONCE):
         yield values[at : at + NAMED_AT_ONCE]

@@ -16,7 +16,9 @@ from qanat_protocol.report import Basis
 from qanat_protocol.verdicts import Verdict
 
 __all__ = [
+    "BASIS_WORDS",
     "counted",
+    "first_words",
     "json_of",
     "line_of",
     "page_of",
@@ -52,7 +54,8 @@ def verdict_name(verdict: int | None) -> str:
         return str(verdict)
 
 
-def _first_words(item: Item) -> str:
+def first_words(item: Item) -> str:
+    """What a report says, in one short line."""
     text = item.report.what or item.report.text.replace("\n", " ") or "(no text)"
     words = printable_line(text)
     if len(words) <= FIRST_WORDS_CHARACTERS:
@@ -81,7 +84,7 @@ def line_of(item: Item) -> str:
     report = item.report
     return (
         f"{item.short_id}  {iso(item.day)}  {printable_line(report.language) or '-':<5}"
-        f'  {printable_line(report.where) or "-"}  "{_first_words(item)}"'
+        f'  {printable_line(report.where) or "-"}  "{first_words(item)}"'
         f"  files {item.files_here}/{len(report.files)}  from {item.pseudonym}"
         f"  held {item.custody_words}  {item.state}{_marks(item)}"
     )

@@ -66,12 +66,14 @@ def paths_of(app: Mapping[str, AppFile]) -> dict[str, AppFile]:
     return front | {f"/{name}": file for name, file in app.items()}
 
 
-def answer(request: web.Request, file: AppFile) -> web.Response:
+def answer(
+    request: web.Request, file: AppFile, headers_of_app: Mapping[str, str] = HEADERS
+) -> web.Response:
     """The file, in gzip where the browser takes that, or 304 where it has this very one."""
     packed = file.packed if _takes_gzip(request) else None
     tag = file.tag if packed is None else f"{file.tag}-gzip"
     headers = {
-        **HEADERS,
+        **headers_of_app,
         "Cache-Control": _FOREVER if file.is_forever else "no-cache",
         "ETag": f'"{tag}"',
     }

@@ -60,16 +60,21 @@ _HASHED = re.compile(r"assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class AppFile:
-    """One file. `packed`: the same in gzip, or None where that is no smaller."""
+    """One file."""
 
     name: str
     data: bytes
-    packed: bytes | None
     media_type: str
     tag: str
     """Another one for any other content."""
     is_forever: bool
     """Whether its name says its content, so that a browser need not ask again."""
+
+    @property
+    def packed(self) -> bytes | None:
+        """The same in gzip, or None where that is no smaller. Made when it is first asked for: a
+        start of a relay does not wait for it."""
+        return _pack(self.data)
 
 
 @cache
@@ -89,15 +94,19 @@ def read_app(folder: Path = BUILT) -> Mapping[str, AppFile]:
 
 
 def _read(name: str, data: bytes) -> AppFile:
-    packed = gzip.compress(data, 9, mtime=0)
     return AppFile(
         name,
         data,
-        packed if len(packed) < len(data) else None,
         _TYPES.get(Path(name).suffix, "application/octet-stream"),
         sha256(data).hexdigest()[:32],
         _HASHED.fullmatch(name) is not None,
     )
+
+
+@cache
+def _pack(data: bytes) -> bytes | None:
+    packed = gzip.compress(data, 9, mtime=0)
+    return packed if len(packed) < len(data) else None
 
 
 def fingerprint_of(data: bytes) -> str:

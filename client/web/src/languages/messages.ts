@@ -7,9 +7,9 @@ import type english from "./en.json";
 
 export type Key = keyof typeof english;
 /** A message, or one for each plural category that the language has. */
-type Message = string | { readonly [category: string]: string };
+export type Message = string | { readonly [category: string]: string };
 type Messages = { readonly [key in Key]: Message };
-type Values = Readonly<Record<string, string | number>>;
+export type Values = Readonly<Record<string, string | number>>;
 
 export const LANGUAGES = ["kk", "ru", "en", "de", "fa"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -65,8 +65,12 @@ export function preferred(wanted: readonly string[]): Language {
 
 /** The message with its values put in, once a language has been loaded; `count` chooses the plural. */
 export function say(key: Key, values: Values = {}): string {
-  const found: Message = messages.value?.[key] ?? "";
-  const text = typeof found === "string" ? found : plural(found, Number(values.count));
+  return filled(messages.value?.[key] ?? "", values);
+}
+
+/** A message with its values put in. */
+export function filled(message: Message, values: Values): string {
+  const text = typeof message === "string" ? message : plural(message, Number(values.count));
   return text.replace(/\{(\w+)\}/g, (_, name: string) => shown(values[name]));
 }
 

@@ -1,4 +1,4 @@
-/** The screen that gives the app on as one signed file, and compares one that somebody gave. */
+/** The screen that gives the app on as one file, and compares one that somebody gave. */
 import { useSignal } from "@preact/signals";
 import { say } from "../../languages/messages.ts";
 import { FileButton, Notice, Title } from "../controls.tsx";

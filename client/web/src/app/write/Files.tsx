@@ -1,5 +1,5 @@
 /** Photos, films, sounds and files of the report that is written. */
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { say, size } from "../../languages/messages.ts";
 import { Button, FileButton, Notice, Switch } from "../controls.tsx";
 import { type ChosenFile, files, isStripped, MAX_FILES } from "../draft.ts";
@@ -7,6 +7,15 @@ import { CROSS, FILE, FILM, Icon, PHOTO, SOUND } from "../icons.tsx";
 import { emptied, isTooMany, strip, take, takeOut } from "./choosing.ts";
 
 export function Files() {
+  const list = useRef<HTMLUListElement>(null);
+  const shown = useRef(files.value.length);
+  useEffect(() => {
+    // On a small screen the list stands below what was tapped.
+    if (files.value.length > shown.current) {
+      list.current?.lastElementChild?.scrollIntoView({ block: "nearest" });
+    }
+    shown.current = files.value.length;
+  }, [files.value.length]);
   return (
     <fieldset class="group">
       <legend>{say("write.files")}</legend>
@@ -44,7 +53,7 @@ export function Files() {
       )}
       {files.value.length > 0 && (
         <>
-          <ul class="files">
+          <ul class="files" ref={list}>
             {files.value.map((chosen) => (
               <OneFile key={chosen.key} chosen={chosen} />
             ))}

@@ -1,0 +1,83 @@
+"""Who may ask: a link that is good once, and the session that it is exchanged for.
+
+Keeps digests alone, in memory; a session ends with the program.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+from qanat_client.desk.serve.refusals import Forbidden, NotLoggedIn
+
+__all__ = ["MAX_WRONG_TRIES", "Login"]
+
+TOKEN_BYTES: Final = 32
+
+MAX_WRONG_TRIES: Final = 20
+"""So many wrong links close the login until the program is begun anew. They can't be guessed; a
+program that tries is noticed."""
+
+MAX_SESSIONS: Final = 64
+"""More windows than anybody has; the oldest session ends for a new one."""
+
+_SCHEME: Final = "Bearer "
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+class Login:
+    """`offer` is told each token that is good once, to be shown to the person."""
+
+    def __init__(self, offer: Callable[[str], None]) -> None:
+        self._offer = offer
+        self._wanted = b""
+        self._used: dict[bytes, None] = {}
+        self._sessions: dict[bytes, None] = {}
+        self._wrong = 0
+
+    def renew(self) -> None:
+        """Offer a token; the one before is good no more."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self._wanted = _digest(token)
+        self._offer(token)
+
+    def enter(self, token: str) -> str:
+        """A session for a token, and another token is offered. Raises Forbidden."""
+        given = _digest(token)
+        if given in self._used:
+            raise Forbidden(
+                "this link was used already: the terminal in which `qanat-desk serve` runs shows"
+                " another"
+            )
+        if self._wrong >= MAX_WRONG_TRIES:
+            raise Forbidden(
+                f"{MAX_WRONG_TRIES} wrong links were tried, so nobody is let in any more: stop"
+                " `qanat-desk serve` and start it again"
+            )
+        if given != self._wanted:
+            self._wrong += 1
+            raise Forbidden(
+                "this link is none of this program's: open the one that its terminal shows"
+            )
+        self._used[given] = None
+        session = secrets.token_urlsafe(TOKEN_BYTES)
+        self._sessions[_digest(session)] = None
+        while len(self._sessions) > MAX_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        self.renew()
+        return session
+
+    def check(self, authorization: str | None) -> None:
+        """Raise NotLoggedIn where this header of a request names no session."""
+        if authorization is None or not authorization.startswith(_SCHEME):
+            raise NotLoggedIn("open the link that the terminal with `qanat-desk serve` shows")
+        if _digest(authorization.removeprefix(_SCHEME)) not in self._sessions:
+            raise NotLoggedIn(
+                "this window's session is over: open the link that the terminal with"
+                " `qanat-desk serve` shows"
+            )

@@ -1,0 +1,91 @@
+"""The desk as a whole: its name, its card, its relays, how many reports there are of which kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from qanat_client.desk.card_book import weeks_left
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.finding import Wish, count
+from qanat_client.desk.serve.serving import Serving
+from qanat_protocol.days import day_of, iso
+from qanat_protocol.statement import fingerprint
+
+__all__ = ["counts_of", "tell_desk", "tell_live"]
+
+
+def counts_of(desk: Desk) -> dict[str, int]:
+    """How many reports and other things there are. Those of muted pseudonyms count as muted."""
+    vault = desk.vault
+
+    def rows(table: str, where: str = "1") -> int:
+        return int(vault.value(f"SELECT count(*) FROM {table} WHERE {where}"))  # noqa: S608
+
+    return {
+        "reports": rows("reports"),
+        "unread": count(vault, Wish(is_unread=True, is_muted=False)),
+        "starred": count(vault, Wish(is_starred=True, is_muted=False)),
+        "urgent": count(vault, Wish(is_urgent=True, is_muted=False)),
+        "muted": count(vault, Wish(is_muted=True)),
+        "set_aside": rows("parcels", "state = 'set-aside'"),
+        "alarms": rows("alarms"),
+        "waiting": rows("uncatalogued"),
+    }
+
+
+def _clock_warnings(desk: Desk) -> list[str]:
+    """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
+    today, card = desk.today, desk.card
+    newest_s = desk.vault.value("SELECT max(arrived_s) FROM reports")
+    behind = max(card.issued_day, 0 if newest_s is None else day_of(newest_s))
+    if today < behind:
+        return [
+            f"this machine's clock says {iso(today)}, but there are things here of {iso(behind)}:"
+            " set the clock. Until then replies and bulletins are refused"
+        ]
+    if not card.statement.certifies(desk.signing.public, today):
+        return [
+            f"by this machine's clock ({iso(today)}) no signing key of the desk is certified. Set"
+            " the clock; if it is right: qanat-desk card --certify --root-key FILE"
+        ]
+    return []
+
+
+def _value(desk: Desk) -> dict[str, Any]:
+    card = desk.card
+    editor = desk.vault.value("SELECT public FROM editors WHERE seed IS NOT NULL")
+    return {
+        "name": card.name,
+        "fingerprint": fingerprint(card.desk_id),
+        "card": {
+            "serial": card.serial,
+            "valid_until_day": iso(card.last_day),
+            "weeks_left": weeks_left(card, desk.today),
+        },
+        "relays": [
+            {
+                "name": desk.relay_name(relay.signing_key),
+                "url": relay.addresses[0] if relay.addresses else None,
+                "country": relay.country,
+            }
+            for relay in card.relays
+        ],
+        "counts": counts_of(desk),
+        "editor": editor,
+        "now_s": int(desk.clock()),
+        "warnings": _clock_warnings(desk),
+    }
+
+
+async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
+    """GET /api/desk."""
+    value = await serving.vault_work(_value)
+    return value | {"warnings": [*value["warnings"], *serving.troubles.values()]}
+
+
+async def tell_live(serving: Serving, request: web.Request) -> web.StreamResponse:
+    """GET /api/live."""
+    counts = await serving.vault_work(counts_of)
+    return await serving.live.stream(request, {"changed": {"counts": counts}})

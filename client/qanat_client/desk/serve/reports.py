@@ -1,0 +1,46 @@
+"""One report, with everything that the desk knows of it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from qanat_client.desk.aliases import alias_of
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.inbox import item_of, reports_of
+from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.standing_words import logged_json, standing_json
+from qanat_client.desk.words import json_of
+
+__all__ = ["tell_report"]
+
+OTHERS_NAMED: Final = 50
+
+
+def _report(desk: Desk, digits: str) -> dict[str, Any]:
+    item = item_of(desk.vault, digits)
+    author = item.report.author
+    decisions = decision_log(desk)
+    standing = decisions.standing_of([item.report_id])
+    others = [other for other in reports_of(desk.vault, author) if other != item.report_id]
+    value = json_of(item)
+    for word in value["custody"]:
+        word["relay_name"] = desk.relay_name(bytes.fromhex(word["relay"]))
+    return value | {
+        "alias": alias_of(desk.vault, author),
+        "muted": author in standing.muted,
+        "decided": standing_json(standing.of(item.report_id), standing.incidents),
+        "same_pseudonym": [other.hex() for other in others[: -OTHERS_NAMED - 1 : -1]],
+        "same_pseudonym_total": len(others),
+        "log": [
+            logged_json(logged, standing.incidents)
+            for logged in decisions.history(item.report_id, author)
+        ],
+    }
+
+
+async def tell_report(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID."""
+    return await serving.vault_work(_report, request.match_info["id"])

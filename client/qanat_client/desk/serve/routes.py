@@ -1,0 +1,46 @@
+"""Every question that `qanat-desk serve` answers, and who answers it.
+
+A handler is given what it works with and the request, and returns the fields of a JSON object or
+an answer of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from aiohttp import web
+
+from qanat_client.desk.serve.deciding import decide
+from qanat_client.desk.serve.entering import enter
+from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
+from qanat_client.desk.serve.overall import tell_desk, tell_live
+from qanat_client.desk.serve.reports import tell_report
+from qanat_client.desk.serve.rows import tell_inbox
+from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.serve.shelves import tell_alarms, tell_aliases, tell_set_aside, tell_tags
+
+__all__ = ["MEDIA_ROUTES", "ROUTES", "Answer", "Handler", "Route"]
+
+Answer: TypeAlias = "Mapping[str, Any] | web.StreamResponse"
+Handler = Callable[[Serving, web.Request], Awaitable[Answer]]
+Route = tuple[str, str, Handler]
+
+ROUTES: Final[tuple[Route, ...]] = (
+    ("POST", "/api/login", enter),
+    ("GET", "/api/desk", tell_desk),
+    ("GET", "/api/live", tell_live),
+    ("POST", "/api/inbox", tell_inbox),
+    ("GET", "/api/reports/{id}", tell_report),
+    ("POST", "/api/decide", decide),
+    ("GET", "/api/incidents", tell_incidents),
+    ("POST", "/api/incidents", begin_incident),
+    ("GET", "/api/incidents/{id}", tell_incident),
+    ("GET", "/api/set-aside", tell_set_aside),
+    ("GET", "/api/alarms", tell_alarms),
+    ("GET", "/api/tags", tell_tags),
+    ("GET", "/api/aliases", tell_aliases),
+)
+
+MEDIA_ROUTES: Final[tuple[Route, ...]] = ()
+"""What the other origin answers: nothing of it knows of a session."""

@@ -1,0 +1,97 @@
+"""One run of `qanat-desk serve`: what its handlers work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+from aiohttp import web
+
+from qanat_client.desk.desk import Clock, Desk
+from qanat_client.desk.faults import VaultDamaged
+from qanat_client.desk.serve.live import Live
+from qanat_client.desk.serve.login import Login
+from qanat_client.desk.serve.vault_thread import VaultThread
+from qanat_client.desk.vault import Vault
+
+__all__ = ["DAMAGED", "DAMAGED_ADVICE", "Serving"]
+
+DAMAGED: Final = "damaged"
+DAMAGED_ADVICE: Final = (
+    "A page of the vault is damaged: what is on it can't be shown, the rest can. Look after the"
+    " disk, and restore the desk's folder from a copy"
+)
+
+_Given = ParamSpec("_Given")
+_Value = TypeVar("_Value")
+_Kept = TypeVar("_Kept")
+
+
+class Serving:
+    """`offer` shows the person a token that is good once; `reopen` opens the vault anew."""
+
+    def __init__(
+        self, desk: Desk, offer: Callable[[str], None], reopen: Callable[[], Vault]
+    ) -> None:
+        self.clock: Clock = desk.clock
+        self.login = Login(offer)
+        self.live = Live()
+        self.media_port = 0
+        """The second listener's, from which strangers' media is shown."""
+        self.changed = asyncio.Event()
+        """Set when something was done here: the vault is looked at at once."""
+        self.troubles: dict[str, str] = {}
+        """What the person has to see, a sentence each, by what it is about."""
+        self._vault = VaultThread(desk, reopen)
+        self._kept: dict[type[Any], Any] = {}
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def vault_work(
+        self,
+        function: Callable[Concatenate[Desk, _Given], _Value],
+        *arguments: _Given.args,
+        **named: _Given.kwargs,
+    ) -> _Value:
+        """Run a function of the desk in the vault's thread. Raises what it raises, DatabaseLocked.
+
+        The function is short: everything else waits for it.
+        """
+        try:
+            return await self._vault.work(function, *arguments, **named)
+        except VaultDamaged as error:
+            self.troubles[DAMAGED] = f"{error}. {DAMAGED_ADVICE}"
+            raise
+
+    def kept(self, kind: type[_Kept], make: Callable[[], _Kept]) -> _Kept:
+        """The one object of this kind that lives as long as the program, made when first asked."""
+        if kind not in self._kept:
+            self._kept[kind] = make()
+        found: _Kept = self._kept[kind]
+        return found
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something run beside the requests; it is cancelled at the end."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def at_end(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Await this when the program ends, the last that was named first."""
+        self._closers.append(closer)
+
+    def media_origin(self, request: web.Request) -> str:
+        """The media listener's origin by the name by which the app was asked for: browsers count
+        the two names of this machine as two sites."""
+        return f"http://{request.host.partition(':')[0]}:{self.media_port}"
+
+    async def close(self) -> None:
+        """End what runs; nothing of the vault is touched behind this."""
+        self.live.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for closer in reversed(self._closers):
+            await closer()
+        self._vault.close()

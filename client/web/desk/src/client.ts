@@ -1,0 +1,111 @@
+/**
+ * Talks with the desk's server: the login, questions and answers, downloads. Says on `link` whether
+ * it can. The session is kept in sessionStorage alone, so it ends with the tab.
+ */
+import { signal } from "@preact/signals";
+import { say } from "./words/say.ts";
+
+/** `over`: the session has ended or never began; `gone`: nobody answers, and it is tried again. */
+export type Link = "opening" | "open" | "over" | "gone";
+export const link = signal<Link>("opening");
+
+/** Why something was not done, as a sentence; `status` is 0 where nobody answered. */
+export class DeskError extends Error {
+  readonly status: number;
+
+  constructor(status: number, words: string) {
+    super(words);
+    this.status = status;
+  }
+}
+
+/** What a person is told of a failure. */
+export function wordsOf(error: unknown): string {
+  return error instanceof DeskError ? error.message : say("error.here");
+}
+
+const KEPT = "session";
+
+/** Takes the token out of the address, and a session for it; without one the kept session counts. */
+export async function enter(): Promise<void> {
+  const token = location.hash.slice(1);
+  if (token !== "") history.replaceState(null, "", location.pathname);
+  if (token !== "") await login(token);
+  else if (sessionStorage.getItem(KEPT) === null) link.value = "over";
+  else link.value = "open";
+}
+
+/** Throws DeskError for a token that was used, is too old, or never was one. */
+export async function login(token: string): Promise<void> {
+  try {
+    const { session } = await answered<{ readonly session: string }>("/api/login", { token });
+    sessionStorage.setItem(KEPT, session);
+    link.value = "open";
+  } catch (error) {
+    // A token that is refused does not end the session that this tab has.
+    if (!(error instanceof DeskError) || error.status === 0) throw error;
+    link.value = sessionStorage.getItem(KEPT) === null ? "over" : "open";
+    if (link.value === "over") throw error;
+  }
+}
+
+/** GET, or POST where there is a body. Throws DeskError. */
+export async function ask<T>(path: string, body?: unknown): Promise<T> {
+  return answered<T>(path, body);
+}
+
+/** A file that the server makes, under the name that it gives it. Throws DeskError. */
+export async function download(path: string, body: unknown): Promise<File> {
+  const answer = await send(path, body);
+  const [, name = "qanat"] =
+    /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "") ?? [];
+  return new File([await answer.blob()], name, { type: answer.headers.get("content-type") ?? "" });
+}
+
+/** The answer's head with its body still coming. Throws DeskError. */
+export async function send(path: string, body?: unknown, until?: AbortSignal): Promise<Response> {
+  const session = sessionStorage.getItem(KEPT);
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method: body === undefined ? "GET" : "POST",
+      headers: {
+        ...(session === null ? {} : { authorization: `Bearer ${session}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(until === undefined ? {} : { signal: until }),
+      cache: "no-store",
+      redirect: "error",
+    });
+  } catch (error) {
+    if (until?.aborted) throw error;
+    if (link.value === "open") link.value = "gone";
+    throw new DeskError(0, say("error.gone"));
+  }
+  if (answer.ok) {
+    if (link.value === "gone") link.value = "open";
+    return answer;
+  }
+  if (answer.status === 401 && path !== "/api/login") {
+    sessionStorage.removeItem(KEPT);
+    link.value = "over";
+  }
+  throw new DeskError(answer.status, await sentence(answer));
+}
+
+async function answered<T>(path: string, body?: unknown): Promise<T> {
+  const answer = await send(path, body);
+  try {
+    return (await answer.json()) as T;
+  } catch {
+    // It was cut off in the middle.
+    throw new DeskError(0, say("error.gone"));
+  }
+}
+
+async function sentence(answer: Response): Promise<string> {
+  const said: unknown = await answer.json().catch(() => null);
+  const { error } = (said ?? {}) as { readonly error?: unknown };
+  return typeof error === "string" ? error : say("error.status", { status: String(answer.status) });
+}

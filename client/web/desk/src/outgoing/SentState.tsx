@@ -1,0 +1,18 @@
+/** What is known of something on its way out: no more than relays have signed for. */
+import type { Sent } from "../api.ts";
+import { say } from "../words/say.ts";
+import { dayOf, exact, moment } from "../words/times.ts";
+
+export function SentState({ sent }: { readonly sent: Sent }) {
+  return (
+    <p class="hint sent">
+      <time title={exact(sent.at_s)}>{moment(sent.at_s)}</time>
+      <span class={sent.relays.length > 0 ? "mark good" : "mark warn"}>{sent.words}</span>
+      {sent.relays.map(({ name, day }) => (
+        <span key={name}>
+          {say("sent.relay", { day: dayOf(day) })} <bdi>{name}</bdi>
+        </span>
+      ))}
+    </p>
+  );
+}

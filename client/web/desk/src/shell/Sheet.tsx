@@ -1,0 +1,102 @@
+/** What lies over the screen: the keys, and taking reports out. Esc closes it. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { mounts } from "../mounts.ts";
+import { wishOf } from "../state/filters.ts";
+import { type Command, KEYS } from "../state/keys.ts";
+import { chosen, filters } from "../state/list.ts";
+import { sheet } from "../state/navigation.ts";
+import { type Key, say } from "../words/say.ts";
+import { focusList } from "./keyboard.ts";
+
+export function Sheets() {
+  if (sheet.value === "keys") {
+    return (
+      <Sheet title={say("keys.title")}>
+        <Keys />
+      </Sheet>
+    );
+  }
+  const { ExportPanel } = mounts;
+  if (sheet.value !== "export" || ExportPanel === undefined) return null;
+  return (
+    <Sheet title={say("export.title")}>
+      <ExportPanel
+        wish={wishOf(filters.value, Math.floor(Date.now() / 1000))}
+        ids={[...chosen.value]}
+        onDone={close}
+      />
+    </Sheet>
+  );
+}
+
+function close(): void {
+  sheet.value = null;
+  focusList();
+}
+
+function Sheet({ title, children }: { title: string; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => box.current?.showModal(), []);
+  return (
+    <dialog ref={box} class="sheet" aria-label={title} onClose={close}>
+      <div class="sheet-head">
+        <h2>{title}</h2>
+        <button type="button" class="quiet small" onClick={close}>
+          {say("close")}
+        </button>
+      </div>
+      {children}
+    </dialog>
+  );
+}
+
+const explained: Readonly<Partial<Record<Command, Key>>> = {
+  next: "keys.next",
+  previous: "keys.previous",
+  open: "keys.open",
+  back: "keys.back",
+  star: "keys.star",
+  unread: "keys.unread",
+  choose: "keys.choose",
+  state1: "state.new",
+  state2: "state.checking",
+  state3: "state.corroborated",
+  state4: "state.doubtful",
+  state5: "state.published",
+  state6: "state.rejected",
+  author: "keys.author",
+  tag: "keys.tag",
+  gather: "keys.gather",
+  reply: "keys.reply",
+  export: "keys.export",
+  fresh: "keys.fresh",
+  search: "keys.search",
+  keys: "keys.keys",
+  goInbox: "place.inbox",
+  goMap: "place.overview",
+  goIncidents: "place.incidents",
+  goBulletins: "place.bulletins",
+  goOutgoing: "place.outgoing",
+  goDesk: "place.desk",
+};
+
+function Keys() {
+  return (
+    <>
+      <dl class="keys">
+        {KEYS.map(([keys, command]) => (
+          <div key={keys}>
+            <dt>
+              {keys.split(" ").map((each) => (
+                <kbd key={each}>{each}</kbd>
+              ))}
+            </dt>
+            <dd>{say(explained[command] ?? "keys.keys")}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="hint">{say("keys.hint")}</p>
+    </>
+  );
+}

@@ -1,0 +1,95 @@
+"""The inbox and a report as a window sees them."""
+
+from __future__ import annotations
+
+import pytest
+from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
+from tests.client.desk.serve.window import window_on
+
+from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.pages import MANY_OF_ONE
+
+
+@pytest.fixture
+def newsroom(newsroom: Newsroom) -> Newsroom:
+    newsroom.settle()
+    return newsroom
+
+
+async def bring(desk: Desk, writer: Writer, texts: list[str], **fields: object) -> list[str]:
+    """Reports that have come, by their ids in the order of arrival."""
+    made = [writer.write(text, **fields) for text in texts]  # type: ignore[arg-type]
+    ids = []
+    for identity, parcels in made:
+        await open_directly(desk, parcels)
+        ids.append(identity.hex())
+    catch_up(desk.vault)
+    return ids
+
+
+async def test_the_inbox_shows_the_newest_first_page_by_page(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        ids = []
+        for number in range(5):
+            writer = Writer(window.desk.card, window.desk.today)
+            ids += await bring(window.desk, writer, [f"Report {number}."])
+        seen: list[str] = []
+        before = None
+        while True:
+            page = await window.post("/api/inbox", {"limit": 2, "before": before})
+            assert page["total"] == 5
+            seen += [row["id"] for row in page["rows"]]
+            before = page["next"]
+            if before is None:
+                break
+        assert seen == ids[::-1]
+
+
+async def test_who_wrote_more_than_a_few_has_one_row_and_all_of_it_is_found(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        loud = Writer(window.desk.card, window.desk.today)
+        many = [f"Number {number}." for number in range(MANY_OF_ONE + 3)]
+        ids = await bring(window.desk, loud, many)
+        (other,) = await bring(window.desk, Writer(window.desk.card, window.desk.today), ["Quiet."])
+        page = await window.post("/api/inbox", {})
+        assert [row["id"] for row in page["rows"]] == [other, ids[-1]]
+        assert (page["total"], page["next"]) == (MANY_OF_ONE + 4, None)
+        group = page["rows"][1]["group"]
+        assert group == {"alias": page["rows"][1]["alias"], "more": MANY_OF_ONE + 2}
+        own = await window.post("/api/inbox", {"alias": group["alias"]})
+        assert [row["id"] for row in own["rows"]] == ids[::-1]
+        every = await window.post("/api/inbox", {"grouped": False})
+        assert [row["id"] for row in every["rows"]] == [other, *ids[::-1]]
+        found = await window.post("/api/inbox", {"words": "number 7"})
+        assert [row["id"] for row in found["rows"]] == [ids[7]]
+
+
+async def test_a_report_is_shown_with_what_the_desk_knows_of_it(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        writer = Writer(window.desk.card, window.desk.today).with_box()
+        ids = await bring(
+            window.desk,
+            writer,
+            ["A fire.", "Once more."],
+            files=[Attached("a.jpg", b"data", "image/jpeg")],
+            where="Almaty",
+        )
+        report = await window.get(f"/api/reports/{ids[0][:8]}")
+        assert (report["id"], report["text"], report["where"]) == (ids[0], "A fire.", "Almaty")
+        assert (report["same_pseudonym"], report["same_pseudonym_total"]) == ([ids[1]], 1)
+        assert report["decided"]["read"] is False
+        (row, *_) = (await window.post("/api/inbox", {"places": ["almaty"]}))["rows"]
+        assert (row["id"], row["alias"]) == (ids[1], report["alias"])
+        assert (row["files"], row["files_here"]) == (1, 1)
+        assert row["thumb"] == {"file": 0, "rendition": "original"}
+
+
+async def test_a_report_that_is_not_there_is_told_from_an_id_that_is_none(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        for digits, status in [("00000000", 404), ("xyz", 400), ("12", 400)]:
+            assert (await window.ask("GET", f"/api/reports/{digits}")).status == status

@@ -1,0 +1,121 @@
+"""A desk that is served in this process, and a window on it, as the app is one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import aiohttp
+from tests.client.desk.newsroom import Newsroom
+
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.serve.looking import Looking
+from qanat_client.desk.serve.server import Server, listening
+from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.vault import Vault
+from qanat_client.web_app.files import AppFile
+
+
+@dataclass
+class Said:
+    """An answer: its status, its headers, and what its JSON says."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    value: Any = None
+
+
+@dataclass
+class Window:
+    """Somebody who asks the server. `desk`: the same desk, opened once more."""
+
+    serving: Serving
+    desk: Desk
+    port: int
+    tokens: list[str]
+    http: aiohttp.ClientSession
+    session: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        port: int | None = None,
+    ) -> Said:
+        """What the server answers. `data` instead of `value`: these very bytes."""
+        sent = dict(self.headers)
+        if self.session is not None:
+            sent["Authorization"] = f"Bearer {self.session}"
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        sent |= headers or {}
+        address = f"http://127.0.0.1:{port or self.port}{path}"
+        json = {"json": value} if data is None and value is not None else {"data": data}
+        async with self.http.request(method, address, headers=sent, **json) as answer:
+            body = await answer.read()
+            is_json = answer.content_type == "application/json"
+            return Said(
+                answer.status, answer.headers, body, await answer.json() if is_json else None
+            )
+
+    async def get(self, path: str) -> Any:
+        """What a question that must succeed is answered with."""
+        said = await self.ask("GET", path)
+        assert said.status == 200, said.body
+        return said.value
+
+    async def post(self, path: str, value: Any) -> Any:
+        """The same for a request with a body."""
+        said = await self.ask("POST", path, value)
+        assert said.status == 200, said.body
+        return said.value
+
+    async def log_in(self) -> None:
+        """With the newest link."""
+        self.session = (await self.post("/api/login", {"token": self.tokens[-1]}))["session"]
+
+
+@asynccontextmanager
+async def serving_of(
+    newsroom: Newsroom, *, app: Mapping[str, AppFile] | None = None
+) -> AsyncIterator[Window]:
+    """A server on this desk, and a window that did not log in yet."""
+    served, desk = newsroom.open(), newsroom.open()
+    tokens: list[str] = []
+    reopen = partial(Vault.open, newsroom.home, newsroom.passphrase)
+    serving = Serving(served, tokens.append, reopen)
+    with listening(0) as listener, listening(0) as media_listener:
+        server = Server(serving, app or {}, listener, media_listener)
+        await server.start()
+        serving.begin(Looking(serving).run())
+        serving.login.renew()
+        async with aiohttp.ClientSession() as http:
+            try:
+                yield Window(serving, desk, listener.getsockname()[1], tokens, http)
+            finally:
+                serving.live.close()
+                await server.stop()
+                await serving.close()
+                served.vault.close()
+                desk.vault.close()
+
+
+@asynccontextmanager
+async def window_on(newsroom: Newsroom) -> AsyncIterator[Window]:
+    """The same, logged in."""
+    async with serving_of(newsroom) as window:
+        await window.log_in()
+        yield window
