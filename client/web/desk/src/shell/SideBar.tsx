@@ -23,7 +23,7 @@ const MOST_INCIDENTS = 8;
 
 export function SideBar() {
   return (
-    <div class="side">
+    <header class="side">
       <p class="desk-name">
         <bdi>{desk.value?.name ?? ""}</bdi>
       </p>
@@ -70,7 +70,7 @@ export function SideBar() {
         <Group views={[MUTED_VIEW]} />
       </nav>
       <Pulling />
-    </div>
+    </header>
   );
 }
 
