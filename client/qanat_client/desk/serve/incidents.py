@@ -14,7 +14,7 @@ from qanat_client.desk.editing import incident_name
 from qanat_client.desk.finding import Wish, find
 from qanat_client.desk.serve.asking import asked, key_of
 from qanat_client.desk.serve.deciding import incident_there, report_there
-from qanat_client.desk.serve.rows import rows_of
+from qanat_client.desk.serve.rows import readable_rows
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.standing_words import logged_json
 from qanat_protocol.limits import HASH_BYTES
@@ -64,19 +64,20 @@ async def begin_incident(serving: Serving, request: web.Request) -> dict[str, An
     return await serving.vault_work(_begin, name, reports)
 
 
-def _incident(desk: Desk, incident: bytes) -> dict[str, Any]:
+def _incident(desk: Desk, incident: bytes) -> tuple[dict[str, Any], list[bytes]]:
     incident_there(desk, incident)
     decisions = decision_log(desk)
     incidents = decisions.incidents()
-    return {
+    value = {
         "id": incident.hex(),
         "name": incidents[incident].name,
-        "rows": rows_of(desk, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)),
         "log": [logged_json(logged, incidents) for logged in decisions.incident_history(incident)],
     }
+    return value, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)
 
 
 async def tell_incident(serving: Serving, request: web.Request) -> dict[str, Any]:
     """GET /api/incidents/ID."""
     incident = key_of(request.match_info["id"], INCIDENT_BYTES)
-    return await serving.vault_work(_incident, incident)
+    value, reports = await serving.vault_work(_incident, incident)
+    return value | {"rows": await readable_rows(serving, reports)}
