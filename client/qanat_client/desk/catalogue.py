@@ -54,15 +54,13 @@ def catch_up(vault: Vault, advance: Callable[[int], None] = lambda _: None) -> i
     total = 0
     while vault.value("SELECT 1 FROM uncatalogued LIMIT 1") is not None:
         with vault.transaction():
-            done = catalogue_some(vault)
+            done = catalogue_some(vault, REPORTS_IN_A_COMMIT)
         total += done
         advance(done)
     return total
 
 
-def catalogue_some(
-    vault: Vault, most: int = REPORTS_IN_A_COMMIT, *, but: Collection[bytes] = ()
-) -> int:
+def catalogue_some(vault: Vault, most: int, *, but: Collection[bytes] = ()) -> int:
     """Catalogue the first that wait, without those of `but`; how many they were. The caller holds
     the transaction."""
     marks = ", ".join("?" * len(but))
