@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import checking, editing, keeping, pulling, reading, writing
+from qanat_client.desk import checking, editing, exporting, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
 from qanat_client.desk.desk import Clock
-from qanat_client.desk.export import FORMATS
-from qanat_client.desk.filters import STATES, add_filters
+from qanat_client.desk.filters import STATES, add_filters, positive
 from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
@@ -157,13 +156,6 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 def _add_now(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", action="store_true", help="send it with a pull at once")
     _add_proxy(parser)
-
-
-def _positive(given: str) -> int:
-    number = int(given)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given} is not 1 or more")
-    return number
 
 
 def _port(given: str) -> int:
@@ -325,13 +317,13 @@ def _parser() -> argparse.ArgumentParser:
     which = listing.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="also what was set aside")
     which.add_argument("--set-aside", action="store_true", help="only what was set aside")
-    listing.add_argument("--limit", type=_positive, metavar="N", help="only the newest N")
+    listing.add_argument("--limit", type=positive, metavar="N", help="only the newest N")
     add_filters(listing)
 
     search = add("search", reading.search, "find reports by their words", _SEARCH)
     search.add_argument("words", nargs="+", metavar="WORD")
     search.add_argument(
-        "--limit", type=_positive, metavar="N", default=FOUND, help=f"the newest N ({FOUND})"
+        "--limit", type=positive, metavar="N", default=FOUND, help=f"the newest N ({FOUND})"
     )
     add_filters(search)
 
@@ -342,17 +334,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
     _add_incident(commands)
 
-    related = add("related", checking.related_reports, "what may belong together", checking.RELATED)
-    related.add_argument("id", metavar="ID")
-    related.add_argument("--limit", type=_positive, metavar="N", help="the best N")
-    checking.add_figures(
-        add(
-            "figures",
-            checking.figures,
-            "figures side by side, and whether they agree",
-            checking.FIGURES,
-        )
-    )
+    checking.add_commands(add)
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")
@@ -377,10 +359,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add("outgoing", writing.outgoing, "what waits to be sent, and what relays said to it")
 
-    export = add("export", reading.export_inbox, "write the inbox, readable, to a folder")
-    export.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
-    export.add_argument("--format", choices=FORMATS, help="only this one; both by default")
-    export.add_argument("--all", action="store_true", help="thumbnails and previews too")
+    exporting.add_export(
+        add("export", exporting.export_reports, "write reports, readable", exporting.EXPORT)
+    )
 
     setting = add("set", keeping.set_value, "change a setting")
     setting.add_argument("setting", choices=sorted(keeping.LIMITS))
