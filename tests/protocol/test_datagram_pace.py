@@ -259,7 +259,7 @@ def test_round_trips_are_averaged_without_what_the_other_side_waited() -> None:
     assert pace.retry_s == pytest.approx(pace.rtt_s + 4 * (0.1 + (0.2 - 0.1) / 4))
     # A wait that would make it less than the least is not believed.
     pace.measured(0.25, 0.1, 0.6)
-    assert pace.rtt_s == pytest.approx(0.2125 + (0.25 - 0.2125) / 8)
+    assert pace.rtt_s == pytest.approx(0.225 + (0.25 - 0.225) / 8)
     # One that makes it the least is.
     pace = Pace(0.0)
     pace.measured(0.5, 0.0, 0.5)

@@ -8,8 +8,8 @@ from typing import Final
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.decision_log import decision_log
-from qanat_client.desk.filters import positive
 from qanat_client.desk.inbox import item_of
+from qanat_client.desk.options import positive
 from qanat_client.desk.reading import catalogued, shown
 from qanat_client.desk.relating.figures import figures_of, figures_of_incident
 from qanat_client.desk.relating.suggestions import SUGGESTED, related

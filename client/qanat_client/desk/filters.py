@@ -14,20 +14,12 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.finding import Wish
 from qanat_client.errors import BadInput
 
-__all__ = ["STATES", "add_filters", "is_filtered", "positive", "since", "wish_of"]
+__all__ = ["STATES", "add_filters", "is_filtered", "since", "wish_of"]
 
 STATES: Final = {state.name.lower(): state for state in ReportState}
 
 _AGO: Final = re.compile(r"(\d{1,6})([mhd])")
 _UNIT_S: Final = {"m": 60, "h": 3600, "d": 86_400}
-
-
-def positive(given: str) -> int:
-    """A number of at least 1, for argparse. Raises ArgumentTypeError, ValueError."""
-    number = int(given)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given} is not 1 or more")
-    return number
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
