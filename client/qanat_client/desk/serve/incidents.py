@@ -12,6 +12,10 @@ from qanat_client.desk.decisions import INCIDENT_BYTES, What, gather, name_incid
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.editing import incident_name
 from qanat_client.desk.finding import Wish, find
+from qanat_client.desk.inbox import items_of
+from qanat_client.desk.relating.figures import figures_of_incident
+from qanat_client.desk.relating.incidents import media_json
+from qanat_client.desk.relating.words import aliases_in, figures_json
 from qanat_client.desk.serve.asking import asked, key_of
 from qanat_client.desk.serve.deciding import incident_there, report_there
 from qanat_client.desk.serve.rows import rows_of
@@ -68,10 +72,14 @@ def _incident(desk: Desk, incident: bytes) -> dict[str, Any]:
     incident_there(desk, incident)
     decisions = decision_log(desk)
     incidents = decisions.incidents()
+    ids = find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)
+    compared = figures_of_incident(desk.vault, incident)
     return {
         "id": incident.hex(),
         "name": incidents[incident].name,
-        "rows": rows_of(desk, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)),
+        "rows": rows_of(desk, ids),
+        "figures": figures_json(compared, aliases_in(desk.vault, compared)),
+        "media": media_json(items_of(desk.vault, ids)),
         "log": [logged_json(logged, incidents) for logged in decisions.incident_history(incident)],
     }
 
