@@ -13,9 +13,11 @@ from aiohttp import web
 
 from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter
+from qanat_client.desk.serve.exporting import export_reports
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
 from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
 from qanat_client.desk.serve.publishing import publish, publish_card, tell_bulletins
+from qanat_client.desk.serve.relating import tell_figures, tell_related
 from qanat_client.desk.serve.replying import reply, tell_outgoing
 from qanat_client.desk.serve.reports import tell_report
 from qanat_client.desk.serve.rows import tell_inbox
@@ -35,11 +37,14 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("POST", "/api/pull", ask_relays),
     ("POST", "/api/inbox", tell_inbox),
     ("GET", "/api/reports/{id}", tell_report),
+    ("GET", "/api/reports/{id}/related", tell_related),
+    ("GET", "/api/reports/{id}/figures", tell_figures),
     ("POST", "/api/reports/{id}/reply", reply),
     ("POST", "/api/decide", decide),
     ("GET", "/api/incidents", tell_incidents),
     ("POST", "/api/incidents", begin_incident),
     ("GET", "/api/incidents/{id}", tell_incident),
+    ("POST", "/api/export", export_reports),
     ("GET", "/api/outgoing", tell_outgoing),
     ("GET", "/api/bulletins", tell_bulletins),
     ("POST", "/api/bulletins", publish),
