@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from qanat_client.desk.context import Context
+from qanat_client.desk.media.showing import open_media
 from qanat_client.desk.serve.built_app import BUILT
 from qanat_client.desk.serve.logs import keep_private
 from qanat_client.desk.serve.looking import Looking
@@ -61,6 +62,7 @@ async def _serve(serving: Serving, server: Server) -> None:
     await server.start()
     try:
         serving.begin(Looking(serving).run())
+        open_media(serving)
         serving.login.renew()
         await asyncio.get_running_loop().create_future()
     finally:
