@@ -11,6 +11,12 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from qanat_client.desk.media.showing import (
+    black_out,
+    show_media,
+    show_medium,
+    tell_metadata,
+)
 from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter
 from qanat_client.desk.serve.exporting import export_reports
@@ -40,6 +46,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/reports/{id}/related", tell_related),
     ("GET", "/api/reports/{id}/figures", tell_figures),
     ("POST", "/api/reports/{id}/reply", reply),
+    ("GET", "/api/reports/{id}/files/{file}/metadata", tell_metadata),
+    ("POST", "/api/media", show_media),
+    ("POST", "/api/media/black-out", black_out),
     ("POST", "/api/decide", decide),
     ("GET", "/api/incidents", tell_incidents),
     ("POST", "/api/incidents", begin_incident),
@@ -55,5 +64,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/aliases", tell_aliases),
 )
 
-MEDIA_ROUTES: Final[tuple[Route, ...]] = ()
+MEDIA_ROUTES: Final[tuple[Route, ...]] = (("GET", "/m/{capability}", show_medium),)
 """What the other origin answers: nothing of it knows of a session."""
