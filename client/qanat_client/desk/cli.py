@@ -278,6 +278,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )
+    serve.add_argument("--open", action="store_true", help="open the link in your browser as well")
     serve.add_argument("--no-pull", action="store_true", help="fetch nothing from the relays")
     serve.add_argument(
         "--relay", action="append", default=[], metavar="URL", help="only this one of the card's"
