@@ -13,6 +13,7 @@ from aiohttp import web
 
 from qanat_client.desk.serve.entering import enter
 from qanat_client.desk.serve.overall import tell_desk, tell_live
+from qanat_client.desk.serve.overview import tell_overview
 from qanat_client.desk.serve.reports import tell_report
 from qanat_client.desk.serve.rows import tell_inbox
 from qanat_client.desk.serve.serving import Serving
@@ -29,6 +30,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/live", tell_live),
     ("POST", "/api/inbox", tell_inbox),
     ("GET", "/api/reports/{id}", tell_report),
+    ("POST", "/api/overview", tell_overview),
 )
 
 MEDIA_ROUTES: Final[tuple[Route, ...]] = ()
