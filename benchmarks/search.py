@@ -82,7 +82,7 @@ class Writers:
         )
 
 
-def _store(vault: Vault, writers: Writers, count: int) -> float:
+def store(vault: Vault, writers: Writers, count: int) -> float:
     """Put reports into the vault as opening does, but for the opening; seconds for each."""
     taken_s = 0.0
     for begin in range(0, count, 64):
@@ -170,7 +170,8 @@ def _query_kinds(vault: Vault, writers: Writers) -> dict[str, Callable[[], Wish]
     }
 
 
-def _percentile(times_s: list[float], percent: int) -> float:
+def percentile_ms(times_s: list[float], percent: int) -> float:
+    """The time below which so many of a hundred are, in milliseconds."""
     return statistics.quantiles(times_s, n=100)[percent - 1] * 1000
 
 
@@ -189,7 +190,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="qanat-search-") as folder:
         print(look_at(Path(folder)))
         vault = Vault.create(Path(folder) / VAULT_NAME, PASSPHRASE)
-        stored_s = _store(vault, writers, arguments.reports)
+        stored_s = store(vault, writers, arguments.reports)
         size_before = (Path(folder) / VAULT_NAME).stat().st_size
         begun_s = time.process_time()
         catch_up(vault)
@@ -241,7 +242,7 @@ def _tell_queries(vault: Vault, writers: Writers, each: int) -> None:
     everything = [taken for times in by_kind.values() for taken in times]
     for kind, times in [*sorted(by_kind.items()), ("all of them", everything)]:
         columns = "".join(
-            f"  {_percentile(taken_s, 50):7.1f} {_percentile(taken_s, 95):7.1f}"
+            f"  {percentile_ms(taken_s, 50):7.1f} {percentile_ms(taken_s, 95):7.1f}"
             f" {max(taken_s) * 1000:8.1f}"
             for taken_s in map(list, zip(*times, strict=True))
         )

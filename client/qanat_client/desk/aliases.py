@@ -16,7 +16,7 @@ from qanat_client.desk.vault import Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.labels import label
 
-__all__ = ["alias_of", "aliases_of", "author_named", "give_alias", "words_for"]
+__all__ = ["alias_of", "aliases_beginning", "aliases_of", "author_named", "give_alias", "words_for"]
 
 _SECRET_SETTING: Final = "alias_secret"  # noqa: S105 - the name of a setting
 _SECRET_BYTES: Final = 32
@@ -70,6 +70,19 @@ def aliases_of(vault: Vault, authors: Iterable[bytes]) -> dict[bytes, str]:
 def alias_of(vault: Vault, author: bytes) -> str | None:
     """One pseudonym's alias; None as long as no report of it is catalogued."""
     return aliases_of(vault, [author]).get(author)
+
+
+def aliases_beginning(vault: Vault, begins: str, most: int) -> list[str]:
+    """Some aliases that begin so, whatever stands between the words."""
+    words = "-".join(begins.casefold().replace("-", " ").split())
+    rows = vault.rows(
+        "SELECT words, number FROM aliases WHERE substr(words, 1, ?) = ?"
+        " ORDER BY words, number LIMIT ?",
+        len(words),
+        words,
+        most,
+    )
+    return [_shown(*row) for row in rows]
 
 
 def author_named(vault: Vault, alias: str) -> bytes:

@@ -5,7 +5,7 @@ Made from the reports alone, behind their opening: whoever looks for something c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from qanat_client.desk.aliases import give_alias
@@ -17,6 +17,8 @@ from qanat_protocol.report import Report, decode_report
 
 __all__ = [
     "MAX_UNDERWAY_S",
+    "catalogue_one",
+    "catalogue_some",
     "catch_up",
     "expression_for",
     "happened_s",
@@ -54,23 +56,39 @@ def catch_up(vault: Vault, advance: Callable[[int], None] = lambda _: None) -> i
     total = 0
     while vault.value("SELECT 1 FROM uncatalogued LIMIT 1") is not None:
         with vault.transaction():
-            done = _catalogue_some(vault)
+            done = catalogue_some(vault, REPORTS_IN_A_COMMIT)
         total += done
         advance(done)
     return total
 
 
-def _catalogue_some(vault: Vault) -> int:
+def catalogue_some(vault: Vault, most: int, *, but: Collection[bytes] = ()) -> int:
+    """Catalogue the first that wait, without those of `but`; how many they were. The caller holds
+    the transaction."""
+    marks = ", ".join("?" * len(but))
     rows = vault.rows(
-        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
-        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id ORDER BY q.number LIMIT ?",
-        REPORTS_IN_A_COMMIT,
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"  # noqa: S608
+        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id"
+        f" WHERE q.report_id NOT IN ({marks}) ORDER BY q.number LIMIT ?",
+        *but,
+        most,
     )
     for row in rows:
         _catalogue(vault, row)
-    if rows:
-        vault.run("DELETE FROM uncatalogued WHERE number <= ?", rows[-1][0])
+        vault.run("DELETE FROM uncatalogued WHERE number = ?", row[0])
     return len(rows)
+
+
+def catalogue_one(vault: Vault, report_id: bytes) -> None:
+    """Catalogue this one that waits; the caller holds the transaction."""
+    row = vault.row(
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
+        " FROM uncatalogued q JOIN reports r ON r.id = q.report_id WHERE q.report_id = ?",
+        report_id,
+    )
+    if row is not None:
+        _catalogue(vault, row)
+        vault.run("DELETE FROM uncatalogued WHERE number = ?", row[0])
 
 
 def _catalogue(vault: Vault, row: Row) -> None:

@@ -130,13 +130,19 @@ class DecisionLog:
 
     def history(self, report_id: bytes, author: bytes) -> list[Logged]:
         """Every decision about a report and its pseudonym, in the order of the clock."""
+        return self._logged("subject IN (?1, ?2) OR part = ?1", report_id, author)
+
+    def incident_history(self, incident: bytes) -> list[Logged]:
+        """Every decision about an incident, in the order of the clock."""
+        return self._logged("subject = ?", incident)
+
+    def _logged(self, where: str, *values: object) -> list[Logged]:
         ours = self._public()
         found = []
+        # The condition is one of those above.
         for identity, content in self._vault.rows(
-            "SELECT id, content FROM decisions WHERE subject IN (?1, ?2) OR part = ?1"
-            " ORDER BY clock, id",
-            report_id,
-            author,
+            f"SELECT id, content FROM decisions WHERE {where} ORDER BY clock, id",  # noqa: S608
+            *values,
         ):
             decision = decode_decision(content)
             found.append(Logged(identity, decision, decision.author == ours))

@@ -46,6 +46,7 @@ __all__ = [
     "incident_add",
     "incident_create",
     "incident_list",
+    "incident_name",
     "incident_remove",
     "incident_rename",
     "incident_show",
@@ -172,13 +173,14 @@ def incident_create(context: Context) -> int:
     """A new incident, with these reports in it."""
     arguments = context.arguments
     with context.desk() as desk:
-        name = _name(arguments.name)
+        name = incident_name(arguments.name)
         incident = token_bytes(INCIDENT_BYTES)
         gathered = [gather(incident, item.report_id) for item in _items(desk, arguments.ids)]
         return _change(context, desk, incident, [name_incident(incident, name), *gathered])
 
 
-def _name(given: str) -> str:
+def incident_name(given: str) -> str:
+    """An incident's name as it is kept, in one line. Raises BadInput for none."""
     name = " ".join(given.split())
     if not name:
         raise BadInput("an incident needs a name, such as 'Shooting on the square'")
@@ -190,7 +192,9 @@ def incident_rename(context: Context) -> int:
     arguments = context.arguments
     with context.desk() as desk:
         incident = decision_log(desk).incident_named(arguments.incident)
-        return _change(context, desk, incident, [name_incident(incident, _name(arguments.name))])
+        return _change(
+            context, desk, incident, [name_incident(incident, incident_name(arguments.name))]
+        )
 
 
 def incident_add(context: Context) -> int:

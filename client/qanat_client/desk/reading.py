@@ -37,7 +37,17 @@ from qanat_client.errors import BadInput, HomeUnusable
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.days import iso
 
-__all__ = ["catalogued", "export_inbox", "list_inbox", "search", "show", "shown", "tell_reports"]
+__all__ = [
+    "alarms_of",
+    "aside_values",
+    "catalogued",
+    "export_inbox",
+    "list_inbox",
+    "search",
+    "show",
+    "shown",
+    "tell_reports",
+]
 
 MANY_TO_CATALOGUE: Final = 2000
 """More than that takes seconds: the person is told."""
@@ -45,7 +55,8 @@ MANY_TO_CATALOGUE: Final = 2000
 OTHERS_NAMED: Final = 10
 
 
-def _alarms(desk: Desk) -> list[dict[str, Any]]:
+def alarms_of(desk: Desk) -> list[dict[str, Any]]:
+    """The tombstones that this desk never issued."""
     return [
         {
             "parcel_id": parcel_id.hex(),
@@ -59,7 +70,8 @@ def _alarms(desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
-def _aside_values(desk: Desk) -> list[dict[str, Any]]:
+def aside_values(desk: Desk) -> list[dict[str, Any]]:
+    """What did not open or verify."""
     return [
         {
             "parcel_id": entry.parcel_id.hex(),
@@ -142,7 +154,7 @@ def list_inbox(context: Context) -> int:
             reports = shown(desk, found)
             muted = _muted(desk, wish)
         aside = set_aside(desk.vault)
-        alarms = _alarms(desk)
+        alarms = alarms_of(desk)
         tell_reports(context, reports)
         if not reports and not muted and not arguments.set_aside:
             terminal.say(
@@ -164,7 +176,7 @@ def list_inbox(context: Context) -> int:
             {
                 "reports": [report.value for report in reports],
                 "muted": muted,
-                "set_aside": _aside_values(desk),
+                "set_aside": aside_values(desk),
                 "alarms": alarms,
             }
         )

@@ -266,7 +266,7 @@ def _could_have_room(
     work: Work, size_bytes: int, rank: Rank, today: int, evicted: ParcelRow | None
 ) -> bool:
     if evicted is not None:
-        return work.room.fits(size_bytes)
+        return work.room.could_fit(size_bytes)
     return work.room.could_make(size_bytes, rank, work.due_day(today))
 
 

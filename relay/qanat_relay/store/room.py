@@ -9,9 +9,9 @@ import os
 import sqlite3
 from pathlib import Path
 
-from qanat_protocol.limits import OFFER_BYTES
+from qanat_protocol.limits import BLOCK_BYTES, OFFER_BYTES
 from qanat_protocol.parcel import Header, Kind, Rank
-from qanat_relay.store.costs import LEAST_BODY_BYTES, cost_of
+from qanat_relay.store.costs import LEAST_BODY_BYTES, ROW_BYTES, cost_of
 from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.lists import drop_lists
 from qanat_relay.store.offers import forget
@@ -97,8 +97,9 @@ class Room:
 
     def fits(self, size_bytes: int) -> bool:
         """Whether there is room without dropping anything."""
-        if not self.fits_at_once(size_bytes):
-            return False
+        return self.fits_at_once(size_bytes) and self._has_room(size_bytes)
+
+    def _has_room(self, size_bytes: int) -> bool:
         if self._used_bytes + size_bytes <= self._limit_bytes:
             return True
         return self.measure() + size_bytes <= self._limit_bytes
@@ -151,9 +152,18 @@ class Room:
                 drop_body(self._connection, tally, row)
         return True
 
+    def could_fit(self, size_bytes: int) -> bool:
+        """Whether `fits` would hold for a body that comes a block at a time."""
+        return self._could_begin(size_bytes) and self._has_room(size_bytes)
+
     def could_make(self, size_bytes: int, rank: Rank, due_day: int) -> bool:
         """Whether `make` could start; says nothing for sure about a body of many blocks."""
-        return self.fits(size_bytes) or self._first_to_go(rank, due_day) is not None
+        if not self._could_begin(size_bytes):
+            return False
+        return self._has_room(size_bytes) or self._first_to_go(rank, due_day) is not None
+
+    def _could_begin(self, size_bytes: int) -> bool:
+        return self.fits_at_once(min(size_bytes, ROW_BYTES + BLOCK_BYTES))
 
     def make_partial(self, tally: Tally, size_bytes: int, rank: Rank, keep: bytes) -> bool:
         """Keep within the quota of bodies that are not complete; False if it is used up.

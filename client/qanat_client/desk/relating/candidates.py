@@ -29,8 +29,9 @@ __all__ = [
     "sharing_words",
 ]
 
-MAX_WORDS: Final = 48
-"""The first words of a report say what happened."""
+MAX_WORDS: Final = 24
+MAX_WORDS_CONSIDERED: Final = 200
+"""The first words of a report say what happened; of these the longest are looked for."""
 MIN_WORD_LETTERS: Final = 3
 NEAREST: Final = 50
 """As many on either side are read of each word and of each word of a place."""
@@ -80,9 +81,11 @@ def _words(report: Report) -> dict[str, str]:
         for word in words_of(written):
             if len(word) >= MIN_WORD_LETTERS and where.isdisjoint(place_keys(word)):
                 found.setdefault(expression_for(word), written.strip(_STRIPPED))
-        if len(found) >= MAX_WORDS:
+        if len(found) >= MAX_WORDS_CONSIDERED:
             break
-    return found
+    # Long words are rare ones, whatever the language; and a rare one tells more.
+    longest = sorted(found, key=len, reverse=True)[:MAX_WORDS]
+    return {expression: found[expression] for expression in longest}
 
 
 def sharing_words(vault: Vault, own: Entry, report: Report) -> dict[int, dict[str, float]]:

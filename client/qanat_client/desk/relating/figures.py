@@ -26,7 +26,7 @@ __all__ = ["Comparison", "Range", "Said", "figures_of", "figures_of_incident"]
 
 SAME_TIME_S: Final = 86_400
 """Further apart, two figures are of two events or of two states of one."""
-COMPARED: Final = 200
+COMPARED: Final = 60
 """As many on either side in time are compared."""
 
 

@@ -6,6 +6,7 @@ Made when a report is catalogued: a change here needs a migration that catalogue
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from qanat_client.desk.folding import beginnings_of, words_of
@@ -29,6 +30,7 @@ _MIN_LETTERS_LEFT: Final = 4
 _CONCEPT_SIGN: Final = "="
 
 
+@lru_cache(maxsize=4096)
 def _key(word: str) -> str:
     """A folded word in Latin letters, without what tells its case, as far as it counts."""
     latin = word.translate(_LATIN).replace("kh", "h")
@@ -41,10 +43,11 @@ def _key(word: str) -> str:
     return latin[:_KEY_LETTERS]
 
 
-def place_keys(place: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def place_keys(place: str) -> tuple[str, ...]:
     """The keys of a place, in their order, each once."""
     keys = dict.fromkeys(map(_key, words_of(place)))
-    return [key for key in keys if len(key) > 1 or key.isdigit()]
+    return tuple(key for key in keys if len(key) > 1 or key.isdigit())
 
 
 def _stem(word: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -58,6 +58,9 @@ class Kind(StrEnum):
     TIME = "time"
 
 
+_OF_A_PAIR: Final = frozenset({Kind.WORDS, Kind.PLACE, Kind.TIME})
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that speaks for it, in words; `weight` from 0 to 1."""
@@ -109,14 +112,30 @@ def related(
     found |= {entry.report_id: entry for entry in entries(vault, ids=missing)}
     for other in {report_id, *_linked(vault, report_id, report)}:
         found.pop(other, None)
-    suggestions = []
+    weighed = []
     for entry in found.values():
-        reasons = _reasons(own, report, entry, words.get(entry.number, {}))
+        pair = _Pair(own, report, entry, words.get(entry.number, {}))
+        weights = pair.weights()
         if entry.report_id in files:
-            reasons.append(files[entry.report_id])
-        if _is_enough(reasons):
-            suggestions.append((_suggestion(entry.report_id, reasons), entry))
-    return _chosen(vault, report_id, suggestions, most)
+            reason = files[entry.report_id]
+            weights[reason.kind] = reason.weight
+        if _is_enough(weights):
+            weighed.append((_score(weights.values()), pair, weights))
+    weighed.sort(key=lambda each: (-each[0], -each[1].other.number))
+    chosen, together = _chosen(vault, report_id, (pair.other for _, pair, _ in weighed), most)
+    suggestions = []
+    for score, pair, weights in weighed:
+        other = pair.other.report_id
+        if other in chosen:
+            reasons = [
+                Reason(kind, pair.words(kind), weight)
+                for kind, weight in weights.items()
+                if kind in _OF_A_PAIR
+            ]
+            reasons += [files[other]] if other in files else []
+            reasons.sort(key=lambda reason: -reason.weight)
+            suggestions.append(Suggestion(other, score, tuple(reasons)))
+    return Related(tuple(suggestions), together)
 
 
 def _near_reason(file: int, bits: int) -> Reason:
@@ -142,29 +161,59 @@ def _words_weight(shared: Mapping[str, float]) -> float:
     return _WORDS * together / (together + 1)
 
 
-def _reasons(own: Entry, report: Report, other: Entry, shared: Mapping[str, float]) -> list[Reason]:
-    reasons = []
-    weight = _words_weight(shared)
-    if weight >= _MIN_WORDS:
-        rarest = sorted(shared, key=lambda word: (-shared[word], word))[:_WORDS_NAMED]
-        more = f" and {len(shared) - len(rarest)} more" if len(shared) > len(rarest) else ""
-        named = ", ".join(map(printable_line, rarest))
-        reasons.append(Reason(Kind.WORDS, f"shares {named}{more}", weight))
-    mine, theirs = place_keys(own.place), place_keys(other.place)
-    if common := set(mine) & set(theirs):
-        named = " ".join(
-            printable_line(word) for word in report.where.split() if common & {*place_keys(word)}
-        )
-        share = 2 * len(common) / (len(mine) + len(theirs))
-        reasons.append(Reason(Kind.PLACE, f"the same place: {named.strip(' ,;.')}", _PLACE * share))
-    # Where one of them has no clock that can be right, what both have is when they arrived.
-    are_written = own.at_s != own.arrived_s and other.at_s != other.arrived_s
-    apart_s = abs(own.at_s - other.at_s if are_written else own.arrived_s - other.arrived_s)
-    if apart_s <= MAX_APART_S:
-        how = "written" if are_written else "arrived"
-        weight = _TIME * 2 ** (-apart_s / _HALF_AFTER_S)
-        reasons.append(Reason(Kind.TIME, f"{how} {_span_words(apart_s)} apart", weight))
-    return reasons
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The report that is asked about, another, and what is between them."""
+
+    own: Entry
+    report: Report
+    other: Entry
+    shared: Mapping[str, float]
+
+    @property
+    def are_written(self) -> bool:
+        """Whether both were written by a clock that can be right; else both have their arrival."""
+        return all(entry.at_s != entry.arrived_s for entry in (self.own, self.other))
+
+    @property
+    def apart_s(self) -> int:
+        """How far apart they were written, or arrived."""
+        if self.are_written:
+            return abs(self.own.at_s - self.other.at_s)
+        return abs(self.own.arrived_s - self.other.arrived_s)
+
+    @property
+    def common_place(self) -> set[str]:
+        """The keys that both places have."""
+        return {*place_keys(self.own.place)} & {*place_keys(self.other.place)}
+
+    def weights(self) -> dict[Kind, float]:
+        """How much speaks for it, by kind; only what speaks for it."""
+        found = {}
+        if (weight := _words_weight(self.shared)) >= _MIN_WORDS:
+            found[Kind.WORDS] = weight
+        if common := self.common_place:
+            keys = len(place_keys(self.own.place)) + len(place_keys(self.other.place))
+            found[Kind.PLACE] = _PLACE * 2 * len(common) / keys
+        if (apart_s := self.apart_s) <= MAX_APART_S:
+            found[Kind.TIME] = _TIME * 2 ** (-apart_s / _HALF_AFTER_S)
+        return found
+
+    def words(self, kind: Kind) -> str:
+        """Why, for people."""
+        match kind:
+            case Kind.WORDS:
+                rarest = sorted(self.shared, key=lambda word: (-self.shared[word], word))
+                named = ", ".join(map(printable_line, rarest[:_WORDS_NAMED]))
+                more = len(rarest) - _WORDS_NAMED
+                return f"shares {named}" + (f" and {more} more" if more > 0 else "")
+            case Kind.PLACE:
+                common = self.common_place
+                words = [word for word in self.report.where.split() if common & {*place_keys(word)}]
+                return f"the same place: {printable_line(' '.join(words).strip(' ,;.'))}"
+            case _:
+                how = "written" if self.are_written else "arrived"
+                return f"{how} {_span_words(self.apart_s)} apart"
 
 
 def _span_words(span_s: int) -> str:
@@ -176,29 +225,28 @@ def _span_words(span_s: int) -> str:
     return f"{round(span_s / 3600)} hours"
 
 
-def _is_enough(reasons: list[Reason]) -> bool:
+def _is_enough(kinds: Collection[Kind]) -> bool:
     """Place and time each say nothing alone: half the country writes in the same hour."""
-    kinds = {reason.kind for reason in reasons}
-    return bool(kinds - {Kind.PLACE, Kind.TIME}) or {Kind.PLACE, Kind.TIME} <= kinds
+    return bool(set(kinds) - {Kind.PLACE, Kind.TIME}) or {Kind.PLACE, Kind.TIME} <= set(kinds)
 
 
-def _suggestion(report_id: bytes, reasons: list[Reason]) -> Suggestion:
+def _score(weights: Iterable[float]) -> float:
     left = 1.0
-    for reason in reasons:
-        left *= 1 - reason.weight
-    reasons.sort(key=lambda reason: -reason.weight)
-    return Suggestion(report_id, round(1 - left, 4), tuple(reasons))
+    for weight in weights:
+        left *= 1 - weight
+    return round(1 - left, 4)
 
 
 def _chosen(
-    vault: Vault, report_id: bytes, found: list[tuple[Suggestion, Entry]], most: int
-) -> Related:
+    vault: Vault, report_id: bytes, found: Iterable[Entry], most: int
+) -> tuple[set[bytes], int]:
+    """The ids of those that are suggested; how many are gathered with it already."""
     gathered = gathered_with(vault, report_id)
     muted = muted_authors(vault)
-    chosen: list[Suggestion] = []
+    chosen: set[bytes] = set()
     of_one: dict[bytes, int] = {}
     together = 0
-    for suggestion, entry in sorted(found, key=lambda each: (-each[0].score, -each[1].number)):
+    for entry in found:
         if entry.author in muted:
             continue
         if entry.report_id in gathered:
@@ -206,5 +254,5 @@ def _chosen(
             continue
         of_one[entry.author] = of_one.get(entry.author, 0) + 1
         if of_one[entry.author] <= MOST_OF_ONE_PSEUDONYM and len(chosen) < most:
-            chosen.append(suggestion)
-    return Related(tuple(chosen), together)
+            chosen.add(entry.report_id)
+    return chosen, together

@@ -6,6 +6,7 @@ Every error is a BadInput that names the field; nothing else is ever raised.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, NoReturn, TypeVar
@@ -15,7 +16,7 @@ from aiohttp import web
 from qanat_client.desk.serve.refusals import TooLarge
 from qanat_client.errors import BadInput
 
-__all__ = ["MAX_BODY_BYTES", "Asked", "asked", "parse_asked"]
+__all__ = ["MAX_BODY_BYTES", "Asked", "asked", "key_of", "parse_asked"]
 
 MAX_BODY_BYTES: Final = 1_048_576
 """More than any request without a picture has."""
@@ -24,6 +25,7 @@ MAX_NUMBER: Final = 2**53
 """JSON's numbers are exact up to here."""
 
 _MANY: Final = 10_000
+_HEX: Final = re.compile("[0-9a-fA-F]*")
 _Choice = TypeVar("_Choice", bound=Enum)
 _Absent: Final[Any] = object()
 
@@ -135,12 +137,10 @@ class Asked:
         return self._key(name, found, size_bytes)
 
     def _key(self, name: str, found: Any, size_bytes: int) -> bytes:
-        try:
-            if isinstance(found, str) and found.isascii() and len(found) == 2 * size_bytes:
-                return bytes.fromhex(found)
-        except ValueError:
-            pass
-        self._wrong(name, f"an id of {2 * size_bytes} hexadecimal digits")
+        key = _bytes(found, size_bytes)
+        if key is None:
+            self._wrong(name, f"an id of {2 * size_bytes} hexadecimal digits")
+        return key
 
     def keys(self, name: str, size_bytes: int, *, most: int = _MANY) -> tuple[bytes, ...]:
         """A list of ids; empty where it is absent or null."""
@@ -160,6 +160,20 @@ class Asked:
         if self._fields:
             name = ascii(min(self._fields))[:40]
             raise BadInput(f"{self._where}{name} is no field of this request")
+
+
+def _bytes(digits: Any, size_bytes: int) -> bytes | None:
+    if isinstance(digits, str) and len(digits) == 2 * size_bytes and _HEX.fullmatch(digits):
+        return bytes.fromhex(digits)
+    return None
+
+
+def key_of(digits: str, size_bytes: int) -> bytes:
+    """An id of so many bytes in an address. Raises BadInput."""
+    key = _bytes(digits, size_bytes)
+    if key is None:
+        raise BadInput(f"an id here has {2 * size_bytes} hexadecimal digits")
+    return key
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,12 +11,17 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter
-from qanat_client.desk.serve.overall import tell_desk, tell_live
+from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
+from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
 from qanat_client.desk.serve.overview import tell_overview
+from qanat_client.desk.serve.publishing import publish, publish_card, tell_bulletins
+from qanat_client.desk.serve.replying import reply, tell_outgoing
 from qanat_client.desk.serve.reports import tell_report
 from qanat_client.desk.serve.rows import tell_inbox
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.serve.shelves import tell_alarms, tell_aliases, tell_set_aside, tell_tags
 
 __all__ = ["MEDIA_ROUTES", "ROUTES", "Answer", "Handler", "Route"]
 
@@ -28,9 +33,23 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("POST", "/api/login", enter),
     ("GET", "/api/desk", tell_desk),
     ("GET", "/api/live", tell_live),
+    ("POST", "/api/pull", ask_relays),
     ("POST", "/api/inbox", tell_inbox),
     ("GET", "/api/reports/{id}", tell_report),
     ("POST", "/api/overview", tell_overview),
+    ("POST", "/api/reports/{id}/reply", reply),
+    ("POST", "/api/decide", decide),
+    ("GET", "/api/incidents", tell_incidents),
+    ("POST", "/api/incidents", begin_incident),
+    ("GET", "/api/incidents/{id}", tell_incident),
+    ("GET", "/api/outgoing", tell_outgoing),
+    ("GET", "/api/bulletins", tell_bulletins),
+    ("POST", "/api/bulletins", publish),
+    ("POST", "/api/card", publish_card),
+    ("GET", "/api/set-aside", tell_set_aside),
+    ("GET", "/api/alarms", tell_alarms),
+    ("GET", "/api/tags", tell_tags),
+    ("GET", "/api/aliases", tell_aliases),
 )
 
 MEDIA_ROUTES: Final[tuple[Route, ...]] = ()

@@ -39,12 +39,6 @@ def _thumb(item: Item) -> dict[str, Any] | None:
     return {"file": first.file, "rendition": first.rendition.name.lower()}
 
 
-def _state(item: Item) -> str:
-    if item.is_withdrawn:
-        return "withdrawn"
-    return "corrected" if item.is_corrected else "plain"
-
-
 def _row(item: Item, standing: ReportStanding, alias: str | None) -> dict[str, Any]:
     report = item.report
     return {
@@ -60,7 +54,7 @@ def _row(item: Item, standing: ReportStanding, alias: str | None) -> dict[str, A
         "language": report.language,
         "basis": BASIS_WORDS[report.basis],
         "urgent": item.urgent,
-        "state": _state(item),
+        "state": item.state,
         "can_be_answered": report.reply_box is not None,
         "files": len(report.files),
         "files_here": item.files_here,

@@ -47,6 +47,8 @@ def listening(port: int) -> socket.socket:
 
 async def _call(serving: Serving, handler: Handler, request: web.Request) -> web.StreamResponse:
     found = await handler(serving, request)
+    if request.method == "POST":
+        serving.changed.set()
     return found if isinstance(found, web.StreamResponse) else answer_json(found)
 
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from aiohttp import web
 
 from qanat_client.desk.desk import Clock, Desk
+from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
+from qanat_client.desk.serve.pull_process import PullProcess
+from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.vault_thread import VaultThread
+from qanat_client.desk.vault import Vault
 
-__all__ = ["Serving"]
+__all__ = ["DAMAGED", "DAMAGED_ADVICE", "Serving"]
+
+DAMAGED: Final = "damaged"
+DAMAGED_ADVICE: Final = (
+    "A page of the vault is damaged: what is on it can't be shown, the rest can. Look after the"
+    " disk, and restore the desk's folder from a copy"
+)
 
 _Given = ParamSpec("_Given")
 _Value = TypeVar("_Value")
@@ -21,15 +32,27 @@ _Kept = TypeVar("_Kept")
 
 
 class Serving:
-    """`offer` shows the person a token that is good once."""
+    """`offer` shows the person a token that is good once; `reopen` opens the vault anew; `wish`:
+    how to pull, None not to."""
 
-    def __init__(self, desk: Desk, offer: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        offer: Callable[[str], None],
+        reopen: Callable[[], Vault],
+        wish: PullWish | None = None,
+    ) -> None:
         self.clock: Clock = desk.clock
         self.login = Login(offer)
         self.live = Live()
+        self.pulling = PullProcess(wish, partial(self.live.tell, "pull"))
         self.media_port = 0
         """The second listener's, from which strangers' media is shown."""
-        self._vault = VaultThread(desk)
+        self.changed = asyncio.Event()
+        """Set when something was done here: the vault is looked at at once."""
+        self.troubles: dict[str, str] = {}
+        """What the person has to see, a sentence each, by what it is about."""
+        self._vault = VaultThread(desk, reopen)
         self._kept: dict[type[Any], Any] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,7 +67,11 @@ class Serving:
 
         The function is short: everything else waits for it.
         """
-        return await self._vault.work(function, *arguments, **named)
+        try:
+            return await self._vault.work(function, *arguments, **named)
+        except VaultDamaged as error:
+            self.troubles[DAMAGED] = f"{error}. {DAMAGED_ADVICE}"
+            raise
 
     def kept(self, kind: type[_Kept], make: Callable[[], _Kept]) -> _Kept:
         """The one object of this kind that lives as long as the program, made when first asked."""

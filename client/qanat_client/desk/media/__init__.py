@@ -1,0 +1,1 @@
+"""Strangers' pictures, films and sounds: decoded apart from everything, shown as fresh copies."""
