@@ -22,6 +22,7 @@ from qanat_client.desk.serve.entering import enter
 from qanat_client.desk.serve.exporting import export_reports
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
 from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
+from qanat_client.desk.serve.overview import tell_overview
 from qanat_client.desk.serve.publishing import publish, publish_card, tell_bulletins
 from qanat_client.desk.serve.relating import tell_figures, tell_related
 from qanat_client.desk.serve.replying import reply, tell_outgoing
@@ -45,6 +46,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/reports/{id}", tell_report),
     ("GET", "/api/reports/{id}/related", tell_related),
     ("GET", "/api/reports/{id}/figures", tell_figures),
+    ("POST", "/api/overview", tell_overview),
     ("POST", "/api/reports/{id}/reply", reply),
     ("GET", "/api/reports/{id}/files/{file}/metadata", tell_metadata),
     ("POST", "/api/media", show_media),
