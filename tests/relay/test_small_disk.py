@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.relay.made_parcels import EXPIRY, TODAY, Made, make, part
@@ -21,7 +23,7 @@ from qanat_protocol.frames import AckStatus
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.config import Config
 from qanat_relay.store.errors import StoreFull
-from qanat_relay.store.interface import Outcome, PutBlocks, State, StoredBlock
+from qanat_relay.store.interface import Outcome, PutBlocks, State, StoredBlock, Write
 from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.shortness import AGAIN_S
 from qanat_relay.store.sqlite import SqliteStore
@@ -206,6 +208,69 @@ async def test_a_reader_that_stays_for_long_makes_a_full_disk_refuse_and_not_wai
             assert log_bytes(disk) < 2**20
             held = await store.bodies([each.parcel_id for each in kept[600:]])
             assert held == [each.body for each in kept[600:]]
+
+
+@asynccontextmanager
+async def one_group(store: SqliteStore, writes: list[Write]) -> AsyncIterator[list[Any]]:
+    """A call for each, handed over together at the end; then what came of them is in the list."""
+    told: list[Any] = []
+    go_on = threading.Event()
+    holding = asyncio.create_task(store._writer.care(lambda _: go_on.wait()))
+    await asyncio.sleep(0)
+    try:
+        yield told
+        calls = [asyncio.create_task(store.write([write], today=TODAY)) for write in writes]
+        await asyncio.sleep(0)
+    finally:
+        go_on.set()
+        await holding
+    told += await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_what_finds_no_room_in_a_group_is_tried_once_and_not_by_each_call(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path / "disk", SIZE) as disk:
+        async with store_in(disk) as store:
+            kept = [make(number) for number in range(100)]
+            assert set(await store.write([each.put() for each in kept], today=TODAY)) == {STORED}
+            put_log_back(disk)
+            filler = disk / "filler"
+            purges: list[Write] = [each.purged() for each in kept]
+            async with one_group(store, purges) as told:
+                filler.write_bytes(bytes(shutil.disk_usage(disk).free))
+            assert {type(each) for each in told} == {StoreFull}
+            # The group, and the first of its calls alone: the others want no less.
+            assert store.commits.failed == 2
+            filler.unlink()
+            async with one_group(store, purges) as told:
+                pass
+            assert told == [[STORED]] * len(purges)
+            assert [problem async for problem in store.check()] == []
+
+
+async def test_a_log_that_has_no_room_in_the_database_costs_a_group_one_try(
+    film: Film, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "disk", SIZE) as disk:
+        async with store_in(disk) as store:
+            put_log_back(disk)
+            with closing(sqlite3.connect(disk / "store" / "store.db")) as reader:
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM parcel").fetchone()
+                await fill_with(store, film, 64)
+                filler = disk / "filler"
+                letters: list[Write] = [make(number).put() for number in range(10, 110)]
+                failed = store.commits.failed
+                async with one_group(store, letters) as told:
+                    filler.write_bytes(bytes(shutil.disk_usage(disk).free))
+                assert {type(each) for each in told} == {StoreFull}
+                assert store.commits.failed == failed + 1
+            filler.unlink()
+            await asyncio.sleep(AGAIN_S)
+            async with one_group(store, letters) as told:
+                pass
+            assert told == [[STORED]] * len(letters)
 
 
 async def test_what_is_asked_about_is_told_as_it_would_be_taken(tmp_path: Path) -> None:

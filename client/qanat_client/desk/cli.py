@@ -9,13 +9,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import checking, editing, keeping, pulling, reading, writing
+from qanat_client.desk import checking, editing, exporting, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
 from qanat_client.desk.desk import Clock
-from qanat_client.desk.export import FORMATS
 from qanat_client.desk.filters import STATES, add_filters
+from qanat_client.desk.options import (
+    add_now,
+    add_proxy,
+    add_relays,
+    add_text,
+    port,
+    positive,
+)
 from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
@@ -35,7 +42,6 @@ Commands: TypeAlias = "argparse._SubParsersAction[Subcommand]"
 FOUND = 50
 """How many reports a search shows."""
 DEFAULT_GRACE_DAYS = 90
-MAX_PORT = 65_535
 
 STOPPED_BEFORE = "stopped before it was done; what was stored before is safe"
 STOPPED = {
@@ -123,54 +129,6 @@ _SWITCHES = (
     ("read", "read", "unread", "count it as read, or as unread again"),
     ("mute", "mute", "unmute", "leave out of lists all reports of the pseudonym; none is lost"),
 )
-
-
-def _add_relays(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--relay", action="append", default=[], metavar="URL", help="a relay; may be repeated"
-    )
-    parser.add_argument(
-        "--relay-card",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="a relay's card as a file; may be repeated",
-    )
-    _add_proxy(parser)
-
-
-def _add_proxy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--proxy", metavar="URL", help="such as socks5h://127.0.0.1:9050 for Tor")
-    parser.add_argument(
-        "--no-datagrams",
-        action="store_true",
-        help="TCP alone: UDP is noise where https is a site",
-    )
-
-
-def _add_text(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="?", help="the text (it stays in the shell's history)")
-    parser.add_argument("--text-file", type=Path, metavar="FILE", help="- is standard input")
-
-
-def _add_now(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--now", action="store_true", help="send it with a pull at once")
-    _add_proxy(parser)
-
-
-def _positive(given: str) -> int:
-    number = int(given)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{given} is not 1 or more")
-    return number
-
-
-def _port(given: str) -> int:
-    number = int(given)
-    if not 0 <= number <= MAX_PORT:
-        raise argparse.ArgumentTypeError(f"{given} is no port: 0 to {MAX_PORT}")
-    return number
 
 
 def _command(
@@ -261,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
 
     init = add("init", keeping.init, "make a desk: its keys, its vault, its first card")
     init.add_argument("--name", required=True, help="what reporters see")
-    _add_relays(init)
+    add_relays(init)
     init.add_argument("--language", action="append", default=[], metavar="TAG")
     init.add_argument("--note", default="", help="a note on the card")
     init.add_argument(
@@ -289,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
         "--link-output", type=Path, metavar="FILE", help="write the link there instead of saying it"
     )
     card.add_argument("--weeks", type=int, help="weeks on it")
-    _add_relays(card)
+    add_relays(card)
     card.add_argument("--drop-relay", action="append", default=[], metavar="URL")
     card.add_argument(
         "--certify", action="store_true", help="certify a new signing key with the root key"
@@ -314,24 +272,37 @@ def _parser() -> argparse.ArgumentParser:
         help="with --watch: how long at most until a relay that is not reached is tried again, and"
         f" what was queued meanwhile goes out; default {pulling.DEFAULT_EVERY_S} seconds",
     )
-    _add_proxy(pull)
+    add_proxy(pull)
 
     serve = add("serve", serving.serve, "work at the desk in a browser on this machine", _SERVE)
     serve.add_argument(
-        "--port", type=_port, default=0, metavar="N", help="answer there; any free one by default"
+        "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )
+    serve.add_argument("--open", action="store_true", help="open the link in your browser as well")
+    serve.add_argument("--no-pull", action="store_true", help="fetch nothing from the relays")
+    serve.add_argument(
+        "--relay", action="append", default=[], metavar="URL", help="only this one of the card's"
+    )
+    serve.add_argument(
+        "--every",
+        type=float,
+        metavar="SECONDS",
+        help="how long at most until a relay that is not reached is tried again;"
+        f" default {pulling.DEFAULT_EVERY_S} seconds",
+    )
+    add_proxy(serve)
 
     listing = add("list", reading.list_inbox, "one line for each report", _LIST)
     which = listing.add_mutually_exclusive_group()
     which.add_argument("--all", action="store_true", help="also what was set aside")
     which.add_argument("--set-aside", action="store_true", help="only what was set aside")
-    listing.add_argument("--limit", type=_positive, metavar="N", help="only the newest N")
+    listing.add_argument("--limit", type=positive, metavar="N", help="only the newest N")
     add_filters(listing)
 
     search = add("search", reading.search, "find reports by their words", _SEARCH)
     search.add_argument("words", nargs="+", metavar="WORD")
     search.add_argument(
-        "--limit", type=_positive, metavar="N", default=FOUND, help=f"the newest N ({FOUND})"
+        "--limit", type=positive, metavar="N", default=FOUND, help=f"the newest N ({FOUND})"
     )
     add_filters(search)
 
@@ -342,45 +313,40 @@ def _parser() -> argparse.ArgumentParser:
     _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
     _add_incident(commands)
 
-    related = add("related", checking.related_reports, "what may belong together", checking.RELATED)
-    related.add_argument("id", metavar="ID")
-    related.add_argument("--limit", type=_positive, metavar="N", help="the best N")
-    checking.add_figures(
-        add(
-            "figures",
-            checking.figures,
-            "figures side by side, and whether they agree",
-            checking.FIGURES,
-        )
-    )
+    checking.add_commands(add)
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")
 
     reply = add("reply", writing.reply, "answer a report")
     reply.add_argument("id", metavar="ID")
-    _add_text(reply)
+    add_text(reply)
     reply.add_argument("--want", action="store_true", help="ask for missing originals as well")
-    _add_now(reply)
+    add_now(reply)
 
     want = add("want", writing.want, "ask for the originals of a report")
     want.add_argument("id", metavar="ID")
     want.add_argument("--file", type=int, action="append", default=[], metavar="N")
-    _add_now(want)
+    add_now(want)
 
     bulletin = add("bulletin", writing.bulletin, "publish news for everybody")
-    _add_text(bulletin)
+    add_text(bulletin)
     bulletin.add_argument("--title", default="")
     bulletin.add_argument("--language", default="", metavar="TAG")
+    bulletin.add_argument(
+        "--corrects",
+        type=positive,
+        metavar="N",
+        help="the number of a bulletin that this corrects: title and first line say so",
+    )
     bulletin.add_argument("--picture", action="append", default=[], type=Path, metavar="FILE")
-    _add_now(bulletin)
+    add_now(bulletin)
 
     add("outgoing", writing.outgoing, "what waits to be sent, and what relays said to it")
 
-    export = add("export", reading.export_inbox, "write the inbox, readable, to a folder")
-    export.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
-    export.add_argument("--format", choices=FORMATS, help="only this one; both by default")
-    export.add_argument("--all", action="store_true", help="thumbnails and previews too")
+    exporting.add_export(
+        add("export", exporting.export_reports, "write reports, readable", exporting.EXPORT)
+    )
 
     setting = add("set", keeping.set_value, "change a setting")
     setting.add_argument("setting", choices=sorted(keeping.LIMITS))

@@ -8,12 +8,22 @@ from pathlib import Path
 
 from qanat_client.desk.faults import NotADesk, VaultDamaged
 from qanat_client.desk.vault import Vault
+from qanat_client.errors import BadInput
 from qanat_protocol.card import DeskCard, parse_card
-from qanat_protocol.days import day_of
+from qanat_protocol.days import day_of, iso
 from qanat_protocol.errors import ProtocolError
 from qanat_protocol.signing import SigningKey
 
-__all__ = ["CARD_NAME", "Clock", "Desk", "desk_in", "open_desk", "refresh", "signing_key_on"]
+__all__ = [
+    "CARD_NAME",
+    "Clock",
+    "Desk",
+    "check_can_sign",
+    "desk_in",
+    "open_desk",
+    "refresh",
+    "signing_key_on",
+]
 
 CARD_NAME = "desk.card"
 Clock = Callable[[], float]
@@ -57,6 +67,23 @@ def signing_key_on(vault: Vault, card: DeskCard, day: int) -> SigningKey:
     if not keys:
         raise VaultDamaged("the vault holds no signing key")
     return SigningKey(keys[0][1])
+
+
+def check_can_sign(desk: Desk) -> None:
+    """Raise BadInput where no reader would take what the desk signs on this day: mostly a clock
+    that is wrong."""
+    today, card = desk.today, desk.card
+    if today < card.issued_day:
+        raise BadInput(
+            f"the clock says {iso(today)} and the newest card was made on {iso(card.issued_day)}:"
+            " set the clock of this machine first"
+        )
+    if not card.statement.certifies(desk.signing.public, today):
+        raise BadInput(
+            f"on {iso(today)}, which this machine's clock says, no signing key of the desk is"
+            " certified: set the clock, or, if it is right, certify a new key with qanat-desk card"
+            " --certify --root-key FILE"
+        )
 
 
 def _newest_card(vault: Vault, home: Path) -> DeskCard:

@@ -11,6 +11,7 @@ __all__ = [
     "BodyDamaged",
     "ForeignDecision",
     "NotADesk",
+    "UnknownBulletin",
     "UnknownReport",
     "VaultDamaged",
     "WrongPassphrase",
@@ -31,6 +32,10 @@ class BodyDamaged(HomeUnusable):
 
 class ForeignDecision(BadInput):
     """Somebody decided here who is no editor of this desk: nothing of it was taken."""
+
+
+class UnknownBulletin(BadInput):
+    """No bulletin has this number: `qanat-desk outgoing` shows those that are on their way."""
 
 
 class UnknownReport(BadInput):

@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["WORD_LETTERS", "beginnings_of", "fold", "words_of"]
+__all__ = ["WORD_LETTERS", "beginnings_of", "fold", "whole_words_of", "words_of"]
 
 WORD_LETTERS: Final = 8
 """Of a longer word the rest is not looked at."""
@@ -82,7 +82,12 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, each as far as it counts, in their order."""
-    return [word[:WORD_LETTERS] for word in _WORDS.findall(fold(text))]
+    return [word[:WORD_LETTERS] for word in whole_words_of(text)]
+
+
+def whole_words_of(text: str) -> list[str]:
+    """The words of a text, folded, whole, in their order."""
+    return _WORDS.findall(fold(text))
 
 
 def beginnings_of(text: str) -> list[str]:
@@ -90,7 +95,7 @@ def beginnings_of(text: str) -> list[str]:
 
     Where nothing is taken off that is the word itself.
     """
-    return [_without_ending(word)[:WORD_LETTERS] for word in _WORDS.findall(fold(text))]
+    return [_without_ending(word)[:WORD_LETTERS] for word in whole_words_of(text)]
 
 
 def _without_ending(word: str) -> str:

@@ -17,7 +17,7 @@ from qanat_protocol.merkle import leaf_hash, page_roots
 from qanat_protocol.parcel import Header, parse_header
 from qanat_protocol.transfer import Outgoing
 
-__all__ = ["Handing", "Outbox", "Waiting"]
+__all__ = ["STATUS_HELD", "STATUS_REFUSED", "Handing", "Outbox", "Waiting"]
 
 STATUS_HELD = "held"
 STATUS_REFUSED = "refused"

@@ -64,7 +64,7 @@ def _groups(vault: Vault, wish: Wish) -> dict[bytes, tuple[int, int]]:
     """Of each pseudonym with many of these: the number of the newest, and how many there are."""
     number, tail, values = query_of(wish)
     # Few have written many at all: what is wished for is looked at of theirs alone.
-    many = "SELECT author FROM catalogue GROUP BY author HAVING count(*) > ?"
+    many = "SELECT author FROM aliases WHERE reports > ?"
     rows = vault.rows(
         f"SELECT c.author, max({number}), count(*) {tail} AND c.author IN ({many})"
         " GROUP BY c.author HAVING count(*) > ?",

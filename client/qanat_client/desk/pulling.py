@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from typing import Any
 
 from qanat_client.desk.context import Context
-from qanat_client.desk.desk import Desk, refresh
+from qanat_client.desk.desk import Desk
 from qanat_client.desk.outgoing import STATUS_REFUSED, Outbox
 from qanat_client.desk.pull import PullResult, choose_relays, pull, pull_lock
+from qanat_client.desk.watch_days import Hearing, watch_days
 from qanat_client.desk.watching import Watch
 from qanat_client.desk.words import counted, verdict_name
 from qanat_client.errors import BadInput
-from qanat_client.reporter.netlink import Network, watch_network
 from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit, human_size, printable_line
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.verdicts import Verdict
 
-__all__ = ["DEFAULT_EVERY_S", "pull_command", "pull_now"]
+__all__ = ["DEFAULT_EVERY_S", "every_s_of", "pull_command", "pull_now", "refusals_of"]
 
 DEFAULT_EVERY_S = 30
 """An editor's machine is not at risk: it may try a relay again by the clock."""
@@ -69,7 +67,7 @@ def _tell(context: Context, desk: Desk, result: PullResult) -> None:
             terminal.warn(f"ALARM: a parcel was {alarm}")
 
 
-def _refusals(desk: Desk) -> list[dict[str, str]]:
+def refusals_of(desk: Desk) -> list[dict[str, str]]:
     """What a relay would not take, by its newest word."""
     outbox = Outbox(desk.vault)
     return [
@@ -144,7 +142,7 @@ async def _pull_once(
 
 def _tell_all(context: Context, desk: Desk, result: PullResult, extra: Mapping[str, Any]) -> None:
     _tell(context, desk, result)
-    refusals = _refusals(desk)
+    refusals = refusals_of(desk)
     _tell_refusals(context, refusals)
     context.terminal.result({**extra, **_values(desk, result), "refused": refusals})
 
@@ -155,14 +153,20 @@ def pull_now(context: Context, desk: Desk, extra: Mapping[str, Any]) -> int:
         return asyncio.run(_pull_once(context, desk, choose_relays(desk, []), extra))
 
 
+def every_s_of(given: float | None) -> float:
+    """What --every says, or the default. Raises BadInput."""
+    every_s = DEFAULT_EVERY_S if given is None else given
+    if not MIN_EVERY_S <= every_s <= MAX_EVERY_S:
+        raise BadInput(f"--every is {MIN_EVERY_S} to {MAX_EVERY_S:,} seconds")
+    return every_s
+
+
 def pull_command(context: Context) -> int:
     """Ask the relays once, or with --watch until it is stopped."""
     arguments = context.arguments
     if arguments.every is not None and not arguments.watch:
         raise BadInput("--every goes with --watch")
-    every_s = DEFAULT_EVERY_S if arguments.every is None else arguments.every
-    if not MIN_EVERY_S <= every_s <= MAX_EVERY_S:
-        raise BadInput(f"--every is {MIN_EVERY_S} to {MAX_EVERY_S:,} seconds")
+    every_s = every_s_of(arguments.every)
     with context.desk() as desk, pull_lock(desk.home):
         if not arguments.watch:
             entries = choose_relays(desk, arguments.relay)
@@ -173,29 +177,12 @@ def pull_command(context: Context) -> int:
 
 
 async def _watch(context: Context, desk: Desk, every_s: float) -> None:
-    async with AsyncExitStack() as stack:
-        network: Network | None = None
-        # Where the system tells of no networks, lines that break are noticed all the same.
-        with contextlib.suppress(BadInput):
-            network = await stack.enter_async_context(watch_network())
-        why = "you asked for it"
-        while True:
-            # A watch runs for months: cards and keys change beside it.
-            refresh(desk)
-            entries = choose_relays(desk, context.arguments.relay)
-            context.terminal.say(f"{why}: {_relays_are(len(entries))} contacted now")
-            await _watch_for_a_day(context, desk, entries, every_s, network)
-            why = "a new day or card"
-
-
-async def _watch_for_a_day(
-    context: Context,
-    desk: Desk,
-    entries: Sequence[RelayEntry],
-    every_s: float,
-    network: Network | None,
-) -> None:
     has_told = False
+
+    def begins(_: Watch, entries: Sequence[RelayEntry], why: str) -> None:
+        nonlocal has_told
+        has_told = False
+        context.terminal.say(f"{why}: {_relays_are(len(entries))} contacted now")
 
     def tell(result: PullResult) -> None:
         nonlocal has_told
@@ -205,29 +192,13 @@ async def _watch_for_a_day(
             context.terminal.say("What arrives from now on comes at once. Ctrl-C ends it.")
 
     with context.counting("taken") as advance:
-        watch = Watch(
+        await watch_days(
             desk,
-            entries,
             context.carriers,
+            context.arguments.relay,
             every_s=every_s,
-            advance=advance,
-            tell=tell,
-            say=context.terminal.say,
+            hearing=Hearing(begins, advance, tell, context.terminal.say),
         )
-        listening = asyncio.create_task(_heed_network(watch, network))
-        try:
-            await watch.run()
-        finally:
-            listening.cancel()
-
-
-async def _heed_network(watch: Watch, network: Network | None) -> None:
-    before = network.ways() if network is not None else None
-    while network is not None:
-        await network.changed()
-        now = network.ways()
-        watch.network_changed(came=now is None or before is None or bool(now - before))
-        before = now
 
 
 def _relays_are(count: int) -> str:

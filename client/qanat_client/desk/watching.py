@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -68,6 +68,16 @@ class Watch:
         self._said_opened = Opened()
         self._untried = set(self._relays)
         self._again = asyncio.Event()
+
+    @property
+    def relays(self) -> Mapping[bytes, RelayResult]:
+        """What came of each relay since the watch began, and how its last session ended."""
+        return self._relays
+
+    @property
+    def settled(self) -> frozenset[bytes]:
+        """The relays that are there and have nothing more on their way."""
+        return frozenset(self._stay.settled)
 
     def network_changed(self, *, came: bool) -> None:
         """Lines may be dead; where a way out came, those that wait try at once."""

@@ -6,36 +6,20 @@ from typing import Any
 
 from qanat_client.desk.bulletins import picture_of, queue_bulletin
 from qanat_client.desk.context import Context, text_of
+from qanat_client.desk.corrections import Wording
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import Item, item_of
 from qanat_client.desk.outgoing import Outbox
 from qanat_client.desk.pulling import pull_now
-from qanat_client.desk.replies import queue_reply
-from qanat_client.desk.words import counted, time_words, verdict_name
+from qanat_client.desk.replies import missing_originals, queue_reply
+from qanat_client.desk.words import time_words, verdict_name
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit, printable_line
 from qanat_protocol.days import iso
-from qanat_protocol.errors import LocalError
 
 __all__ = ["bulletin", "outgoing", "reply", "want"]
 
 WANT_TEXT = ""
-
-
-def _missing_originals(item: Item, numbers: list[int]) -> list[bytes]:
-    """The parcel ids of originals that have not come; `numbers` count from 1, none means all."""
-    count = len(item.report.files)
-    for number in numbers:
-        if not 1 <= number <= count:
-            raise BadInput(
-                f"report {item.short_id} has {counted(count, 'file')}; there is no file {number}"
-            )
-    chosen = [number - 1 for number in numbers] or range(count)
-    parts = [item.original_of(file) for file in chosen]
-    missing = [part.part.parcel_id for part in parts if part.state != "verified"]
-    if not missing:
-        raise BadInput(f"report {item.short_id}: every original that you name is here already")
-    return missing
 
 
 def _send(context: Context, desk: Desk, said: str, value: dict[str, Any]) -> int:
@@ -47,16 +31,17 @@ def _send(context: Context, desk: Desk, said: str, value: dict[str, Any]) -> int
     return Exit.DONE
 
 
-def _queue(context: Context, desk: Desk, item: Item, text: str, wanted: list[bytes]) -> int:
-    try:
-        dummies = queue_reply(desk, item, text, wanted)
-    except LocalError as error:
-        raise BadInput(f"the reply can't be sent: {error}") from error
+def _queue(context: Context, desk: Desk, item: Item, text: str, files: list[int]) -> int:
+    queued = queue_reply(desk, item, text, files)
     said = (
-        f"a reply to {item.short_id} is queued, and {dummies} dummies beside it that hide which"
-        " of them is the answer"
+        f"a reply to {item.short_id} is queued, and {queued.dummies} dummies beside it that hide"
+        " which of them is the answer"
     )
-    value = {"report": item.report_id.hex(), "wanted": len(wanted), "dummies": dummies}
+    value = {
+        "report": item.report_id.hex(),
+        "wanted": len(files),
+        "dummies": queued.dummies,
+    }
     return _send(context, desk, said, value)
 
 
@@ -65,7 +50,7 @@ def reply(context: Context) -> int:
     text = text_of(context)
     with context.desk() as desk:
         item = item_of(desk.vault, context.arguments.id)
-        wanted = _missing_originals(item, []) if context.arguments.want else []
+        wanted = missing_originals(item) if context.arguments.want else []
         if not text and not wanted:
             raise BadInput("the reply is empty")
         return _queue(context, desk, item, text, wanted)
@@ -75,7 +60,8 @@ def want(context: Context) -> int:
     """Ask the writer of a report to send originals first."""
     with context.desk() as desk:
         item = item_of(desk.vault, context.arguments.id)
-        wanted = _missing_originals(item, context.arguments.file)
+        numbers = context.arguments.file
+        wanted = missing_originals(item, [number - 1 for number in numbers] or None)
         return _queue(context, desk, item, WANT_TEXT, wanted)
 
 
@@ -85,9 +71,8 @@ def bulletin(context: Context) -> int:
     arguments = context.arguments
     pictures = [picture_of(path) for path in arguments.picture]
     with context.desk() as desk:
-        serial = queue_bulletin(
-            desk, text, title=arguments.title, language=arguments.language, pictures=pictures
-        )
+        wording = Wording(text, arguments.title, arguments.language)
+        (serial,) = queue_bulletin(desk, [wording], pictures=pictures, corrects=arguments.corrects)
         return _send(context, desk, f"bulletin {serial} is queued", {"bulletin": serial})
 
 

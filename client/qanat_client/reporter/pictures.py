@@ -9,7 +9,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from qanat_protocol.limits import MAX_PREVIEW_BYTES, MAX_THUMBNAIL_BYTES
 
@@ -73,7 +73,7 @@ def _flattened(image: Image.Image) -> Image.Image:
     return bare
 
 
-def render(path: Path) -> Renditions:
+def render(path: Path | BinaryIO) -> Renditions:
     """Make both from a picture file; a broken or huge one gives a reason instead."""
     from PIL import Image, ImageOps
 

@@ -188,24 +188,37 @@ class Writer:
         return group, None, True
 
     def _commit(self, calls: Sequence[Call]) -> None:
+        error = self._try(calls)
+        if error is None:
+            return
+        if not isinstance(error, StoreFull) or len(calls) == 1 or self._shortness.is_cornered():
+            self._answer_all(calls, error)
+            return
+        # One of them was too large for the disk, perhaps: no letter beside it is to pay for it.
+        # But each try puts the log back, so that what is no smaller than one that failed has none.
+        least_bytes: int | None = None
+        for call in filter(_is_write, calls):
+            if least_bytes is not None and call.size_bytes >= least_bytes:
+                self._answer_all([call], error)
+            elif failure := self._try([call]):
+                self._answer_all([call], failure)
+                if isinstance(failure, StoreFull):
+                    least_bytes, error = call.size_bytes, failure
+
+    def _try(self, calls: Sequence[Call]) -> StoreError | None:
+        """Commit and answer them; why that could not be, and nothing is answered, or None."""
         try:
             results = self._transact(calls)
         except sqlite3.Error as error:
-            self._fail(calls, named(error))
+            failure = named(error)
         except StoreError as error:
-            self._fail(calls, error)
+            failure = error
         else:
             self._loop.call_soon_threadsafe(_resolve, calls, results)
-
-    def _fail(self, calls: Sequence[Call], error: StoreError) -> None:
+            return None
         self.commits.note_failure()
         self._undo()
-        if isinstance(error, StoreFull) and len(calls) > 1:
-            # One of them was too large for the disk, perhaps: no letter beside it is to pay for it.
-            for call in calls:
-                self._commit([call])
-        else:
-            self._answer_all(calls, error)
+        return failure
 
     def _transact(self, calls: Sequence[Call]) -> Sequence[object]:
         if isinstance(calls[0], CareCall):
@@ -244,13 +257,14 @@ class Writer:
         return results
 
     def _make_way(self, *, of_anything: bool) -> None:
-        """Raises StoreFull where somebody reads for so long that the log takes all the disk has."""
+        """Raises StoreFull where what stands in the log has no room in the database: somebody reads
+        in it for so long, or others have filled the disk."""
         is_cornered = self._shortness.is_cornered()
         if is_cornered or self._shortness.is_log_in_the_way(of_anything=of_anything):
             self._checkpointer.rest()
             self._shortness.cut_log()
             if is_cornered and self._shortness.is_cornered():
-                raise StoreFull("the relay's disk is full, and somebody reads in its log")
+                raise StoreFull("the relay's disk is full: its log has no room in its database")
 
     def _settle(self) -> None:
         """Fill the table of offers. Where that fails all stays as it is, until the next time."""

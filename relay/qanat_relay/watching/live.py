@@ -100,6 +100,8 @@ def to_json(now: Reading, before: Reading | None) -> dict[str, object]:
         else {
             "sessions": {name: int(count) for name, count in numbers.all("sessions").items()},
             "effort": int(numbers.one("effort")),
+            "gate_parcels": int(numbers.one("gate_parcels")),
+            "gate_bytes": int(numbers.one("gate_bytes")),
             "outcomes": _counts(numbers, "parcels_total"),
             "refused": _counts(numbers, "refused_total"),
             "removed": _counts(numbers, "removed_total"),
@@ -186,6 +188,8 @@ def _process_rows(now: Reading, changed: dict[str, float]) -> Iterator[tuple[str
     yield "removed", ", ".join(f"{name} {n:,}" for name, n in removed.items()) or "nothing yet"
     effort = int(numbers.one("effort"))
     yield "effort", f"{effort:,} tries a letter are asked for" if effort else "none is asked for"
+    held_bytes = in_words(int(numbers.one("gate_bytes")))
+    yield "gate", f"{int(numbers.one('gate_parcels')):,} wait to be let in, {held_bytes} in memory"
     errors = _counts(numbers, "errors_total")
     yield "errors", ", ".join(f"{name} {n:,}" for name, n in errors.items()) or "none"
 

@@ -198,7 +198,10 @@ class Metrics(Collector):
             [((word,), counts.marks[status]) for status, word in _MARKS.items()],
             ["outcome"],
         )
-        yield _gauge("effort", "The stamp that is asked for now, in tries.", self._node.gate.effort)
+        gate = self._node.gate
+        yield _gauge("effort", "The stamp that is asked for now, in tries.", gate.effort)
+        yield _gauge("gate_parcels", "Parcels that wait to be let in.", gate.waiting)
+        yield _gauge("gate_bytes", "What of their bodies is in memory.", gate.held_bytes)
 
     def _peers(self) -> Iterator[Metric]:
         peers = _named(self._node.peers.list_peers(strict=False))

@@ -12,15 +12,19 @@ import pytest
 from tests.relay.made_parcels import EXPIRY, TODAY, make, part
 from tests.relay.made_peers import all_ended, hold, made_card, peer_at, peer_of, reach, relays
 from tests.relay.running_relay import CARRIERS, Running, running_relay, talking, transfer
+from tests.relay.test_admission import ROOM, flood, is_fast
 from tests.relay.watching.scraped import METRICS, get, scrape, used_relays
 
 from qanat_protocol.frames import Error
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
+from qanat_relay.admission import gate
 from qanat_relay.config import Config
 from qanat_relay.errors import ConfigError
 from qanat_relay.peering.calling import call
 from qanat_relay.sweep import sweep_once
+
+__all__ = ["is_fast"]
 
 
 @pytest.fixture
@@ -169,6 +173,27 @@ async def test_the_effort_and_the_room_are_told(tmp_path: Path) -> None:
     assert scraped.value("capacity_bytes") == 8 * 2**30
     assert scraped.value("room_bytes") <= 8 * 2**30 - used
     assert scraped.value("disk_free_bytes") > 0
+
+
+@pytest.mark.usefixtures("is_fast")
+async def test_what_waits_to_be_let_in_is_told_with_the_memory_that_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_relay(tmp_path, listen_metrics=METRICS, **ROOM) as relay:
+        await flood(relay)
+        monkeypatch.setattr(gate, "WAIT_S", 60.0)
+        letters = [make(number) for number in (1, 2)]
+        size_bytes = sum(len(each.body) for each in letters)
+        async with talking(relay, "websocket") as talk:
+            for handle, letter in enumerate(letters):
+                await talk.say(*transfer(letter, handle))
+            while (scraped := await scrape(relay)).value("gate_bytes") < size_bytes:
+                pass
+            assert scraped.value("gate_bytes") == size_bytes
+            assert scraped.value("gate_parcels") == len(letters)
+        await all_ended(relay)
+        scraped = await scrape(relay)
+    assert scraped.value("gate_parcels") == scraped.value("gate_bytes") == 0
 
 
 async def test_a_fault_and_a_lost_line_are_told_apart(relay: Running) -> None:

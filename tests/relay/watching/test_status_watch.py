@@ -25,6 +25,12 @@ from tests.relay.test_server_commands import place
 
 from qanat_protocol.days import day_of
 from qanat_relay.cli import main
+from qanat_relay.config import Config
+from qanat_relay.serving import STORE_FOLDER
+from qanat_relay.status import read_status
+from qanat_relay.viewing import view_store
+from qanat_relay.watching.live import Reading, to_lines
+from qanat_relay.watching.running import Numbers
 
 
 @pytest.fixture
@@ -103,7 +109,17 @@ async def test_beside_a_relay_rates_and_what_it_alone_knows_are_told(data: Path)
     assert moved["process"]["refused"] == {"expired": 1}
     assert moved["process"]["outcomes"]["stored"] == 20
     assert moved["process"]["effort"] == 0
+    assert moved["process"]["gate_parcels"] == moved["process"]["gate_bytes"] == 0
     assert {"parcels", "received_bytes", "sent_bytes", "commits"} <= set(moved["rates"])
+
+
+def test_a_person_is_told_what_waits_to_be_let_in(data: Path) -> None:
+    numbers = Numbers({("gate_parcels", ""): 1200.0, ("gate_bytes", ""): 5.0 * 2**20})
+    config = Config()
+    with view_store(data / STORE_FOLDER) as view:
+        status = read_status(view, config, 0, bytes(32))
+    lines = to_lines(Reading(0.0, 0, status, (), numbers, True), None, 80)
+    assert "gate      1,200 wait to be let in, 5.0 MiB in memory" in lines
 
 
 def test_a_relay_that_runs_without_metrics_is_told_apart(data: Path) -> None:

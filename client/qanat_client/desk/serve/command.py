@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from functools import partial
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.media.showing import open_media
+from qanat_client.desk.pulling import every_s_of
+from qanat_client.desk.serve.browser import Opening
 from qanat_client.desk.serve.built_app import BUILT
 from qanat_client.desk.serve.logs import keep_private
 from qanat_client.desk.serve.looking import Looking
+from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.server import HOST, Server, listening
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.vault import Vault
@@ -17,37 +22,55 @@ from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit
 from qanat_client.web_app.files import read_app
 
-__all__ = ["serve"]
+__all__ = ["running", "serve"]
 
 
 def serve(context: Context) -> int:
     """Serve until Ctrl-C or SIGTERM."""
+    arguments = context.arguments
+    every_s = every_s_of(arguments.every)
     context.check_home()
-    with listening(context.arguments.port) as listener, listening(0) as media_listener:
+    with listening(arguments.port) as listener, listening(0) as media_listener:
         passphrase = context.passphrase()
         with context.desk_by(passphrase) as desk:
             keep_private()
             port: int = listener.getsockname()[1]
-            serving = Serving(
-                desk, Offer(context, port), partial(Vault.open, desk.home, passphrase)
-            )
+            wish = None if arguments.no_pull else _pull_wish(context, every_s, passphrase)
+            reopen = partial(Vault.open, desk.home, passphrase)
+            offer = Offer(context, port)
+            serving = Serving(desk, offer, reopen, wish)
             server = Server(serving, read_app(BUILT), listener, media_listener)
-            asyncio.run(until_stopped(_serve(serving, server)))
+            with contextlib.closing(offer):
+                asyncio.run(until_stopped(_serve(serving, server)))
     context.terminal.say("stopped; nothing is lost")
     return Exit.DONE
 
 
+def _pull_wish(context: Context, every_s: float, passphrase: str) -> PullWish:
+    arguments = context.arguments
+    return PullWish(
+        home=str(context.home.absolute()),
+        passphrase=passphrase,
+        every_s=every_s,
+        proxy=arguments.proxy,
+        datagrams=not arguments.no_datagrams,
+        relays=tuple(arguments.relay),
+    )
+
+
 class Offer:
-    """Shows the person a link for each token."""
+    """Shows the person a link for each token, the first in a browser where that was asked for."""
 
     def __init__(self, context: Context, port: int) -> None:
         self._terminal = context.terminal
         self._address = f"http://{HOST}:{port}/"
         self._is_first = True
+        self._opening = Opening(context.home) if context.arguments.open else None
 
     def __call__(self, token: str) -> None:
         link = f"{self._address}#{token}"
         if not self._is_first:
+            self.close()
             self._terminal.say(f"a window logged in. For another window: {link}")
             return
         self._is_first = False
@@ -56,16 +79,31 @@ class Offer:
             " it reads the desk. Ctrl-C ends it."
         )
         self._terminal.result({"address": self._address, "link": link})
+        if self._opening is not None and not self._opening.open(link):
+            self._terminal.warn("no browser was found: open the link by hand")
+
+    def close(self) -> None:
+        """Nothing of a link stays behind."""
+        if self._opening is not None:
+            self._opening.close()
 
 
-async def _serve(serving: Serving, server: Server) -> None:
+@contextlib.asynccontextmanager
+async def running(serving: Serving, server: Server) -> AsyncIterator[None]:
+    """Answers, looks after the vault and pulls until the end of the block."""
     await server.start()
     try:
         serving.begin(Looking(serving).run())
+        serving.begin(serving.pulling.run())
         open_media(serving)
         serving.login.renew()
-        await asyncio.get_running_loop().create_future()
+        yield
     finally:
         serving.live.close()
         await server.stop()
         await serving.close()
+
+
+async def _serve(serving: Serving, server: Server) -> None:
+    async with running(serving, server):
+        await asyncio.get_running_loop().create_future()

@@ -7,13 +7,15 @@ from typing import Any
 from aiohttp import web
 
 from qanat_client.desk.card_book import weeks_left
-from qanat_client.desk.desk import Desk
+from qanat_client.desk.desk import Desk, check_can_sign
 from qanat_client.desk.finding import Wish, count
+from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.errors import BadInput
 from qanat_protocol.days import day_of, iso
 from qanat_protocol.statement import fingerprint
 
-__all__ = ["counts_of", "tell_desk", "tell_live"]
+__all__ = ["ask_relays", "counts_of", "tell_desk", "tell_live"]
 
 
 def counts_of(desk: Desk) -> dict[str, int]:
@@ -37,19 +39,18 @@ def counts_of(desk: Desk) -> dict[str, int]:
 
 def _clock_warnings(desk: Desk) -> list[str]:
     """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
-    today, card = desk.today, desk.card
-    newest_s = desk.vault.value("SELECT max(arrived_s) FROM reports")
-    behind = max(card.issued_day, 0 if newest_s is None else day_of(newest_s))
+    today = desk.today
+    newest_s = desk.vault.value("SELECT arrived_s FROM catalogue ORDER BY number DESC LIMIT 1")
+    behind = 0 if newest_s is None else day_of(newest_s)
     if today < behind:
         return [
             f"this machine's clock says {iso(today)}, but there are things here of {iso(behind)}:"
-            " set the clock. Until then replies and bulletins are refused"
+            " set the clock"
         ]
-    if not card.statement.certifies(desk.signing.public, today):
-        return [
-            f"by this machine's clock ({iso(today)}) no signing key of the desk is certified. Set"
-            " the clock; if it is right: qanat-desk card --certify --root-key FILE"
-        ]
+    try:
+        check_can_sign(desk)
+    except BadInput as error:
+        return [f"{error}. Until then replies and bulletins are refused"]
     return []
 
 
@@ -82,10 +83,22 @@ def _value(desk: Desk) -> dict[str, Any]:
 async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/desk."""
     value = await serving.vault_work(_value)
-    return value | {"warnings": [*value["warnings"], *serving.troubles.values()]}
+    return value | {
+        "pull": serving.pulling.state,
+        "warnings": [*value["warnings"], *serving.troubles.values()],
+    }
 
 
 async def tell_live(serving: Serving, request: web.Request) -> web.StreamResponse:
     """GET /api/live."""
     counts = await serving.vault_work(counts_of)
-    return await serving.live.stream(request, {"changed": {"counts": counts}})
+    return await serving.live.stream(
+        request, {"changed": {"counts": counts}, "pull": serving.pulling.state}
+    )
+
+
+async def ask_relays(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """POST /api/pull."""
+    (await asked(request)).done()
+    serving.pulling.ask()
+    return {"pull": serving.pulling.state}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qanat_client.desk.faults import UnknownReport
+from qanat_client.desk.faults import UnknownBulletin, UnknownReport
 from qanat_client.errors import BadInput, ClientError, DatabaseLocked, HomeBusy, HomeUnusable
 from qanat_protocol.errors import QanatError
 
@@ -36,6 +36,7 @@ _STATUSES: Final[tuple[tuple[type[QanatError], int], ...]] = (
     (NotLoggedIn, 401),
     (Forbidden, 403),
     (NotFound, 404),
+    (UnknownBulletin, 404),
     (UnknownReport, 404),
     (Conflict, 409),
     (TooLarge, 413),

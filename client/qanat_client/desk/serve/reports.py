@@ -13,6 +13,7 @@ from qanat_client.desk.inbox import item_of, reports_of
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.standing_words import logged_json, standing_json
 from qanat_client.desk.words import json_of
+from qanat_client.desk.written import replies_json
 
 __all__ = ["tell_report"]
 
@@ -25,6 +26,7 @@ def _report(desk: Desk, digits: str) -> dict[str, Any]:
     decisions = decision_log(desk)
     standing = decisions.standing_of([item.report_id])
     others = [other for other in reports_of(desk.vault, author) if other != item.report_id]
+    replies = replies_json(desk, item.report_id)
     value = json_of(item)
     for word in value["custody"]:
         word["relay_name"] = desk.relay_name(bytes.fromhex(word["relay"]))
@@ -34,6 +36,8 @@ def _report(desk: Desk, digits: str) -> dict[str, Any]:
         "decided": standing_json(standing.of(item.report_id), standing.incidents),
         "same_pseudonym": [other.hex() for other in others[: -OTHERS_NAMED - 1 : -1]],
         "same_pseudonym_total": len(others),
+        "replies": replies,
+        "wanted": sorted({file for reply in replies for file in reply["wanted"]}),
         "log": [
             logged_json(logged, standing.incidents)
             for logged in decisions.history(item.report_id, author)

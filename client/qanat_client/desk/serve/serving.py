@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from aiohttp import web
@@ -12,6 +13,8 @@ from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
+from qanat_client.desk.serve.pull_process import PullProcess
+from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.vault_thread import VaultThread
 from qanat_client.desk.vault import Vault
 
@@ -29,18 +32,26 @@ _Kept = TypeVar("_Kept")
 
 
 class Serving:
-    """`offer` shows the person a token that is good once; `reopen` opens the vault anew."""
+    """`offer` shows the person a token that is good once; `reopen` opens the vault anew; `wish`:
+    how to pull, None not to."""
 
     def __init__(
-        self, desk: Desk, offer: Callable[[str], None], reopen: Callable[[], Vault]
+        self,
+        desk: Desk,
+        offer: Callable[[str], None],
+        reopen: Callable[[], Vault],
+        wish: PullWish | None = None,
     ) -> None:
         self.clock: Clock = desk.clock
         self.login = Login(offer)
         self.live = Live()
+        self.pulling = PullProcess(wish, partial(self.live.tell, "pull"))
         self.media_port = 0
         """The second listener's, from which strangers' media is shown."""
         self.changed = asyncio.Event()
         """Set when something was done here: the vault is looked at at once."""
+        self.unreadable: set[bytes] = set()
+        """Reports that are on damaged pages, as far as that was met."""
         self.troubles: dict[str, str] = {}
         """What the person has to see, a sentence each, by what it is about."""
         self._vault = VaultThread(desk, reopen)

@@ -15,16 +15,23 @@ from qanat_client.desk.serve.serving import Serving
 __all__ = ["tell_alarms", "tell_aliases", "tell_set_aside", "tell_tags"]
 
 ALIASES_SHOWN: Final = 50
+ASIDE_SHOWN: Final = 200
 
 
 async def tell_set_aside(serving: Serving, _: web.Request) -> dict[str, Any]:
-    """GET /api/set-aside."""
-    return {"set_aside": await serving.vault_work(aside_values)}
+    """GET /api/set-aside: the newest of it."""
+    found = await serving.vault_work(aside_values)
+    return {"set_aside": found[: -ASIDE_SHOWN - 1 : -1], "total": len(found)}
 
 
 async def tell_alarms(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/alarms."""
-    return {"alarms": await serving.vault_work(alarms_of)}
+    found = await serving.vault_work(alarms_of)
+    return {"alarms": [alarm | {"words": _alarm_words(alarm)} for alarm in reversed(found)]}
+
+
+def _alarm_words(alarm: dict[str, Any]) -> str:
+    return f"{alarm['day']}, {alarm['relay']}: parcel {alarm['parcel_id'][:8]} was {alarm['what']}"
 
 
 def _tags(desk: Desk) -> list[dict[str, Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +14,14 @@ import aiohttp
 from tests.client.desk.newsroom import Newsroom
 
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.serve.looking import Looking
+from qanat_client.desk.serve.command import running
+from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.server import Server, listening
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.vault import Vault
 from qanat_client.web_app.files import AppFile
+
+SOON_S = 30.0
 
 
 @dataclass
@@ -90,32 +95,72 @@ class Window:
 
 @asynccontextmanager
 async def serving_of(
-    newsroom: Newsroom, *, app: Mapping[str, AppFile] | None = None
+    newsroom: Newsroom,
+    *,
+    app: Mapping[str, AppFile] | None = None,
+    wish: PullWish | None = None,
 ) -> AsyncIterator[Window]:
     """A server on this desk, and a window that did not log in yet."""
     served, desk = newsroom.open(), newsroom.open()
     tokens: list[str] = []
     reopen = partial(Vault.open, newsroom.home, newsroom.passphrase)
-    serving = Serving(served, tokens.append, reopen)
+    serving = Serving(served, tokens.append, reopen, wish)
     with listening(0) as listener, listening(0) as media_listener:
         server = Server(serving, app or {}, listener, media_listener)
-        await server.start()
-        serving.begin(Looking(serving).run())
-        serving.login.renew()
-        async with aiohttp.ClientSession() as http:
-            try:
+        try:
+            async with running(serving, server), aiohttp.ClientSession() as http:
                 yield Window(serving, desk, listener.getsockname()[1], tokens, http)
-            finally:
-                serving.live.close()
-                await server.stop()
-                await serving.close()
-                served.vault.close()
-                desk.vault.close()
+        finally:
+            served.vault.close()
+            desk.vault.close()
 
 
 @asynccontextmanager
-async def window_on(newsroom: Newsroom) -> AsyncIterator[Window]:
+async def window_on(newsroom: Newsroom, wish: PullWish | None = None) -> AsyncIterator[Window]:
     """The same, logged in."""
-    async with serving_of(newsroom) as window:
+    async with serving_of(newsroom, wish=wish) as window:
         await window.log_in()
         yield window
+
+
+@dataclass
+class Listener:
+    """A window's live events."""
+
+    events: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def until(self, event: str, happened: Callable[[Any], bool]) -> Any:
+        """Wait for an event of this name of which that holds; what it says."""
+        seen = 0
+        async with asyncio.timeout(SOON_S):
+            while True:
+                for name, value in self.events[seen:]:
+                    seen += 1
+                    if name == event and happened(value):
+                        return value
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def listening_to(window: Window) -> AsyncIterator[Listener]:
+    """What a window is told until the end of the block."""
+    listener = Listener()
+    headers = {"Authorization": f"Bearer {window.session}"}
+
+    async def hear() -> None:
+        async with window.http.get(f"{window.address}/api/live", headers=headers) as answer:
+            assert answer.content_type == "text/event-stream"
+            event = ""
+            async for line in answer.content:
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name == "event":
+                    event = value
+                elif name == "data":
+                    listener.events.append((event, json.loads(value)))
+
+    task = asyncio.create_task(hear())
+    try:
+        yield listener
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
