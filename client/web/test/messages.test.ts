@@ -1,7 +1,6 @@
 /** The words of the app: each language has all of them, and none stands in code. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseSync } from "vite";
 import { describe, expect, test } from "vitest";
 import {
   countries,
@@ -12,6 +11,7 @@ import {
   size,
   speak,
 } from "../src/languages/messages.ts";
+import { spokenInCode } from "./spoken.ts";
 
 type Message = string | Record<string, string>;
 
@@ -83,25 +83,7 @@ test("every message is used", () => {
 });
 
 test("no words stand in code", () => {
-  const found: string[] = [];
-  for (const { name, text } of code.filter((each) => each.name.endsWith(".tsx"))) {
-    const { program } = parseSync(name, text, { lang: "tsx" });
-    visit(program, (node) => {
-      if (node.type === "JSXText" && /\p{L}/u.test(String(node.value))) {
-        found.push(`${name}: ${String(node.value).trim()}`);
-      }
-      if (node.type !== "JSXAttribute") return;
-      const { name: attribute, value } = node as unknown as {
-        name: { name: string };
-        value: { type: string; value?: unknown } | null;
-      };
-      const isSpoken = /^(aria-label|alt|title|label|hint|question)$/.test(attribute.name);
-      if (isSpoken && value?.type === "Literal" && value.value !== "") {
-        found.push(`${name}: ${attribute.name}=${String(value.value)}`);
-      }
-    });
-  }
-  expect(found).toEqual([]);
+  expect(code.flatMap(({ name, text }) => spokenInCode(name, text))).toEqual([]);
 });
 
 test("no HTML is made of what somebody wrote", () => {
@@ -128,18 +110,6 @@ test("the first of the browser's languages that the app speaks is taken", () => 
   expect(preferred(["fa-IR"])).toBe("fa");
   expect(preferred(["ja"])).toBe("en");
 });
-
-interface Node {
-  readonly type: string;
-  readonly value?: unknown;
-}
-
-function visit(node: unknown, look: (node: Node) => void): void {
-  if (Array.isArray(node)) for (const each of node) visit(each, look);
-  if (typeof node !== "object" || node === null || Array.isArray(node)) return;
-  if ("type" in node) look(node as Node);
-  for (const each of Object.values(node)) visit(each, look);
-}
 
 test("a browser that has no words for units writes their symbols", async () => {
   await speak("de");

@@ -15,6 +15,7 @@ from tests.client.desk.serve.window import Window, serving_of
 from tests.web.browsers import Browser, browsing
 from tests.web_source import WEB
 
+from qanat_client.desk.serve.overall import counts_of
 from qanat_client.web_app.files import AppFile
 
 DESK_APP = WEB / "desk"
@@ -55,6 +56,26 @@ class Editor:
     def button(self, key: str, **values: object) -> Locator:
         """A button by the key of its words."""
         return self.page.get_by_role("button", name=WORDS[key].format(**values), exact=True)
+
+    def button_begins(self, key: str) -> Locator:
+        """A button of the report that begins with these words: behind them stands its key."""
+        return self.report.get_by_role("button", name=WORDS[key])
+
+    def found(self, count: int) -> Locator:
+        """How many reports the list says that it has."""
+        form = "one" if count == 1 else "other"
+        words = WORDS["list.total"][form].format(count=count)
+        return self.page.locator(".found").get_by_text(words, exact=True)
+
+    async def window_value(self, path: str) -> Any:
+        """What the server says to a window of its own."""
+        await self.window.log_in()
+        return await self.window.get(path)
+
+    async def tell_changed(self) -> None:
+        """Let the server say to its windows that the desk has changed."""
+        counts = await self.window.serving.vault_work(counts_of)
+        self.window.serving.live.tell("changed", {"counts": counts})
 
     async def go(self, place: str) -> None:
         """To another place, by the left column."""

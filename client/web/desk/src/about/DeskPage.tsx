@@ -75,48 +75,55 @@ function Relays() {
     <section>
       <h2>{say("relays.title")}</h2>
       {state !== null && <p>{state.words}</p>}
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{say("relays.name")}</th>
-            <th scope="col">{say("relays.country")}</th>
-            <th scope="col">{say("relays.address")}</th>
-            <th scope="col">{say("relays.state")}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {desk.value?.relays.map(({ name, url, country }) => {
-            const known = state?.relays.find((each) => each.name === name);
-            return (
-              <tr key={name}>
-                <td>
-                  <bdi>{name}</bdi>
-                </td>
-                <td>{country}</td>
-                <td>
-                  <code>{url}</code>
-                </td>
-                <td>
-                  {known === undefined ? (
-                    say("relays.notAsked")
-                  ) : (
-                    <>
-                      <span class={known.reached ? "mark good" : "mark bad"}>{known.words}</span>
-                      {known.last_s !== null && (
-                        <time class="hint" title={exact(known.last_s)}>
-                          {" "}
-                          {moment(known.last_s)}
-                        </time>
-                      )}
-                    </>
-                  )}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      {desk.value?.relays.length === 0 ? <p class="hint">{say("relays.none")}</p> : <RelayTable />}
     </section>
+  );
+}
+
+function RelayTable() {
+  const state = pull.value;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">{say("relays.name")}</th>
+          <th scope="col">{say("relays.country")}</th>
+          <th scope="col">{say("relays.address")}</th>
+          <th scope="col">{say("relays.state")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {desk.value?.relays.map(({ name, url, country }) => {
+          const known = state?.relays.find((each) => each.name === name);
+          return (
+            <tr key={name}>
+              <td>
+                <bdi>{name}</bdi>
+              </td>
+              <td>{country}</td>
+              <td>
+                <code>{url}</code>
+              </td>
+              <td>
+                {known === undefined ? (
+                  say("relays.notAsked")
+                ) : (
+                  <>
+                    <span class={known.reached ? "mark good" : "mark bad"}>{known.words}</span>
+                    {known.last_s !== null && (
+                      <time class="hint" title={exact(known.last_s)}>
+                        {" "}
+                        {moment(known.last_s)}
+                      </time>
+                    )}
+                  </>
+                )}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
   );
 }
 

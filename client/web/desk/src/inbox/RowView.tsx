@@ -50,14 +50,14 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
       <div class="row-words">
         <p class="row-head">
           <bdi class="row-place">{row.where || say("row.nowhere")}</bdi>
-          <bdi class="row-alias">{row.alias}</bdi>
           <time title={exact(row.arrived_s)}>{moment(row.arrived_s)}</time>
         </p>
+        {!decided.read && <span class="unseen">{say("row.unread")}</span>}
         <p class="row-line" dir="auto" lang={row.language}>
-          {!decided.read && <span class="unseen">{say("row.unread")} </span>}
           {row.line || say("row.noWords")}
         </p>
         <p class="row-marks">
+          {row.alias !== null && <bdi class="row-alias">{row.alias}</bdi>}
           {row.group != null && row.group.more > 0 ? (
             <span class="mark group" data-does="group">
               {say("row.group", { count: row.group.more })}
@@ -89,7 +89,9 @@ function Marks({ row }: { readonly row: Row }) {
           {say(row.state === "corrected" ? "row.corrected" : "row.withdrawn")}
         </span>
       )}
-      <span class={row.basis === "seen" ? "mark good" : "mark"}>{basisWords(row.basis)}</span>
+      {row.basis !== "not said" && (
+        <span class={row.basis === "seen" ? "mark good" : "mark"}>{basisWords(row.basis)}</span>
+      )}
       {row.language !== "" && <span class="mark plain">{row.language}</span>}
       {row.written_s !== null && (
         <span class="mark plain" title={exact(row.written_s)}>

@@ -1,4 +1,5 @@
 /** What the report is at a glance: what, where, when, by whom, and the marks that the desk gave it. */
+import { number } from "../../../src/languages/messages.ts";
 import type { ReportPage } from "../api.ts";
 import { basisWords } from "../inbox/RowView.tsx";
 import { Star } from "../shell/icons.tsx";
@@ -28,10 +29,9 @@ export function Head({ report }: { readonly report: ReportPage }) {
           <button
             type="button"
             class="quiet small"
-            aria-pressed={!decided.read}
             onClick={() => void toggle("read", [report.id])}
           >
-            {say("report.unread")}
+            {say(decided.read ? "report.markUnread" : "report.markRead")}
           </button>
         </div>
       </div>
@@ -46,6 +46,9 @@ export function Head({ report }: { readonly report: ReportPage }) {
       <dl class="facts">
         <Fact name={say("fact.where")} words={report.where} />
         <Fact name={say("fact.when")} words={report.when} />
+        {report.figures.map(({ what, minimum, maximum }, at) => (
+          <Fact key={at} name={what} words={rangeWords(minimum, maximum)} />
+        ))}
         <dt>{say("fact.written")}</dt>
         <dd>
           {report.written_s === null ? say("fact.notSaid") : <Moment at_s={report.written_s} />}
@@ -83,11 +86,16 @@ export function showAlias(value: string): void {
   narrow({ chips: [{ name: "alias", value }], words: "" });
 }
 
+function rangeWords(minimum: number, maximum: number): string {
+  if (minimum === maximum) return number(minimum);
+  return say("fact.range", { minimum, maximum });
+}
+
 function Fact({ name, words }: { readonly name: string; readonly words: string }) {
   if (words === "") return null;
   return (
     <>
-      <dt>{name}</dt>
+      <dt dir="auto">{name}</dt>
       <dd dir="auto">{words}</dd>
     </>
   );

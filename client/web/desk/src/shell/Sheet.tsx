@@ -81,11 +81,16 @@ const explained: Readonly<Partial<Record<Command, Key>>> = {
   goDesk: "place.desk",
 };
 
+function isHere([, command]: (typeof KEYS)[number]): boolean {
+  if (command === "goMap") return mounts.Overview !== undefined;
+  return command !== "export" || mounts.ExportPanel !== undefined;
+}
+
 function Keys() {
   return (
     <>
       <dl class="keys">
-        {KEYS.map(([keys, command]) => (
+        {KEYS.filter(isHere).map(([keys, command]) => (
           <div key={keys}>
             <dt>
               {keys.split(" ").map((each) => (

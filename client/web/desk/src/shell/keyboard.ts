@@ -88,8 +88,8 @@ export function carryOut(command: Command): boolean {
   if (sheet.value !== null) return command === "back" && closeSheet();
   if (command === "search") {
     go("inbox");
-    // It may have to be drawn first.
-    requestAnimationFrame(() => focusOn(FIELD_IDS.search));
+    // From another place it has to be drawn first.
+    if (!focusOn(FIELD_IDS.search)) requestAnimationFrame(() => focusOn(FIELD_IDS.search));
     return true;
   }
   return place.value === "inbox" && inInbox(command);

@@ -64,7 +64,7 @@ export async function readDesk(): Promise<void> {
     ]);
     desk.value = found;
     counts.value = found.counts;
-    pull.value = found.pull;
+    pull.value = found.pull ?? null;
     tags.value = used.tags;
     incidents.value = gathered.incidents;
   } catch (error) {

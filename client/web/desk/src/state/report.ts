@@ -8,6 +8,9 @@ export const report = signal<ReportPage | null>(null);
 export const wanted = signal<string | null>(null);
 export const failure = signal("");
 
+/** What a server of an older version leaves out. */
+const NOTHING_SENT: Pick<ReportPage, "replies" | "wanted"> = { replies: [], wanted: [] };
+
 /** Shows a report; the one before stays until this one is here. */
 export async function show(id: string): Promise<void> {
   wanted.value = id;
@@ -20,7 +23,7 @@ export async function again(): Promise<void> {
   try {
     const found = await ask<ReportPage>(`/api/reports/${id}`);
     if (wanted.value !== id) return;
-    report.value = found;
+    report.value = { ...NOTHING_SENT, ...found };
     failure.value = "";
   } catch (error) {
     if (wanted.value !== id) return;

@@ -1,0 +1,87 @@
+"""The window's session: a link good once, its end, and a server that goes away and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from playwright.async_api import expect
+from tests.client.desk.newsroom import Newsroom
+from tests.web.desk.editor import PATIENCE_MS, WORDS, editing
+from tests.web.desk.night import fall
+
+from qanat_client.desk.catalogue import catch_up
+from qanat_client.web_app.files import AppFile
+
+App = Mapping[str, AppFile]
+
+
+async def test_a_window_without_a_session_shows_nothing_of_the_desk_and_says_what_to_do(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        await fall(newsroom, editor.window.desk, tmp_path)
+        await editor.page.goto(editor.window.address)
+        title = editor.page.get_by_role("heading", name=WORDS["over.title"])
+        await expect(title).to_be_visible(timeout=PATIENCE_MS)
+        assert "Desk of the tests" not in await editor.page.inner_text("body")
+        field = editor.page.get_by_label(WORDS["over.link"])
+        await field.fill("http://127.0.0.1:1/#nonsense")
+        await field.press("Enter")
+        await expect(editor.page.get_by_role("alert")).to_be_visible()
+        await field.fill(f"{editor.window.address}/#{editor.window.tokens[-1]}")
+        await field.press("Enter")
+        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def test_a_link_that_was_used_lets_no_second_window_in_and_a_reload_needs_none(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        await fall(newsroom, editor.window.desk, tmp_path)
+        used = editor.window.tokens[-1]
+        await editor.enter()
+        await editor.page.reload()
+        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        other = await editor.browser.page()
+        await other.goto(f"{editor.window.address}/#{used}")
+        await expect(other.get_by_role("alert")).to_contain_text("used already")
+        assert used not in other.url
+        assert await editor.page.evaluate("Object.keys(localStorage).length") == 0
+        assert await editor.page.evaluate("document.cookie") == ""
+
+
+async def test_a_session_that_ended_takes_the_desk_off_the_screen(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        await fall(newsroom, editor.window.desk, tmp_path)
+        await editor.enter()
+        await editor.open("Су жоқ")
+        await editor.page.evaluate("sessionStorage.setItem('session', 'of somebody else')")
+        await editor.press("s")
+        await expect(editor.page.get_by_role("heading", name=WORDS["over.title"])).to_be_visible()
+        assert "Су жоқ" not in await editor.page.inner_text("body")
+
+
+async def test_the_window_says_that_nobody_answers_and_goes_on_by_itself(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        night = await fall(newsroom, editor.window.desk, tmp_path)
+        await editor.enter()
+        await editor.open("Су жоқ")
+        await editor.page.context.set_offline(True)
+        editor.window.serving.live.close()
+        gone = editor.page.get_by_text(WORDS["gone.words"])
+        await expect(gone).to_be_visible(timeout=PATIENCE_MS)
+        # What was there can still be read.
+        await expect(editor.report).to_contain_text("Су екі сағаттан бері жоқ")
+        await editor.press("s")
+        await expect(editor.page.get_by_text(WORDS["error.gone"]).first).to_be_visible()
+        await night.bring("meanwhile", night.writer(), "Meanwhile.", ago_h=0)
+        catch_up(night.desk.vault)
+        await editor.page.context.set_offline(False)
+        await expect(gone).to_be_hidden(timeout=PATIENCE_MS)
+        fresh = editor.page.get_by_text(WORDS["list.fresh"]["one"].format(count=1))
+        await expect(fresh.or_(editor.row("Meanwhile.")).first).to_be_visible(timeout=PATIENCE_MS)
