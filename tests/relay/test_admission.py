@@ -34,6 +34,7 @@ from qanat_protocol.verdicts import Verdict
 from qanat_relay import custody, deposits
 from qanat_relay.admission import gate, keeper
 from qanat_relay.admission.ticket import Lane
+from qanat_relay.store.interface import Outcome
 
 __all__ = ["desk"]
 
@@ -236,6 +237,28 @@ async def test_a_film_that_waits_is_let_in_for_its_stamp_and_is_whole(
     film = part(1000)
     assert await hand_in(small, film, stamped=True) == [AckEntry(0, AckStatus.STORED, 0)]
     assert [problem async for problem in small.store.check()] == []
+
+
+async def test_a_part_gets_in_where_parts_that_were_opened_have_all_the_room(
+    small: Running,
+) -> None:
+    old: list[Made] = []
+    outcomes: list[Outcome] = []
+    while {one.status for one in outcomes} <= {AckStatus.STORED}:
+        old.append(make(len(old), Kind.PART, ORIGINAL_BYTES, tag=os.urandom(16)))
+        outcomes = await small.store.write([old[-1].put()], today=TODAY)
+    del old[-1]
+    await look(small)
+    assert await hand_in(small, part(1000)) != [AckEntry(0, AckStatus.STORED, 0)]
+    await small.store.write([made.opened() for made in old], today=TODAY)
+    await look(small)
+    assert await hand_in(small, part(1000)) == [AckEntry(0, AckStatus.STORED, 0)]
+
+
+async def look(relay: Running) -> None:
+    """Let the gate know at once what the store has, whoever wrote it."""
+    relay.node.keeper.change(relay.node.config)
+    await relay.node.keeper.look(time.monotonic())
 
 
 @pytest.fixture

@@ -316,7 +316,10 @@ _SIZES = ("letter_bytes", "reply_bytes", "part_bytes", "public_bytes")
 
 async def test_an_upgrade_weighs_what_was_there(tmp_path: Path) -> None:
     store = await reopened(tmp_path)
+    purged, opened = make(3), part(2)
     await store.write([make(1).put(), make(2).put(), part(1).put()], today=TODAY)
+    await store.write([purged.put(), opened.put()], today=TODAY)
+    await store.write([purged.purged(), opened.opened(), make(2).opened()], today=TODAY)
     weighed = await store.stats()
     await store.close()
     with database(tmp_path) as connection:
@@ -326,7 +329,8 @@ async def test_an_upgrade_weighs_what_was_there(tmp_path: Path) -> None:
     assert await store.stats() == replace(weighed, file_bytes=(await store.stats()).file_bytes)
     await store.close()
     assert weighed.letter_bytes == 2 * make(1).header.body_size
-    assert weighed.part_bytes == part(1).header.body_size
+    assert weighed.part_bytes == 2 * part(1).header.body_size
+    assert weighed.yielding_bytes == purged.header.body_size + opened.header.body_size
 
 
 async def test_kinds_that_come_in_one_commit_are_weighed_apart(store: SqliteStore) -> None:
@@ -397,8 +401,9 @@ async def test_a_trial_commit_writes_to_the_disk_and_changes_nothing(tmp_path: P
 
 
 def _without_sizes() -> str:
-    """What undoes steps 5 to 7 of the schema."""
+    """What undoes steps 5 to 8 of the schema."""
     tags = "DROP TABLE tag_room; ALTER TABLE tally DROP COLUMN kept_bytes;"
+    tags += " ALTER TABLE tally DROP COLUMN yielding_bytes;"
     expiry = "CREATE INDEX parcel_by_expiry ON parcel (expiry);"
     expiry += " DROP INDEX parcel_expiring; DROP INDEX parcel_remembered;"
     return expiry + tags + "".join(f" ALTER TABLE tally DROP COLUMN {name};" for name in _SIZES)
@@ -459,6 +464,7 @@ DAMAGE: dict[str, tuple[str, str]] = {
     "an id": ("UPDATE parcel SET id = zeroblob(32) WHERE kind = 1", "match the id"),
     "a header": ("UPDATE parcel SET header = zeroblob(96) WHERE kind = 1", "not valid"),
     "a count": ("UPDATE tally SET letters = letters + 1", "letters: 1 rows, 2"),
+    "what makes way": ("UPDATE tally SET yielding_bytes = 1", "make way for others"),
     "arrivals": ("UPDATE tally SET last_arrival = 1", "arrival"),
     "partial bytes": ("UPDATE partial SET held_bytes = 5", "partial bodies"),
     "partial blocks": ("UPDATE partial SET held = 9", "2 blocks are there, 9"),

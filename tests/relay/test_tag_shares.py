@@ -43,11 +43,16 @@ def tag(number: int) -> bytes:
 
 
 async def fill(
-    store: Store, of: bytes, kind: Kind = Kind.LETTER, size_bytes: int = LONG_LETTER_BYTES
+    store: Store,
+    of: bytes,
+    kind: Kind = Kind.LETTER,
+    size_bytes: int = LONG_LETTER_BYTES,
+    *,
+    first: int = 0,
 ) -> list[Made]:
     """Write parcels under a tag until one is refused; those that were taken."""
     taken: list[Made] = []
-    for number in range(2000):
+    for number in range(first, first + 2000):
         made = make(number, kind, size_bytes, tag=of)
         (outcome,) = await store.write([made.put()], today=TODAY)
         if outcome.status is not AckStatus.STORED:
@@ -78,6 +83,27 @@ async def test_one_tag_alone_has_most_of_the_room_and_leaves_some_for_others(
     ]
     # What was acknowledged stays.
     assert all([await state_of(store, made) is State.HELD for made in taken])
+    assert [problem async for problem in store.check()] == []
+
+
+@pytest.mark.parametrize("by", ["opened", "purged"])
+async def test_parts_find_the_room_of_what_makes_way_for_them(
+    open_store: OpenStore, by: str
+) -> None:
+    store = await open_store(limits())
+    old = await fill(store, tag(1), Kind.PART, ORIGINAL_BYTES)
+    over = make(5000, Kind.PART, ORIGINAL_BYTES, tag=tag(1))
+    assert await store.write([over.ask(), over.put()], today=TODAY) == [OVER, OVER]
+    assert (await store.stats()).yielding_bytes == 0
+    for made in old:
+        mark = made.opened() if by == "opened" else made.purged()
+        assert await store.write([mark], today=TODAY) == [Outcome(AckStatus.STORED)]
+    assert (await store.stats()).yielding_bytes == len(old) * ORIGINAL_BYTES
+    assert await store.write([over.ask()], today=TODAY) == [Outcome(AckStatus.PARTIAL, 0)]
+    new = await fill(store, tag(1), Kind.PART, ORIGINAL_BYTES, first=6000)
+    assert len(new) > 0.8 * len(old)
+    assert all([await state_of(store, made) is State.HELD for made in new])
+    assert (await store.stats()).yielding_bytes < len(old) * ORIGINAL_BYTES // 2
     assert [problem async for problem in store.check()] == []
 
 

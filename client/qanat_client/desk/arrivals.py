@@ -5,9 +5,10 @@ One object for all sessions of a pull, so that what one relay has brought is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from qanat_client.desk.claims import Claims
+from qanat_client.desk.sieve import Sieve
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.vault import Vault
 from qanat_protocol.bitmap import Bitmap
@@ -28,6 +29,8 @@ class Incoming:
 
     def __init__(self, header: Header, relay: bytes, held: Bitmap = _NOTHING) -> None:
         self.header = header
+        self.parcel_id = header.parcel_id
+        self.offer = self.parcel_id[:OFFER_BYTES]
         self.relay = relay
         self.missing = block_count(header.body_size)
         self._bits = bytearray()
@@ -62,12 +65,20 @@ class Arrivals:
         # In the order in which they came, and so stand in the vault; a set's is another each time.
         self._changed: dict[bytes, None] = {}
         self._came: set[bytes] = set()
+        # Two parcels of one offer are somebody's work of 2^64 tries.
+        self._by_offer: dict[bytes, dict[bytes, Incoming]] = {}
+        self._sieve: Sieve | None = None
+        """Of the offers in the vault, once it was needed."""
         self.claims = Claims()
         for header, bitmap, relay in vault.rows(
             "SELECT header, bitmap, relay FROM parcels WHERE state = 'partial'"
         ):
             parcel = parse_header(header)
-            self._coming[parcel.parcel_id] = Incoming(parcel, relay, Bitmap.from_bytes(bitmap))
+            self._hold(Incoming(parcel, relay, Bitmap.from_bytes(bitmap)))
+
+    def _hold(self, incoming: Incoming) -> None:
+        self._coming[incoming.parcel_id] = incoming
+        self._by_offer.setdefault(incoming.offer, {})[incoming.parcel_id] = incoming
 
     def held(self) -> dict[bytes, Bitmap]:
         """The blocks that a relay need not send, by parcel id, as far as it will remember them."""
@@ -76,21 +87,36 @@ class Arrivals:
 
     def is_here(self, offer: bytes) -> bool:
         """Whether a parcel (by its first 16 bytes) was taken whole, now or earlier."""
-        return (
-            self._vault.value("SELECT 1 FROM parcels WHERE offer = ? AND state != 'partial'", offer)
-            is not None
-        )
+        return bool(self.are_here([offer]))
 
-    def knows(self, parcel_id: bytes) -> bool:
-        """Whether any block of this parcel ever came."""
-        return parcel_id in self._coming or self.is_here(parcel_id[:16])
+    def are_here(self, offers: Collection[bytes]) -> set[bytes]:
+        """Those of these parcels that were."""
+        sieve = self._sieved()
+        found = self._vault.rows_with(
+            "SELECT c0 FROM GIVEN WHERE EXISTS"
+            " (SELECT 1 FROM parcels WHERE offer = c0 AND state != 'partial')",
+            [(offer,) for offer in offers if sieve.may_hold(offer)],
+        )
+        return {offer for (offer,) in found}
+
+    def _sieved(self) -> Sieve:
+        if self._sieve is None or self._sieve.is_full:
+            offers = self._vault.rows("SELECT offer FROM parcels")
+            self._sieve = Sieve((offer for (offer,) in offers), len(offers))
+        return self._sieve
+
+    def known(self, parcel_ids: Collection[bytes]) -> set[bytes]:
+        """Those of these parcels of which any block ever came."""
+        here = self.are_here({parcel_id[:OFFER_BYTES] for parcel_id in parcel_ids})
+        return {
+            parcel_id
+            for parcel_id in parcel_ids
+            if parcel_id in self._coming or parcel_id[:OFFER_BYTES] in here
+        }
 
     def half_of(self, offer: bytes) -> Incoming | None:
         """The parcel with this offer, if some of its blocks are here."""
-        for parcel_id, incoming in self._coming.items():
-            if parcel_id[:16] == offer:
-                return incoming
-        return None
+        return next(iter(self._by_offer.get(offer, {}).values()), None)
 
     def held_of(self, parcel_id: bytes) -> Bitmap:
         """The blocks of a parcel that are here, as long as it is not whole."""
@@ -112,27 +138,25 @@ class Arrivals:
 
         Nothing is remembered of a header alone: a relay may send as many as it likes.
         """
-        if self.is_here(header.offer):
-            return None
-        return self._coming.get(header.parcel_id) or Incoming(header, relay)
+        begun = Incoming(header, relay)
+        return None if self.is_here(begun.offer) else self._coming.get(begun.parcel_id, begun)
 
     def take(self, incoming: Incoming, index: int, block: bytes) -> bool:
         """Keep one verified block; returns whether it was the last that was missing."""
-        header = incoming.header
-        known = self._coming.get(header.parcel_id)
+        known = self._coming.get(incoming.parcel_id)
         # Another session may have begun it meanwhile, or brought it whole.
-        if known is None and header.offer in self._came and self.is_here(header.offer):
+        if known is None and incoming.offer in self._came and self.is_here(incoming.offer):
             return False
         incoming = known or incoming
         if incoming.has(index):
             return False
         # Noted only when it is written: a disk that is full must not leave a hole behind.
-        self._spool.write(header.parcel_id, index, block)
+        self._spool.write(incoming.parcel_id, index, block)
         incoming.add(index)
-        self._coming[header.parcel_id] = incoming
-        self._changed[header.parcel_id] = None
+        self._hold(incoming)
+        self._changed[incoming.parcel_id] = None
         if incoming.missing == 0:
-            self._came.add(header.offer)
+            self._came.add(incoming.offer)
         return incoming.missing == 0
 
     def flush(
@@ -144,53 +168,68 @@ class Arrivals:
         cursor may stand behind them.
         """
         self._spool.sync()
+        changed = [self._coming[parcel_id] for parcel_id in self._changed]
+        whole = {incoming.offer for incoming in changed if not incoming.missing}
+        lacking = [offer for offer in outstanding if offer not in whole]
+        here = self.are_here(lacking)
         with self._vault.transaction():
             remembers = self._vault.value("SELECT 1 FROM skipped LIMIT 1") is not None
-            whole = {
-                parcel_id[:16] for parcel_id in self._changed if not self._coming[parcel_id].missing
-            }
-            for offer in outstanding:
-                if offer not in whole and not self.is_here(offer):
-                    self._vault.run("INSERT OR IGNORE INTO skipped VALUES (?, ?)", relay, offer)
+            self._vault.run_with(
+                "INSERT OR IGNORE INTO skipped SELECT ?, c0 FROM GIVEN",
+                [(offer,) for offer in lacking if offer not in here],
+                relay,
+            )
             if cursor is not None:
                 self._vault.run("UPDATE cursors SET cursor = ? WHERE relay = ?", cursor, relay)
-            for parcel_id in self._changed:
-                self._write(self._coming[parcel_id])
-                if remembers and self._coming[parcel_id].missing == 0:
-                    self._vault.run(
-                        "DELETE FROM skipped WHERE offer = ?"
-                        " AND relay IN (SELECT relay FROM cursors)",
-                        parcel_id[:16],
-                    )
-        for parcel_id in self._changed:
-            if self._coming[parcel_id].missing == 0:
-                del self._coming[parcel_id]
-                self.claims.came(parcel_id)
+            self._write(changed)
+            if remembers:
+                self._vault.run_with(
+                    "DELETE FROM skipped WHERE (relay, offer) IN"
+                    " (SELECT relay, c0 FROM cursors CROSS JOIN GIVEN)",
+                    [(offer,) for offer in whole],
+                )
+        for incoming in changed:
+            self._sieved().add(incoming.offer)
+            if incoming.missing == 0:
+                self._forget(incoming)
         self._changed.clear()
 
-    def _write(self, incoming: Incoming) -> None:
-        header = incoming.header
-        self._vault.run(
+    def _forget(self, incoming: Incoming) -> None:
+        del self._coming[incoming.parcel_id]
+        del self._by_offer[incoming.offer][incoming.parcel_id]
+        if not self._by_offer[incoming.offer]:
+            del self._by_offer[incoming.offer]
+        self.claims.came(incoming.parcel_id)
+
+    def _write(self, changed: Sequence[Incoming]) -> None:
+        now_s = int(self._clock())
+        self._vault.run_with(
             "INSERT INTO parcels (id, offer, header, kind, state, bitmap, blocks_held, relay,"
-            " arrived_s, expiry_day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " arrived_s, expiry_day) SELECT * FROM GIVEN WHERE true"
             " ON CONFLICT (id) DO UPDATE SET state = excluded.state, bitmap = excluded.bitmap,"
             " blocks_held = excluded.blocks_held, arrived_s = excluded.arrived_s",
-            header.parcel_id,
-            header.offer,
-            header.encode(),
-            int(header.kind),
-            "partial" if incoming.missing else "whole",
-            incoming.bitmap.to_bytes(),
-            block_count(header.body_size) - incoming.missing,
-            incoming.relay,
-            int(self._clock()),
-            header.expiry_day,
+            [
+                (
+                    incoming.parcel_id,
+                    incoming.offer,
+                    incoming.header.encode(),
+                    int(incoming.header.kind),
+                    "partial" if incoming.missing else "whole",
+                    incoming.bitmap.to_bytes(),
+                    block_count(incoming.header.body_size) - incoming.missing,
+                    incoming.relay,
+                    now_s,
+                    incoming.header.expiry_day,
+                )
+                for incoming in changed
+            ],
         )
 
     def skipped(self, relay: bytes) -> list[bytes]:
         """Offers of this relay that were left to others, or did not come whole."""
         found = self._vault.rows("SELECT offer FROM skipped WHERE relay = ?", relay)
-        return [row[0] for row in found if not self.is_here(row[0])]
+        here = self.are_here([offer for (offer,) in found])
+        return [offer for (offer,) in found if offer not in here]
 
     def count_skipped(self, relay: bytes) -> int:
         """How many offers of this relay are remembered."""
@@ -199,5 +238,8 @@ class Arrivals:
     def give_up(self, relay: bytes, offers: Iterable[bytes]) -> None:
         """This relay was asked for these in a whole session: what did not come it does not have."""
         with self._vault.transaction():
-            for offer in offers:
-                self._vault.run("DELETE FROM skipped WHERE relay = ? AND offer = ?", relay, offer)
+            self._vault.run_with(
+                "DELETE FROM skipped WHERE relay = ? AND offer IN (SELECT c0 FROM GIVEN)",
+                [(offer,) for offer in offers],
+                relay,
+            )

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import checking, editing, keeping, pulling, reading, writing
+from qanat_client.desk import checking, editing, exporting, keeping, pulling, reading, writing
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
 from qanat_client.desk.desk import Clock
-from qanat_client.desk.export import FORMATS
 from qanat_client.desk.filters import STATES, add_filters
 from qanat_client.desk.options import (
     add_now,
@@ -279,6 +278,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )
+    serve.add_argument("--open", action="store_true", help="open the link in your browser as well")
     serve.add_argument("--no-pull", action="store_true", help="fetch nothing from the relays")
     serve.add_argument(
         "--relay", action="append", default=[], metavar="URL", help="only this one of the card's"
@@ -313,17 +313,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_mark(add("mark", editing.mark, "say what you think of reports", _MARK))
     _add_incident(commands)
 
-    related = add("related", checking.related_reports, "what may belong together", checking.RELATED)
-    related.add_argument("id", metavar="ID")
-    related.add_argument("--limit", type=positive, metavar="N", help="the best N")
-    checking.add_figures(
-        add(
-            "figures",
-            checking.figures,
-            "figures side by side, and whether they agree",
-            checking.FIGURES,
-        )
-    )
+    checking.add_commands(add)
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")
@@ -354,10 +344,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add("outgoing", writing.outgoing, "what waits to be sent, and what relays said to it")
 
-    export = add("export", reading.export_inbox, "write the inbox, readable, to a folder")
-    export.add_argument("-o", "--output", required=True, type=Path, metavar="DIR")
-    export.add_argument("--format", choices=FORMATS, help="only this one; both by default")
-    export.add_argument("--all", action="store_true", help="thumbnails and previews too")
+    exporting.add_export(
+        add("export", exporting.export_reports, "write reports, readable", exporting.EXPORT)
+    )
 
     setting = add("set", keeping.set_value, "change a setting")
     setting.add_argument("setting", choices=sorted(keeping.LIMITS))

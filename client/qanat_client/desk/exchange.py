@@ -74,6 +74,7 @@ class Exchange:
         self._cursor: bytes | None = None
         self._unflushed_bytes = 0
         self._held_there: set[bytes] = set()
+        self._our_tags: set[bytes] = set()
         self._ended = False
         self._opened_parcels = result.parcels
 
@@ -182,8 +183,9 @@ class Exchange:
         codes: list[Answer] = []
         partials: list[Frame] = []
         halves = self._halves.take_offered()
+        here = self._bench.arrivals.are_here(frame.offers)
         for offer in frame.offers:
-            if self._bench.arrivals.is_here(offer):
+            if offer in here:
                 self._held_there.add(offer)
                 codes.append(Answer.HAVE)
                 continue
@@ -236,8 +238,7 @@ class Exchange:
             self._result.complaint = f"a header that is none: {error}"
             await self._refuse(conversation, frame.handle, error.verdict)
             return
-        tag_is_ours = epoch_of_tag(bench.desk.vault, bench.desk.card.desk_id, header.tag)
-        if header.kind not in (Kind.LETTER, Kind.PART) or tag_is_ours is None:
+        if header.kind not in (Kind.LETTER, Kind.PART) or not self._is_ours(header.tag):
             self._intake.close(frame.handle)
             self._result.complaint = "it gave a parcel that is not for this desk"
             await self._refuse(conversation, frame.handle, Verdict.WRONG_RECIPIENT)
@@ -261,6 +262,14 @@ class Exchange:
         self._transfers[frame.handle] = incoming
         if half is None:
             self._remember(header.offer)
+
+    def _is_ours(self, tag: bytes) -> bool:
+        """Whether it is the tag of a week of this desk; what is one stays one."""
+        desk = self._bench.desk
+        if tag not in self._our_tags and epoch_of_tag(desk.vault, desk.card.desk_id, tag) is None:
+            return False
+        self._our_tags.add(tag)
+        return True
 
     async def _refuse(self, conversation: Conversation, handle: int, verdict: Verdict) -> None:
         entry = AckEntry(handle, AckStatus.REFUSED, int(verdict))
@@ -308,9 +317,10 @@ class Exchange:
             return
         singles = single_receipts(self._relay, frame)
         # Of what never came a receipt is evidence of nothing, and may be made up without end.
+        known = self._bench.arrivals.known(frame.ids)
         pairs = [
             (parcel_id, single)
             for parcel_id, single in zip(frame.ids, singles, strict=True)
-            if self._bench.arrivals.knows(parcel_id)
+            if parcel_id in known
         ]
         self._bench.book.keep_receipts(self._relay, frame.day, pairs)

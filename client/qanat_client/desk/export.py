@@ -1,232 +1,218 @@
-"""Reports and their attachments, readable, in a folder that the editor names.
+"""Reports out of the vault, readable: which of them, what of them, in which formats.
 
-Every attachment is verified again while it is written; nothing that is there is overwritten.
+For colleagues everything is written; for publication nothing by which a source can be found. What
+is left out is told.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
+from qanat_client.desk.aliases import aliases_of
+from qanat_client.desk.black_out import BlackOut
+from qanat_client.desk.catalogue import uncatalogued
+from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decisions import ReportState
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.faults import BodyDamaged
-from qanat_client.desk.inbox import Item, PartState, inbox, set_aside
-from qanat_client.desk.safe_names import free_place, safe_name
-from qanat_client.desk.spool import Spool
-from qanat_client.desk.vault import disk_faults
-from qanat_client.desk.words import (
-    counted,
-    json_of,
-    page_of,
-    set_aside_line,
-    time_words,
-    verdict_name,
-)
+from qanat_client.desk.edition import Edition
+from qanat_client.desk.export_files import Attachments, Strip
+from qanat_client.desk.export_formats import csv_of, json_document, markdown_of
+from qanat_client.desk.export_markup import atom_of, html_of
+from qanat_client.desk.export_places import Place
+from qanat_client.desk.finding import EVERYTHING, Wish, count, find
+from qanat_client.desk.inbox import Item, items_of, set_aside
+from qanat_client.desk.publication import names_of, public_value, published_s
+from qanat_client.desk.standing import Standing
+from qanat_client.desk.standing_words import standing_json
+from qanat_client.desk.words import json_of, verdict_name
 from qanat_client.errors import BadInput
-from qanat_client.terminal import printable_line
-from qanat_protocol.errors import RemoteError
-from qanat_protocol.parcel import parse_header
-from qanat_protocol.part import PartOpener, Rendition
 
-__all__ = ["Exported", "export"]
+__all__ = ["FORMATS", "PUBLIC_FORMATS", "Exported", "Order", "Prepared", "export", "prepare"]
 
-FORMATS = ("json", "md")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>#|!~&$])|^(\s*)([-+=]|\d+[.)])", re.MULTILINE)
+Render = Callable[[Edition], str]
+
+_RENDERED: Final[Mapping[str, tuple[str, Render]]] = {
+    "json": ("reports.json", json_document),
+    "md": ("reports.md", markdown_of),
+    "csv": ("reports.csv", csv_of),
+    "html": ("reports.html", html_of),
+    "atom": ("feed.atom", atom_of),
+}
+FORMATS: Final = tuple(_RENDERED)
+PUBLIC_FORMATS: Final = frozenset({"html", "atom"})
+"""What is made to be published, unless something else is asked for."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What an export is to be. `ids`: these reports instead of those that the wish finds.
+
+    `public`: None leaves it to the formats. `media`: with attachments, for publication made anew
+    without metadata.
+    """
+
+    formats: tuple[str, ...]
+    wish: Wish = EVERYTHING
+    ids: tuple[bytes, ...] | None = None
+    public: bool | None = None
+    media: bool = True
+    all_renditions: bool = False
+    with_withdrawn: bool = False
+    with_pseudonyms: bool = False
+    black_words: tuple[str, ...] = ()
+    black_fields: tuple[str, ...] = ()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is for publication."""
+        return bool(PUBLIC_FORMATS & {*self.formats}) if self.public is None else self.public
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An edition before anything is written. `left_out`: how many reports, by why."""
+
+    edition: Edition
+    items: tuple[Item, ...]
+    left_out: Mapping[str, int]
+    blacked_out: Mapping[str, int]
+
+    def documents(self, formats: Sequence[str]) -> list[tuple[str, str]]:
+        """The name and the text of each format's document."""
+        return [(_RENDERED[name][0], _RENDERED[name][1](self.edition)) for name in formats]
+
+
+@dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written where, and what could not be. kept: files of an earlier export."""
+    """What was written, and what could not be. kept: files of an earlier export."""
 
-    folder: Path
-    reports: int = 0
+    prepared: Prepared
+    documents: tuple[str, ...]
     files: int = 0
     kept: int = 0
     size_bytes: int = 0
-    documents: list[Path] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing: tuple[str, ...] = field(default=())
 
 
-class _Attachments:
-    def __init__(self, desk: Desk, done: Exported, advance: Callable[[int], None]) -> None:
-        self._desk = desk
-        self._spool = Spool(desk.home)
-        self._done = done
-        self._advance = advance
+def prepare(desk: Desk, order: Order) -> Prepared:
+    """Choose, leave out, black out; writes nothing.
 
-    def _plain(self, part: PartState) -> Iterator[bytes]:
-        header = self._desk.vault.value(
-            "SELECT header FROM parcels WHERE id = ?", part.part.parcel_id
-        )
-        opener = PartOpener(
-            parse_header(header), part.part.content_key, part.part.length, part.part.sha256
-        )
-        yield from opener.data(self._spool.blocks(part.part.parcel_id))
-
-    def write(self, item: Item, part: PartState, name: str) -> Path:
-        """Decrypt one part to its place; whole and verified, or not at all. Raises RemoteError."""
-        folder = self._done.folder / "files" / item.short_id
-        with disk_faults(str(folder)):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (same := _same_file(folder / name, part)) is not None:
-            self._done.kept += 1
-            return same
-        spare = free_place(folder, f".{name}.part")
-        try:
-            with disk_faults(str(spare)), spare.open("wb") as file:
-                for piece in self._plain(part):
-                    file.write(piece)
-                    self._advance(len(piece))
-                file.flush()
-                os.fsync(file.fileno())
-            place = free_place(folder, name)
-            with disk_faults(str(place)):
-                spare.replace(place)
-        finally:
-            with contextlib.suppress(OSError):
-                spare.unlink(missing_ok=True)
-        self._done.files += 1
-        self._done.size_bytes += part.part.length
-        return place
+    Raises BadInput for a format, word or field that is none.
+    """
+    black = BlackOut(order.black_words, order.black_fields)
+    if unknown := {*order.formats}.difference(FORMATS):
+        raise BadInput(f"there is no format {min(unknown)!r}; there are {', '.join(FORMATS)}")
+    items, left_out = _chosen(desk, order)
+    ids = [item.report_id for item in items]
+    standing = decision_log(desk).standing_of(ids)
+    aliases = aliases_of(desk.vault, (item.report.author for item in items))
+    names = names_of(desk.vault) if order.is_public else None
+    values = []
+    for item in items:
+        value = _desk_value(desk, item, aliases.get(item.report.author), standing)
+        if names is not None:
+            value = public_value(value, names, pseudonym=order.with_pseudonyms)
+        values.append(black.value(value))
+    published = published_s(desk.vault, ids)
+    edition = Edition(
+        desk_name=black.text(desk.card.name),
+        desk_id=desk.card.desk_id.hex(),
+        urn="" if names is None else names.urn(desk.card.desk_id),
+        exported_s=int(desk.clock()),
+        is_public=order.is_public,
+        reports=values,
+        published_s=[published.get(report_id, 0) for report_id in ids],
+        set_aside=[] if order.is_public else black.value(_aside(desk)),
+    )
+    return Prepared(edition, tuple(items), left_out, black.found)
 
 
-def _same_file(path: Path, part: PartState) -> Path | None:
-    """The file of an earlier export, if it holds the very same bytes."""
-    with disk_faults(str(path)):
-        if not path.is_file() or path.stat().st_size != part.part.length:
-            return None
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-    return path if digest == part.part.sha256 else None
+def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
+    """The reports in the order of arrival."""
+    left_out = {"muted": 0, "not published": 0, "withdrawn": 0}
+    if order.ids is not None:
+        items = items_of(desk.vault, sorted({*order.ids}))
+        items.sort(key=lambda item: (item.arrived_s, item.report_id))
+    else:
+        ids = find(desk.vault, order.wish)[::-1]
+        if order.wish.is_muted is False:
+            left_out["muted"] = count(desk.vault, replace(order.wish, is_muted=True))
+        if order.wish == replace(EVERYTHING, is_muted=order.wish.is_muted):
+            # Nothing that is here is left out because it could not be catalogued.
+            ids += uncatalogued(desk.vault)
+        items = items_of(desk.vault, ids)
+    if "atom" in order.formats:
+        published = _published(desk, items)
+        left_out["not published"] = len(items) - len(published)
+        items = published
+    if not order.with_withdrawn:
+        kept = [item for item in items if not item.is_withdrawn]
+        if order.is_public:
+            # What only takes another back has nothing to publish.
+            kept = [item for item in kept if item.report.withdraws is None]
+        left_out["withdrawn"] = len(items) - len(kept)
+        items = kept
+    return items, left_out
 
 
-def _chosen(item: Item, file: int, *, all_renditions: bool) -> list[PartState]:
-    """The original; where it is missing, the best rendition that is here; or all that are."""
-    here = [p for p in item.parts if p.part.file == file and p.state == "verified"]
-    here.sort(key=lambda part: part.part.rendition, reverse=True)
-    return here if all_renditions else here[:1]
+def _published(desk: Desk, items: Sequence[Item]) -> list[Item]:
+    standing = decision_log(desk).standing_of([item.report_id for item in items])
+    return [item for item in items if standing.of(item.report_id).state is ReportState.PUBLISHED]
 
 
-def _name_of(item: Item, part: PartState) -> str:
-    name = safe_name(item.report.files[part.part.file].name)
-    if part.part.rendition is Rendition.ORIGINAL:
-        return name
-    return f"{name}.{part.part.rendition.name.lower()}.jpg"
+def _desk_value(desk: Desk, item: Item, alias: str | None, standing: Standing) -> dict[str, Any]:
+    value = json_of(item)
+    for word in value["custody"]:
+        word["relay_name"] = desk.relay_name(bytes.fromhex(word["relay"]))
+    decided = standing_json(standing.of(item.report_id), standing.incidents)
+    return value | {"alias": alias, "decided": decided}
 
 
-def _write_files(
-    item: Item, attachments: _Attachments, done: Exported, *, all_renditions: bool
-) -> dict[int, list[tuple[str, str]]]:
-    """Write a report's attachments; (rendition, place in the folder) by file number."""
-    written: dict[int, list[tuple[str, str]]] = {}
-    for number, file in enumerate(item.report.files):
-        name = printable_line(file.name)
-        written[number] = []
-        original = item.original_of(number)
-        if original.state != "verified":
-            why = "did not arrive" if original.verdict is None else verdict_name(original.verdict)
-            done.missing.append(f"{item.short_id}: {name} ({why})")
-        for part in _chosen(item, number, all_renditions=all_renditions):
-            try:
-                place = attachments.write(item, part, _name_of(item, part))
-            except (RemoteError, BodyDamaged) as error:
-                done.missing.append(f"{item.short_id}: {name} (damaged on this disk: {error})")
-                continue
-            rendition = part.part.rendition.name.lower()
-            written[number].append((rendition, str(place.relative_to(done.folder))))
-    return written
-
-
-def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(lambda m: f"{m[2] or ''}\\{m[1] or m[3]}", text)
-
-
-def _markdown(item: Item, written: dict[int, list[tuple[str, str]]], desk: Desk) -> str:
-    page, _, text = page_of(item, desk.relay_name).partition("\n\n")
-    title = printable_line(item.report.what) or f"Report {item.short_id}"
-    lines = [f"## {_escaped(title)}", ""]
-    if item.is_withdrawn or item.is_corrected:
-        lines += [f"**{item.state.upper()}** by the same author.", ""]
-    lines += [f"> {_escaped(line)}" for line in text.splitlines()]
-    lines += ["", *(f"- {_escaped(line)}" for line in page.splitlines())]
-    for number, places in written.items():
-        name = _escaped(printable_line(item.report.files[number].name))
-        if all(rendition != "original" for rendition, _ in places):
-            lines.append(f"- **missing**: {name}")
-        for rendition, place in places:
-            # Between angle brackets a place may hold spaces; a safe name holds no brackets.
-            lines.append(f"- [{name}, {rendition}](<{place}>)")
-    return "\n".join(lines) + "\n"
-
-
-def _write_document(done: Exported, name: str, content: str) -> None:
-    place = free_place(done.folder, name)
-    with disk_faults(str(place)):
-        place.write_text(content, "utf-8")
-    done.documents.append(place)
+def _aside(desk: Desk) -> list[dict[str, Any]]:
+    return [
+        {
+            "parcel_id": entry.parcel_id.hex(),
+            "verdict": verdict_name(entry.verdict),
+            "detail": entry.detail,
+            "arrived_s": entry.arrived_s,
+        }
+        for entry in set_aside(desk.vault)
+    ]
 
 
 def export(
     desk: Desk,
-    folder: Path,
+    place: Place,
+    order: Order,
     *,
-    formats: tuple[str, ...],
-    all_renditions: bool,
-    advance: Callable[[int], None],
+    strip: Strip | None = None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Exported:
-    """Write the whole inbox to a folder; the keys of the JSON are in docs/export.md.
+    """Write what is ordered to a place; the keys of the JSON are in docs/export.md.
 
-    Raises BadInput, DiskFull, HomeReadOnly. What lacks an attachment is exported without it.
+    What lacks an attachment is exported without it. `strip` makes the pictures of a publication.
+    Raises what `prepare` and the place raise.
     """
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{printable_line(str(folder))} is a file; name a folder with -o")
-    done = Exported(folder)
-    with disk_faults(str(folder)):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    attachments = _Attachments(desk, done, advance)
-    values: list[dict[str, Any]] = []
-    pages: list[str] = []
-    for item in inbox(desk.vault):
-        written = _write_files(item, attachments, done, all_renditions=all_renditions)
-        value = json_of(item)
-        for number, places in written.items():
-            value["files"][number]["exported"] = [
-                {"rendition": rendition, "path": place} for rendition, place in places
-            ]
-        values.append(value)
-        pages.append(_markdown(item, written, desk))
-        done.reports += 1
-    aside = set_aside(desk.vault)
-    if "json" in formats:
-        whole = {
-            "format": 1,
-            "desk": {"name": desk.card.name, "id": desk.card.desk_id.hex()},
-            "exported_s": int(desk.clock()),
-            "reports": values,
-            "set_aside": [
-                {
-                    "parcel_id": entry.parcel_id.hex(),
-                    "verdict": verdict_name(entry.verdict),
-                    "detail": entry.detail,
-                    "arrived_s": entry.arrived_s,
-                }
-                for entry in aside
-            ],
-        }
-        _write_document(
-            done, "reports.json", json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
-        )
-    if "md" in formats:
-        head = f"# {_escaped(desk.card.name)}: {counted(done.reports, 'report')}\n\n"
-        head += f"Exported {time_words(int(desk.clock()))}.\n"
-        foot = "".join(f"- {_escaped(set_aside_line(entry))}\n" for entry in aside)
-        tail = [f"## Set aside\n\n{foot}"] if aside else []
-        _write_document(done, "reports.md", "\n".join([head, *pages, *tail]))
-    return done
+    prepared = prepare(desk, order)
+    attachments = Attachments(desk, place, advance, strip if order.is_public else None)
+    if order.media:
+        if order.is_public and strip is None:
+            raise BadInput(
+                "what tells of its maker can't be taken off pictures here: leave the media out"
+            )
+        for item, value in zip(prepared.items, prepared.edition.reports, strict=True):
+            attachments.write(item, value, all_renditions=order.all_renditions)
+    documents = [
+        place.write("", name, [text.encode()]).path
+        for name, text in prepared.documents(order.formats)
+    ]
+    return Exported(
+        prepared,
+        tuple(documents),
+        attachments.written,
+        attachments.kept,
+        attachments.size_bytes,
+        tuple(attachments.missing),
+    )

@@ -184,9 +184,13 @@ def _documents(vault: Vault) -> dict[bytes, str]:
 def inbox(vault: Vault, digits: str = "") -> list[Item]:
     """The reports whose id begins with these hexadecimal digits, in the order of arrival."""
     first, last = (bytes.fromhex(digits.ljust(ID_DIGITS, fill)) for fill in "0f")
-    rows = vault.rows(
-        "SELECT id FROM reports WHERE id BETWEEN ? AND ? ORDER BY arrived_s, id", first, last
-    )
+    if first == last:
+        # Looks at no other report, which may be on a damaged page.
+        rows = vault.rows("SELECT id FROM reports WHERE id = ?", first)
+    else:
+        rows = vault.rows(
+            "SELECT id FROM reports WHERE id BETWEEN ? AND ? ORDER BY arrived_s, id", first, last
+        )
     return items_of(vault, [report_id for (report_id,) in rows])
 
 

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from qanat_client.desk.epochs import epoch_of_tag, secret_of
+from qanat_client.desk.epochs import epoch_of_tag
 from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.spool import Spool
-from qanat_client.desk.tombstones import Tombstones
+from qanat_client.desk.tombstones import Tombstone, Tombstones
+from qanat_client.desk.unsealing import FoundReport, Letter, Outcome, Spoiled, Unsealed, unseal
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.days import day_of, iso
-from qanat_protocol.errors import BadLock, CannotOpen, RemoteError, UnknownKind, WrongRecipient
-from qanat_protocol.letter import LetterType, OpenLetter, open_letter
+from qanat_protocol.errors import BadLock, CannotOpen, RemoteError, WrongRecipient
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.part import PartOpener
-from qanat_protocol.report import PartRef, Report, report_id, verify_report
-from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Opened", "Opener"]
 
-LETTERS_IN_A_COMMIT = 64
-"""A commit costs more than opening a letter; this many take a tenth of a second."""
+LETTERS_IN_A_COMMIT = 256
+"""A commit costs more than opening many letters; this many take a tenth of a second."""
 
 
 @dataclass(slots=True)
@@ -40,6 +38,15 @@ class Opened:
     parts: int = 0
     set_aside: int = 0
     damaged: int = 0
+
+
+@dataclass(slots=True)
+class _Read:
+    """What came of some letters; those whose body this disk damaged are asked for again."""
+
+    unsealed: list[Unsealed] = field(default_factory=list)
+    spoiled: list[tuple[bytes, Spoiled]] = field(default_factory=list)
+    damaged: list[bytes] = field(default_factory=list)
 
 
 class Opener:
@@ -68,13 +75,7 @@ class Opener:
     async def open_all(self) -> None:
         """Open every whole parcel that can be opened now: letters first, then their parts."""
         async with self._busy:
-            letters = self._vault.rows(
-                "SELECT id, header FROM parcels WHERE state = 'whole' AND kind != ?", int(Kind.PART)
-            )
-            for at in range(0, len(letters), LETTERS_IN_A_COMMIT):
-                self._open_letters(letters[at : at + LETTERS_IN_A_COMMIT])
-                # The sessions go on between two commits.
-                await asyncio.sleep(0)
+            await self._open_letters()
             # Set aside ones too: a letter that came later may name the part rightly.
             # CROSS JOIN keeps the order: few claims are open, and parcels are many.
             for claim in self._vault.rows(
@@ -86,37 +87,79 @@ class Opener:
             ):
                 await self._open_part(claim, self.done)
 
-    def _open_letters(self, letters: Sequence[Row]) -> None:
-        opened: list[tuple[Header, OpenLetter, Report | None]] = []
-        spoiled: list[tuple[bytes, RemoteError]] = []
-        damaged: list[bytes] = []
-        # Expanded once for all of them, and forgotten with them.
-        secrets: dict[int, SealingSecret | None] = {}
-        for parcel_id, header_bytes in letters:
-            header = parse_header(header_bytes)
+    async def _open_letters(self) -> None:
+        letters = self._vault.rows(
+            "SELECT id, header, kind, substr(header, 17, 16) FROM parcels"
+            " WHERE state = 'whole' AND kind != ?",
+            int(Kind.PART),
+        )
+        for at in range(0, len(letters), LETTERS_IN_A_COMMIT):
+            self._settle(self._read_letters(letters[at : at + LETTERS_IN_A_COMMIT]))
+            # The sessions go on between two commits.
+            await asyncio.sleep(0)
+
+    def _read_letters(self, rows: Sequence[Row]) -> _Read:
+        """What came of some letters, by their ids."""
+        read = _Read()
+        seeds: dict[bytes, bytes | Spoiled] = {}
+        letters: list[Letter] = []
+        bodies = self._spool.read_small([row[0] for row in rows])
+        for parcel_id, header, kind, tag in rows:
+            seed = seeds[tag] if tag in seeds else seeds.setdefault(tag, self._seed_of(tag))
+            if kind != Kind.LETTER:
+                seed = _spoiled(WrongRecipient("only letters and parts go to a desk"))
+            if isinstance(seed, Spoiled):
+                self._keep_spoiled(parse_header(header), seed, read)
+                continue
             try:
-                try:
-                    opened.append((header, *self._read_letter(parcel_id, header, secrets)))
-                except RemoteError as error:
-                    self._spool.check(header)
-                    spoiled.append((parcel_id, error))
+                body = bodies.get(parcel_id) or self._spool.read(parcel_id)
             except BodyDamaged:
-                damaged.append(parcel_id)
+                read.damaged.append(parcel_id)
+            else:
+                letters.append(Letter(header, body, seed))
+        for letter, outcome in zip(letters, self._unsealed(letters), strict=True):
+            if isinstance(outcome, Unsealed):
+                read.unsealed.append(outcome)
+            else:
+                self._keep_spoiled(parse_header(letter.header), outcome, read)
+        return read
+
+    def _unsealed(self, letters: Sequence[Letter]) -> list[Outcome]:
+        return unseal(self._desk_id, self._tombstones.key, letters)
+
+    def _seed_of(self, tag: bytes) -> bytes | Spoiled:
+        epoch = epoch_of_tag(self._vault, self._desk_id, tag)
+        if epoch is None:
+            return _spoiled(WrongRecipient("the tag is none of this desk's weeks"))
+        seed, deleted_day = self._vault.rows(
+            "SELECT seed, deleted_day FROM epochs WHERE epoch = ?", epoch
+        )[0]
+        if seed is None:
+            reason = f"the secret of its week was deleted on {iso(deleted_day)}"
+            return _spoiled(CannotOpen(reason))
+        return bytes(seed)
+
+    def _settle(self, read: _Read) -> None:
+        """Keep what came of some letters, in one commit."""
         done = replace(self.done)
+        tombstones = self._tombstones_of(read.unsealed)
+        found = [(one, one.report) for one in read.unsealed if one.report is not None]
         with self._vault.transaction():
-            for parcel_id, reason in spoiled:
-                self._set_aside(parcel_id, reason)
-                done.set_aside += 1
-            for header, letter, report in opened:
-                if report is None:
-                    self._mark_opened(header.parcel_id, letter.content_key)
-                    done.notes += 1
-                elif self._keep_report(header, letter, report):
-                    done.reports += 1
-                else:
-                    done.duplicates += 1
+            self._vault.run_with(
+                "UPDATE parcels SET state = 'set-aside', verdict = c1, detail = c2"
+                " FROM GIVEN WHERE id = c0",
+                [(parcel_id, int(why.verdict), why.detail) for parcel_id, why in read.spoiled],
+            )
+            new = self._keep_reports(found)
+            self._mark_opened([(one.parcel_id, one.content_key) for one in read.unsealed])
+            published = self._tombstones.keep(tombstones)
+        self._tombstones.announce(published)
+        done.set_aside += len(read.spoiled)
+        done.notes += len(read.unsealed) - len(found)
+        done.reports += new
+        done.duplicates += len(found) - new
         self.done = done
-        for parcel_id in damaged:
+        for parcel_id in read.damaged:
             self._ask_again(parcel_id)
 
     def _ask_again(self, parcel_id: bytes) -> None:
@@ -132,93 +175,81 @@ class Opener:
         self._spool.remove(parcel_id)
         self.done.damaged += 1
 
-    def _read_letter(
-        self, parcel_id: bytes, header: Header, secrets: dict[int, SealingSecret | None]
-    ) -> tuple[OpenLetter, Report | None]:
-        """A letter and its report, None for a note. Raises RemoteError, which sets it aside."""
-        letter, recipient_key = self._open_letter(parcel_id, header, secrets)
-        if letter.letter_type is LetterType.NOTE:
-            return letter, None
-        if letter.letter_type is not LetterType.REPORT:
-            raise UnknownKind("a reply does not go to a desk")
-        report = verify_report(
-            letter.content,
-            letter.signature,
-            desk_id=self._desk_id,
-            recipient_key=recipient_key,
-            bind=header.bind,
-        )
-        return letter, report
+    def _tombstones_of(self, unsealed: Sequence[Unsealed]) -> list[Tombstone]:
+        return [Tombstone(one.opened, one.purge, self._opened_day) for one in unsealed]
 
-    def _open_letter(
-        self, parcel_id: bytes, header: Header, secrets: dict[int, SealingSecret | None]
-    ) -> tuple[OpenLetter, bytes]:
-        if header.kind is not Kind.LETTER:
-            raise WrongRecipient("only letters and parts go to a desk")
-        epoch = epoch_of_tag(self._vault, self._desk_id, header.tag)
-        if epoch is None:
-            raise WrongRecipient("the tag is none of this desk's weeks")
-        if epoch not in secrets:
-            secrets[epoch] = secret_of(self._vault, epoch)
-        secret = secrets[epoch]
-        if secret is None:
-            deleted = self._vault.value("SELECT deleted_day FROM epochs WHERE epoch = ?", epoch)
-            raise CannotOpen(f"the secret of its week was deleted on {iso(deleted)}")
-        return open_letter(header, self._spool.read(parcel_id), secret), secret.public
+    @property
+    def _opened_day(self) -> int:
+        return self._counted_from(day_of(self._clock()))
 
-    def _set_aside(self, parcel_id: bytes, error: RemoteError) -> None:
-        self._vault.run(
-            "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ? WHERE id = ?",
-            int(error.verdict),
-            str(error),
-            parcel_id,
+    def _mark_opened(self, keys: Sequence[tuple[bytes, bytes]]) -> None:
+        """By parcel id and content key; the caller holds the transaction."""
+        self._vault.run_with(
+            "UPDATE parcels SET state = 'opened', verdict = NULL, detail = '', content_key = c1"
+            " FROM GIVEN WHERE id = c0",
+            keys,
         )
 
-    def _mark_opened(self, parcel_id: bytes, content_key: bytes) -> None:
-        self._vault.run(
-            "UPDATE parcels SET state = 'opened', verdict = NULL, detail = '', content_key = ?"
-            " WHERE id = ?",
-            content_key,
-            parcel_id,
+    def _keep_reports(self, found: Sequence[tuple[Unsealed, FoundReport]]) -> int:
+        """Store reports, each once; how many the desk did not have from another parcel."""
+        known = self._vault.rows_with(
+            "SELECT r.id FROM GIVEN g CROSS JOIN reports r ON r.id = g.c0",
+            [(report.identity,) for _, report in found],
         )
-        self._tombstones.publish(parcel_id, content_key, self._counted_from(day_of(self._clock())))
-
-    def _keep_report(self, header: Header, letter: OpenLetter, report: Report) -> bool:
-        """Store a report; False if the desk has it from another parcel."""
-        identity = report_id(letter.content)
-        is_new = self._vault.value("SELECT 1 FROM reports WHERE id = ?", identity) is None
-        if is_new:
-            self._vault.run(
-                "INSERT INTO reports (id, parcel_id, author, content, signature, urgent,"
-                " arrived_s, refers, withdraws) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                identity,
-                header.parcel_id,
-                report.author,
-                letter.content,
-                letter.signature,
-                int(header.urgent),
-                int(self._clock()),
-                report.withdraws or report.corrects,
-                int(report.withdraws is not None),
-            )
-            for part in report.parts:
-                self._keep_claim(identity, part)
-        self._vault.run("INSERT INTO copies VALUES (?, ?)", header.parcel_id, identity)
-        self._mark_opened(header.parcel_id, letter.content_key)
-        return is_new
-
-    def _keep_claim(self, identity: bytes, part: PartRef) -> None:
-        self._vault.run(
+        here = {identity for (identity,) in known}
+        new: dict[bytes, tuple[Unsealed, FoundReport]] = {}
+        for letter, report in found:
+            if report.identity not in here:
+                new.setdefault(report.identity, (letter, report))
+        now_s = int(self._clock())
+        self._vault.run_with(
+            "INSERT INTO reports (id, parcel_id, author, content, signature, urgent, arrived_s,"
+            " refers, withdraws) SELECT * FROM GIVEN",
+            [
+                (
+                    report.identity,
+                    letter.parcel_id,
+                    report.author,
+                    report.content,
+                    report.signature,
+                    int(letter.urgent),
+                    now_s,
+                    report.refers,
+                    int(report.withdraws),
+                )
+                for letter, report in new.values()
+            ],
+        )
+        self._vault.run_with(
+            "INSERT INTO copies SELECT * FROM GIVEN",
+            [(letter.parcel_id, report.identity) for letter, report in found],
+        )
+        self._vault.run_with(
             "INSERT INTO parts (report_id, file, rendition, parcel_id, length, sha256,"
-            " content_key, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'missing')",
-            identity,
-            part.file,
-            int(part.rendition),
-            part.parcel_id,
-            part.length,
-            part.sha256,
-            part.content_key,
+            " content_key, state) SELECT *, 'missing' FROM GIVEN",
+            [
+                (
+                    report.identity,
+                    part.file,
+                    int(part.rendition),
+                    part.parcel_id,
+                    part.length,
+                    part.sha256,
+                    part.content_key,
+                )
+                for _, report in new.values()
+                for part in report.parts
+            ],
         )
+        return len(new)
+
+    def _keep_spoiled(self, header: Header, why: Spoiled, read: _Read) -> None:
+        try:
+            self._spool.check(header)
+        except BodyDamaged:
+            read.damaged.append(header.parcel_id)
+        else:
+            read.spoiled.append((header.parcel_id, why))
 
     def _verify_part(self, header: Header, key: bytes, length: int, sha256: bytes) -> None:
         opener = PartOpener(header, key, length, sha256)
@@ -245,6 +276,7 @@ class Opener:
             return
         except RemoteError as error:
             verdict, detail = error.verdict, str(error)
+        published: list[Tombstone] = []
         with self._vault.transaction():
             self._vault.run(
                 "UPDATE parts SET state = ?, verdict = ?"
@@ -256,7 +288,9 @@ class Opener:
                 rendition,
             )
             if verdict is None:
-                self._mark_opened(parcel_id, key)
+                self._mark_opened([(parcel_id, key)])
+                tombstone = self._tombstones.sign(parcel_id, key, self._opened_day)
+                published = self._tombstones.keep([tombstone])
             else:
                 self._vault.run(
                     "UPDATE parcels SET state = 'set-aside', verdict = ?, detail = ?"
@@ -265,7 +299,12 @@ class Opener:
                     detail,
                     parcel_id,
                 )
+        self._tombstones.announce(published)
         if verdict is None:
             done.parts += 1
         else:
             done.set_aside += 1
+
+
+def _spoiled(error: RemoteError) -> Spoiled:
+    return Spoiled(error.verdict, str(error))

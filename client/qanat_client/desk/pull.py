@@ -252,8 +252,7 @@ def tidy(bench: Workbench, result: PullResult) -> None:
         DELETE_AFTER_DAYS,
         day,
     )
-    with desk.vault.transaction():
-        for (parcel_id,) in gone:
-            desk.vault.run("DELETE FROM parcels WHERE id = ?", parcel_id)
-    for (parcel_id,) in gone:
-        bench.spool.remove(parcel_id)
+    if gone:
+        with desk.vault.transaction():
+            desk.vault.run_with("DELETE FROM parcels WHERE id IN (SELECT c0 FROM GIVEN)", gone)
+        bench.spool.remove(*(parcel_id for (parcel_id,) in gone))

@@ -1,10 +1,9 @@
-"""Commands that show what has come: list, search, show, export."""
+"""Commands that show what has come: list, search, show."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Final
 
 from qanat_client.desk.aliases import alias_of, aliases_of
@@ -13,7 +12,6 @@ from qanat_client.desk.context import Context
 from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.decisions import mark_read
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.export import FORMATS, export
 from qanat_client.desk.filters import is_filtered, wish_of
 from qanat_client.desk.finding import Wish, count, find
 from qanat_client.desk.inbox import (
@@ -30,18 +28,16 @@ from qanat_client.desk.words import (
     line_of,
     page_of,
     set_aside_line,
-    time_words,
     verdict_name,
 )
 from qanat_client.errors import BadInput, HomeUnusable
-from qanat_client.terminal import Exit, human_size, printable_line
+from qanat_client.terminal import Exit, printable_line
 from qanat_protocol.days import iso
 
 __all__ = [
     "alarms_of",
     "aside_values",
     "catalogued",
-    "export_inbox",
     "list_inbox",
     "search",
     "show",
@@ -271,36 +267,3 @@ def _others_words(others: Sequence[bytes], alias: str | None) -> str:
     return (
         f"{named}, the newest of {len(others):,}; all: qanat-desk list --alias {alias or 'ALIAS'}"
     )
-
-
-def export_inbox(context: Context) -> int:
-    """Write the inbox, readable, to a folder."""
-    arguments, terminal = context.arguments, context.terminal
-    folder: Path = arguments.output
-    formats = (arguments.format,) if arguments.format else FORMATS
-    with context.desk() as desk, context.counting("exported") as advance:
-        done = export(desk, folder, formats=formats, all_renditions=arguments.all, advance=advance)
-    terminal.say(
-        f"{counted(done.reports, 'report')} and {counted(done.files, 'new file')}"
-        f" ({human_size(done.size_bytes)}) of {time_words(int(context.clock()))} in {folder}"
-    )
-    if done.kept:
-        terminal.say(f"there already, unchanged: {counted(done.kept, 'file')}")
-    for line in done.missing:
-        terminal.say(f"missing: {line}")
-    terminal.warn(
-        "What was exported is readable by whoever gets hold of that folder. Delete it when it is"
-        " not needed any more."
-    )
-    terminal.result(
-        {
-            "folder": str(folder),
-            "documents": [str(path) for path in done.documents],
-            "reports": done.reports,
-            "files": done.files,
-            "files_there_already": done.kept,
-            "size_bytes": done.size_bytes,
-            "missing": done.missing,
-        }
-    )
-    return Exit.DONE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from qanat_client.desk.epochs import agreed_day, latest_day, plausible_day
 from qanat_client.desk.vault import Vault
@@ -95,33 +95,36 @@ class RelayBook:
                 " (SELECT id FROM parcels WHERE expiry_day >= ?)",
                 today - EXPIRED_DAYS,
             )
-            for parcel_id in absent:
-                self._vault.run("INSERT OR IGNORE INTO absent VALUES (?, ?)", relay, parcel_id)
-            for parcel_id in present:
-                self._vault.run(
-                    "DELETE FROM absent WHERE relay = ? AND parcel_id = ?", relay, parcel_id
-                )
+            self._vault.run_with(
+                "INSERT OR IGNORE INTO absent SELECT ?, c0 FROM GIVEN",
+                [(parcel_id,) for parcel_id in absent],
+                relay,
+            )
+            self._vault.run_with(
+                "DELETE FROM absent WHERE relay = ? AND parcel_id IN (SELECT c0 FROM GIVEN)",
+                [(parcel_id,) for parcel_id in present],
+                relay,
+            )
 
     def keep_receipts(
-        self, relay: bytes, day: int, receipts: Iterable[tuple[bytes, bytes]]
+        self, relay: bytes, day: int, receipts: Sequence[tuple[bytes, bytes]]
     ) -> None:
         """Keep single receipts (parcel id, receipt) that were verified.
 
         Of one parcel and relay only the earliest, which shows most: a relay can sign any number.
         """
         with self._vault.transaction():
-            for parcel_id, receipt in receipts:
-                self._vault.run(
-                    "DELETE FROM receipts WHERE parcel_id = ? AND relay = ? AND day > ?",
-                    parcel_id,
-                    relay,
-                    day,
-                )
-                self._vault.run(
-                    "INSERT INTO receipts SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
-                    " (SELECT 1 FROM receipts WHERE parcel_id = ?1 AND relay = ?2)",
-                    parcel_id,
-                    relay,
-                    day,
-                    receipt,
-                )
+            self._vault.run_with(
+                "DELETE FROM receipts WHERE (parcel_id, relay) IN (SELECT c0, ? FROM GIVEN)"
+                " AND day > ?",
+                receipts,
+                relay,
+                day,
+            )
+            self._vault.run_with(
+                "INSERT OR IGNORE INTO receipts SELECT c0, ?1, ?2, c1 FROM GIVEN WHERE NOT EXISTS"
+                " (SELECT 1 FROM receipts WHERE parcel_id = c0 AND relay = ?1)",
+                receipts,
+                relay,
+                day,
+            )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qanat_client.desk.vault import disk_faults
 
-__all__ = ["free_place", "safe_name"]
+__all__ = ["candidates", "free_place", "safe_name"]
 
 MAX_NAME_BYTES = 120
 """Half of what file systems take, so that a suffix and a long folder still fit."""
@@ -41,7 +41,8 @@ def safe_name(name: str) -> str:
     return _cut(stem, MAX_NAME_BYTES - len(extension.encode()) - 1) + dot + extension
 
 
-def _candidates(name: str) -> Iterator[str]:
+def candidates(name: str) -> Iterator[str]:
+    """The name, then the same with -2, -3 and so on, without an end."""
     yield name
     stem, dot, extension = name.rpartition(".")
     number = 2
@@ -52,7 +53,7 @@ def _candidates(name: str) -> Iterator[str]:
 
 def free_place(folder: Path, name: str) -> Path:
     """Make a new empty file in the folder; its name gets -2, -3 and so on if need be."""
-    for candidate in _candidates(name):
+    for candidate in candidates(name):
         path = folder / candidate
         with disk_faults(str(path)):
             try:

@@ -26,6 +26,8 @@ class Saying:
         self._handing = Handing(bench.outbox, relay)
         self._told: dict[Opened | Purge, int] = {}
         """With how many IDLE went before."""
+        self._heard_of = 0
+        """Up to which of them the tombstones were asked for."""
         self._wanted: dict[bytes, int] = {}
         """The same, by the offers that were asked for by name."""
         self._ever_asked: set[bytes] = set()
@@ -90,7 +92,8 @@ class Saying:
         """What the desk has opened or purged, and this relay does not know."""
         bench = self._bench
         day = bench.book.plausible_day(bench.desk.today)
-        news = [f for f in bench.tombstones.untold(self._relay, day) if f not in self._told]
+        found, self._heard_of = bench.tombstones.untold_since(self._relay, day, self._heard_of)
+        news = [frame for frame in found if frame not in self._told]
         if news:
             self._told.update(dict.fromkeys(news, self._idles))
             await self._send(conversation, *news)

@@ -60,9 +60,10 @@ arrives and what is given."""
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How a relay stands. kept_free_bytes: room for what is never dropped; free_bytes: for parts;
-    queued_bytes: on its way to the disk; queue_bytes: how much may be before others wait;
-    many_halves: whether more than half of the quota of what is not whole is used."""
+    """How a relay stands. kept_free_bytes: room for what is never dropped; free_bytes: for parts,
+    with what makes way for them; queued_bytes: on its way to the disk; queue_bytes: how much may be
+    before others wait; many_halves: whether more than half of the quota of what is not whole is
+    used."""
 
     kept_free_bytes: int
     free_bytes: int

@@ -102,7 +102,7 @@ class Keeper:
                 capacity_bytes = min(self._config.capacity_bytes, stats.most_bytes)
                 self._free = Load(
                     max(0, capacity_bytes - stats.kept_bytes),
-                    stats.free_bytes(self._config.capacity_bytes),
+                    stats.part_free_bytes(self._config.capacity_bytes),
                     many_halves=2 * stats.partial_bytes > self._config.partial_bytes,
                 )
         self._note_pace(now_s)

@@ -26,7 +26,14 @@ from qanat_relay.store.rows import (
     tombstone_of,
 )
 from qanat_relay.store.salvage import BATCH, BodyTree, blocks_at, derived, is_block
-from qanat_relay.store.tally import counted, load, newest_arrival, partial_bytes, weighed
+from qanat_relay.store.tally import (
+    counted,
+    load,
+    newest_arrival,
+    partial_bytes,
+    weighed,
+    yielding_bytes,
+)
 
 _INDEXED = (
     "SELECT (SELECT count(*) FROM parcel WHERE arrival <= ?), (SELECT count(*) FROM offer),"
@@ -92,6 +99,8 @@ def _numbers(connection: sqlite3.Connection) -> Iterator[list[Problem]]:
             problems.append(Problem(f"the bytes under {wrong:,} tags are counted wrong"))
         if tags.kept_bytes(connection) != tally.kept_bytes:
             problems.append(Problem("the bytes that are kept in any case are counted wrong"))
+        if yielding_bytes(connection) != tally.yielding_bytes:
+            problems.append(Problem("the bytes that make way for others are counted wrong"))
         if newest_arrival(connection) > tally.last_arrival:
             problems.append(Problem("an arrival number is above the last one given"))
         counts = connection.execute(_INDEXED, (tally.last_indexed,)).fetchone()

@@ -207,6 +207,7 @@ def settle(connection: sqlite3.Connection, last_arrival: int = 0) -> None:
             **numbers,
             **tallies.weighed(connection),
             kept_bytes=tags.kept_bytes(connection),
+            yielding_bytes=tallies.yielding_bytes(connection),
         ),
     )
     connection.execute("UPDATE store SET incarnation = ?", (secrets.token_bytes(16),))

@@ -194,8 +194,9 @@ class Swept:
 @dataclass(frozen=True, slots=True)
 class Stats:
     """Counts of parcels by what they are, and bytes: of bodies that are held by their kind, of
-    bodies in part with their lists, of what is never dropped for room (about), of the database in
-    use and on disk. most_bytes: what may be in use, as far as its disk goes."""
+    bodies in part with their lists, of what is never dropped for room (about), of what makes way
+    for anybody (purged bodies, parts that a desk has opened), of the database in use and on disk.
+    most_bytes: what may be in use, as far as its disk goes."""
 
     letters: int
     replies: int
@@ -212,6 +213,7 @@ class Stats:
     part_bytes: int
     public_bytes: int
     kept_bytes: int
+    yielding_bytes: int
     used_bytes: int
     file_bytes: int
     most_bytes: int = field(compare=False)
@@ -220,6 +222,11 @@ class Stats:
     def free_bytes(self, capacity_bytes: int) -> int:
         """What may still come, by the disk and by a capacity."""
         return max(0, min(self.most_bytes, capacity_bytes) - self.used_bytes)
+
+    def part_free_bytes(self, capacity_bytes: int) -> int:
+        """The same for a part, with what makes way for it."""
+        limit_bytes = min(self.most_bytes, capacity_bytes)
+        return max(0, limit_bytes - self.used_bytes + self.yielding_bytes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ header is held, and a tombstone only if it fits the header's lock."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qanat_protocol.errors import BadLock
 from qanat_protocol.frames import AckStatus, FrameType, Opened, Purge, Stamp
 from qanat_protocol.parcel import Header, rank_of
@@ -58,6 +60,8 @@ def mark_opened(work: Work, frame: Opened, own_tags: frozenset[bytes]) -> Outcom
     _insert(work, row.header, frame)
     work.tally.opened += 1
     if isinstance(row, ParcelRow):
+        after = replace(row, standing=replace(row.standing, opened=True))
+        work.tally.yielding_bytes += after.yielding_bytes - row.yielding_bytes
         work.connection.execute("UPDATE parcel SET opened = 1 WHERE arrival = ?", (row.arrival,))
     else:
         work.connection.execute("UPDATE partial SET opened = 1 WHERE place = ?", (row.place,))
@@ -80,6 +84,8 @@ def mark_purged(work: Work, frame: Purge, today: int) -> Outcome:
     if isinstance(row, ParcelRow):
         if row.state is RowState.HELD:
             work.tally.let_go(row.header)
+            after = replace(row, state=RowState.PURGED)
+            work.tally.yielding_bytes += after.yielding_bytes - row.yielding_bytes
         else:
             work.tally.evicted -= 1
         work.connection.execute(

@@ -13,7 +13,7 @@ from qanat_protocol.errors import Expired, ExpiryTooFar
 from qanat_protocol.frames import AckStatus
 from qanat_protocol.limits import BLOCK_BYTES, PAGE_LEAVES
 from qanat_protocol.merkle import block_count, page_count, root_of
-from qanat_protocol.parcel import Header, Rank, rank_of
+from qanat_protocol.parcel import Header, Kind, Rank, rank_of
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.costs import BLOCK_ROW_BYTES, ROW_BYTES
 from qanat_relay.store.interface import Outcome, PutBlocks, PutRun, StoredBlock, StoredList, Write
@@ -297,6 +297,8 @@ def _insert_parcel(
     header, tally = write.header, work.tally
     tally.count(header.kind, 1, header.body_size)
     tally.hold(header.tag, header.kind, header.body_size)
+    if standing.opened and header.kind is Kind.PART:
+        tally.yielding_bytes += header.body_size
     arrival = tally.next_arrival()
     work.add_offer(parcel_id, arrival)
     work.connection.execute(

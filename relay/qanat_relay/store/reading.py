@@ -309,6 +309,7 @@ def stats(connection: sqlite3.Connection, database: Path) -> Stats:
         part_bytes=tally.part_bytes,
         public_bytes=tally.public_bytes,
         kept_bytes=tally.kept_bytes,
+        yielding_bytes=tally.yielding_bytes,
         used_bytes=(pages - unused) * page_bytes,
         file_bytes=database.stat().st_size + size_of_log(database),
         most_bytes=most_on_disk(database),

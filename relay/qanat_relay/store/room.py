@@ -112,14 +112,15 @@ class Room:
     def lets_tag(self, tally: Tally, header: Header) -> bool:
         """Whether a body as a whole is within the share of its tag: so many times what is free. So
         a tag alone has most of the room, several that want more have as much each, and there is
-        always something for one that has little."""
+        always something for one that has little. For a part what makes way for it is free."""
         share, size_bytes = self._limits.tag_share, cost_of(header.body_size)
         if share is None or self.is_ample(size_bytes):
             return True
         held = tally.tags.held(self._connection, header.tag, header.kind)
         limit_bytes = self._limit_bytes
         if header.kind is Kind.PART:
-            return held.parts + size_bytes <= share * max(0, limit_bytes - self._used_bytes)
+            free_bytes = limit_bytes - self._used_bytes + tally.yielding_bytes
+            return held.parts + size_bytes <= share * max(0, free_bytes)
         return held.kept + size_bytes <= share * (limit_bytes - tally.kept_bytes)
 
     def lets_tag_partial(self, tally: Tally, header: Header, size_bytes: int) -> bool:
@@ -234,6 +235,7 @@ def takes_letters(
 def drop_body(connection: sqlite3.Connection, tally: Tally, row: ParcelRow) -> None:
     """Let go of a body; what is left is the memory that it was here."""
     state = row.state
+    tally.yielding_bytes -= row.yielding_bytes
     if state is RowState.HELD:
         tally.let_go(row.header)
         tally.evicted += 1
@@ -250,6 +252,7 @@ def drop_body(connection: sqlite3.Connection, tally: Tally, row: ParcelRow) -> N
 def drop_parcel(connection: sqlite3.Connection, tally: Tally, row: ParcelRow) -> None:
     """Let go of a body that is held, and of the memory of it."""
     tally.let_go(row.header)
+    tally.yielding_bytes -= row.yielding_bytes
     forget(connection, row.parcel_id[:OFFER_BYTES], row.arrival)
     if row.place is not None:
         _drop_blocks(connection, row.place)

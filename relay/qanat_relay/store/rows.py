@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import FrameType, Opened, Purge, Stamp
-from qanat_protocol.parcel import Header, parse_header
+from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_relay.store.interface import Entry
 from qanat_relay.store.offers import arrivals_of
 
@@ -26,6 +26,10 @@ PLACE_BLOCKS = 2**18
 
 PLACES = 2**44
 """A place and the number of a block in it have 62 bits."""
+
+
+_BODY_SIZE = slice(8, 16)
+"""Where a header has it (SPEC 3): also one that is damaged."""
 
 
 class RowState(IntEnum):
@@ -66,6 +70,17 @@ class ParcelRow:
     def header(self) -> Header:
         """The header, parsed."""
         return parse_header(self.header_bytes)
+
+    @property
+    def yielding_bytes(self) -> int:
+        """Its body where that makes way for anybody: one that was purged, or a part that a desk has
+        opened; else 0."""
+        is_held = self.state is RowState.HELD
+        if not self.present or (
+            is_held and not (self.standing.opened and self.header.kind is Kind.PART)
+        ):
+            return 0
+        return int.from_bytes(self.header_bytes[_BODY_SIZE])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class Tally:
     public_bytes: int
     kept_bytes: int
     """What is never dropped for room takes, about."""
+    yielding_bytes: int
+    """Bodies that make way for anybody: purged ones, and parts that a desk has opened."""
     tags: TagRooms = field(default_factory=TagRooms, compare=False, init=False)
     """What of them, and of parts, each tag has; in a table of its own."""
 
@@ -99,6 +101,12 @@ def save(connection: sqlite3.Connection, tally: Tally) -> None:
     tally.tags.save(connection)
 
 
+_YIELDS = (
+    f"present = 1 AND (state = {RowState.PURGED:d}"
+    f" OR state = {RowState.HELD:d} AND kind = {Kind.PART:d} AND opened = 1)"
+)
+"""As `ParcelRow.yielding_bytes`."""
+
 _COUNTED = {
     "letters": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.LETTER:d}"),
     "replies": ("parcel", f"state = {RowState.HELD:d} AND kind = {Kind.REPLY:d}"),
@@ -129,6 +137,12 @@ def weighed(connection: sqlite3.Connection) -> dict[str, int]:
         if kind in _COUNTERS:
             weights[_COUNTERS[kind][1]] += int.from_bytes(size)
     return weights
+
+
+def yielding_bytes(connection: sqlite3.Connection) -> int:
+    """What the headers say of the bytes of bodies that make way for anybody."""
+    headers = connection.execute(f"SELECT substr(header, 9, 8) FROM parcel WHERE {_YIELDS}")
+    return sum(int.from_bytes(size) for (size,) in headers)
 
 
 def partial_bytes(connection: sqlite3.Connection) -> int:

@@ -52,7 +52,7 @@ class _NoSpool(Spool):
     def sync(self) -> None:
         pass
 
-    def remove(self, parcel_id: bytes) -> None:
+    def remove(self, *parcel_ids: bytes) -> None:
         pass
 
 
@@ -106,14 +106,22 @@ class _Opener(LetterOpener):
             for parcel in known
             if parcel is not None and parcel.item.rank <= Rank.LETTER
         )
+        keys = [
+            (parcel_id, parcel.content_key)
+            for (parcel_id,), parcel in zip(rows, known, strict=True)
+            if parcel is not None and parcel.item.report in self._read
+        ]
         with self._desk.vault.transaction():
             for (parcel_id,), parcel in zip(rows, known, strict=True):
                 if parcel is None:
                     self._desk.vault.run(
                         "UPDATE parcels SET state = 'set-aside' WHERE id = ?", parcel_id
                     )
-                elif parcel.item.report in self._read:
-                    self._mark_opened(parcel_id, parcel.content_key)
+            self._mark_opened(keys)
+            published = self._tombstones.keep(
+                [self._tombstones.sign(*key, self._opened_day) for key in keys]
+            )
+        self._tombstones.announce(published)
 
 
 class SimulatedDesk:

@@ -175,7 +175,7 @@ async def test_corrections_and_withdrawals_are_marked_wherever_a_report_is_shown
     assert "somebody else claims to correct it" in lines["Sixteen were hurt."]
     assert "claims: corrects" in lines["All is well."]
     folder = tmp_path / "out"
-    exported(newsroom, folder)
+    exported(newsroom, folder, "--with-withdrawn")
     page = (folder / "reports.md").read_text("utf-8")
     assert "**CORRECTED** by the same author" in page
     assert "**WITHDRAWN** by the same author" in page

@@ -13,6 +13,7 @@ from tests.make_vectors.independent.torsion import small_order_encodings
 
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import inbox, item_of, set_aside
+from qanat_client.desk.spool import Spool
 from qanat_client.desk.tombstones import Tombstones
 from qanat_protocol.frames import Opened as OpenedFrame
 from qanat_protocol.letter import LetterType
@@ -250,7 +251,7 @@ async def test_what_does_not_open_or_verify_is_set_aside_with_its_verdict(
     assert (entry.parcel_id, entry.verdict) == (made.parcel_id, int(verdict))
     assert inbox(desk.vault) == []
     # It is kept, and nobody is told that it was opened.
-    assert (desk.home / "parcels" / made.parcel_id.hex()).read_bytes() == made.body
+    assert Spool(desk.home).read(made.parcel_id) == made.body
     assert Tombstones(desk.vault, desk.signing).untold(b"relay", None) == []
 
 

@@ -37,7 +37,8 @@ def test_what_is_untold_is_what_a_fresh_look_finds_whatever_happened_before(
         match chance.randrange(6):
             case 0 if waiting:
                 with desk.vault.transaction():
-                    kept.publish(waiting.pop().parcel_id, chance.randbytes(32), day)
+                    new = kept.keep([kept.sign(waiting.pop().parcel_id, chance.randbytes(32), day)])
+                kept.announce(new)
                 published += 1
             case 1:
                 frames = kept.untold(relay, day)

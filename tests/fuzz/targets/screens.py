@@ -17,7 +17,8 @@ from tests.fuzz.target import Shape, Target
 from tests.fuzz.vectors import binaries
 from tests.protocol.samples import SIGNER, parses_or_refuses
 
-from qanat_client.desk.export import _escaped, _markdown
+from qanat_client.desk.export_formats import escaped as markdown_escaped
+from qanat_client.desk.export_formats import markdown_page
 from qanat_client.desk.inbox import Custody, Item, PartState, Reference, SetAside
 from qanat_client.desk.safe_names import free_place, safe_name
 from qanat_client.desk.words import json_of, line_of, page_of, set_aside_line
@@ -92,16 +93,13 @@ def _shown(data: bytes) -> None:
     assert all(is_quiet_line(line) for line in page.split("\n"))
     assert is_quiet(text)
     assert json.loads(json.dumps(json_of(item)))["what"] == report.what
-    written = {number: [("original", f"files/{safe_name(file.name)}")]
-               for number, file in enumerate(report.files)}  # fmt: skip
-    _check_markdown(_markdown(item, written, _NoDesk()), item)  # type: ignore[arg-type]
-
-
-class _NoDesk:
-    """The one thing that a page asks of a desk: what its relays are called."""
-
-    def relay_name(self, relay: bytes) -> str:
-        return relay.hex()
+    value = json_of(item)
+    for word in value["custody"]:
+        word["relay_name"] = word["relay"]
+    for file in value["files"]:
+        path = f"files/{safe_name(file['name'])}"
+        file["exported"] = [{"rendition": "original", "path": path}]
+    _check_markdown(markdown_page(value), item)
 
 
 _PLACE = re.compile(r"\(<[^<>\n]*>\)")
@@ -132,7 +130,7 @@ def _check_markdown(document: str, item: Item) -> None:
 def _escape(data: bytes) -> None:
     """Escaped text is the text with backslashes before what Markdown would take for its own."""
     text = data.decode("utf-8", "ignore")
-    escaped = _escaped(text)
+    escaped = markdown_escaped(text)
     bare = _ESCAPED.sub("", escaped)
     assert not _MARKUP & set(bare)
     assert re.sub(r"\\(.)", r"\1", escaped, flags=re.DOTALL) == text

@@ -27,7 +27,7 @@ CREATE TABLE cards (
     envelope BLOB NOT NULL
 );
 
--- Every parcel that was ever taken from a relay. The body, sealed as it came, lies in parcels/ID.
+-- Every parcel that was ever taken from a relay. The body, sealed as it came, lies in parcels/
 CREATE TABLE parcels (
     id          BLOB PRIMARY KEY,
     offer       BLOB NOT NULL,

@@ -30,7 +30,7 @@ def contents_of(desk: Desk, incident: bytes) -> Contents:
     return Contents(
         tuple(items_of(desk.vault, ids)),
         tuple(figures_of_incident(desk.vault, incident)),
-        tuple(decision_log(desk).history(incident, incident)),
+        tuple(decision_log(desk).incident_history(incident)),
     )
 
 

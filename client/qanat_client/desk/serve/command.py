@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from qanat_client.desk.context import Context
+from qanat_client.desk.media.showing import open_media
 from qanat_client.desk.pulling import every_s_of
+from qanat_client.desk.serve.browser import Opening
 from qanat_client.desk.serve.built_app import BUILT
 from qanat_client.desk.serve.logs import keep_private
 from qanat_client.desk.serve.looking import Looking
@@ -35,9 +37,11 @@ def serve(context: Context) -> int:
             port: int = listener.getsockname()[1]
             wish = None if arguments.no_pull else _pull_wish(context, every_s, passphrase)
             reopen = partial(Vault.open, desk.home, passphrase)
-            serving = Serving(desk, Offer(context, port), reopen, wish)
+            offer = Offer(context, port)
+            serving = Serving(desk, offer, reopen, wish)
             server = Server(serving, read_app(BUILT), listener, media_listener)
-            asyncio.run(until_stopped(_serve(serving, server)))
+            with contextlib.closing(offer):
+                asyncio.run(until_stopped(_serve(serving, server)))
     context.terminal.say("stopped; nothing is lost")
     return Exit.DONE
 
@@ -55,16 +59,18 @@ def _pull_wish(context: Context, every_s: float, passphrase: str) -> PullWish:
 
 
 class Offer:
-    """Shows the person a link for each token."""
+    """Shows the person a link for each token, the first in a browser where that was asked for."""
 
     def __init__(self, context: Context, port: int) -> None:
         self._terminal = context.terminal
         self._address = f"http://{HOST}:{port}/"
         self._is_first = True
+        self._opening = Opening(context.home) if context.arguments.open else None
 
     def __call__(self, token: str) -> None:
         link = f"{self._address}#{token}"
         if not self._is_first:
+            self.close()
             self._terminal.say(f"a window logged in. For another window: {link}")
             return
         self._is_first = False
@@ -73,6 +79,13 @@ class Offer:
             " it reads the desk. Ctrl-C ends it."
         )
         self._terminal.result({"address": self._address, "link": link})
+        if self._opening is not None and not self._opening.open(link):
+            self._terminal.warn("no browser was found: open the link by hand")
+
+    def close(self) -> None:
+        """Nothing of a link stays behind."""
+        if self._opening is not None:
+            self._opening.close()
 
 
 @contextlib.asynccontextmanager
@@ -82,6 +95,7 @@ async def running(serving: Serving, server: Server) -> AsyncIterator[None]:
     try:
         serving.begin(Looking(serving).run())
         serving.begin(serving.pulling.run())
+        open_media(serving)
         serving.login.renew()
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from secrets import token_bytes
 from typing import Any, Final
 
@@ -12,9 +13,13 @@ from qanat_client.desk.decisions import INCIDENT_BYTES, What, gather, name_incid
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.editing import incident_name
 from qanat_client.desk.finding import Wish, find
+from qanat_client.desk.inbox import items_of
+from qanat_client.desk.relating.figures import figures_of_incident
+from qanat_client.desk.relating.incidents import media_json
+from qanat_client.desk.relating.words import aliases_in, figures_json
 from qanat_client.desk.serve.asking import asked, key_of
 from qanat_client.desk.serve.deciding import incident_there, report_there
-from qanat_client.desk.serve.rows import rows_of
+from qanat_client.desk.serve.rows import readable_rows
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.standing_words import logged_json
 from qanat_protocol.limits import HASH_BYTES
@@ -64,19 +69,30 @@ async def begin_incident(serving: Serving, request: web.Request) -> dict[str, An
     return await serving.vault_work(_begin, name, reports)
 
 
-def _incident(desk: Desk, incident: bytes) -> dict[str, Any]:
+def _incident(desk: Desk, incident: bytes) -> tuple[dict[str, Any], list[bytes]]:
     incident_there(desk, incident)
     decisions = decision_log(desk)
     incidents = decisions.incidents()
-    return {
+    value = {
         "id": incident.hex(),
         "name": incidents[incident].name,
-        "rows": rows_of(desk, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)),
         "log": [logged_json(logged, incidents) for logged in decisions.incident_history(incident)],
+    }
+    return value, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)
+
+
+def _contents(desk: Desk, incident: bytes, reports: Sequence[bytes]) -> dict[str, Any]:
+    compared = figures_of_incident(desk.vault, incident)
+    return {
+        "figures": figures_json(compared, aliases_in(desk.vault, compared)),
+        "media": media_json(items_of(desk.vault, reports)),
     }
 
 
 async def tell_incident(serving: Serving, request: web.Request) -> dict[str, Any]:
     """GET /api/incidents/ID."""
     incident = key_of(request.match_info["id"], INCIDENT_BYTES)
-    return await serving.vault_work(_incident, incident)
+    value, reports = await serving.vault_work(_incident, incident)
+    rows = await readable_rows(serving, reports)
+    readable = [report_id for report_id in reports if report_id not in serving.unreadable]
+    return value | {"rows": rows} | await serving.vault_work(_contents, incident, readable)

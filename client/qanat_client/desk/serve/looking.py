@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from typing import Final
 
 from qanat_client.desk.catalogue import catalogue_one, catalogue_some, uncatalogued, waiting
@@ -37,7 +38,6 @@ class Looking:
         self._serving = serving
         self._told: Mark | None = None
         self._told_at_s = 0.0
-        self._unreadable: dict[bytes, None] = {}
 
     async def run(self) -> None:
         """Look at the vault until cancelled."""
@@ -54,8 +54,7 @@ class Looking:
         try:
             left = await self._look()
         except VaultDamaged:
-            await self._pass_over()
-            return AFTER_FAULT_S
+            return 0.0 if await self._pass_over() else AFTER_FAULT_S
         self._serving.troubles.pop(CATALOGUE, None)
         return 0.0 if left else LOOK_S
 
@@ -74,7 +73,7 @@ class Looking:
         mark = await serving.vault_work(_mark)
         if mark == self._told:
             return False
-        done = await serving.vault_work(_catalogue, tuple(self._unreadable))
+        done = await serving.vault_work(_catalogue, frozenset(self._serving.unreadable))
         now_s = asyncio.get_running_loop().time()
         if done < PORTION or now_s - self._told_at_s >= TELL_S:
             self._told_at_s = now_s
@@ -84,14 +83,18 @@ class Looking:
             self._told = mark
         return done == PORTION
 
-    async def _pass_over(self) -> None:
-        """A page is damaged: the reports on it are left out, one by one, and the others go on."""
+    async def _pass_over(self) -> bool:
+        """A page is damaged: the reports on it are left out, and the others go on. Whether any
+        was."""
         serving = self._serving
-        for report_id in await serving.vault_work(_waiting, tuple(self._unreadable)):
+        bad: set[bytes] = set()
+        for report_id in await serving.vault_work(_waiting, frozenset(serving.unreadable)):
             try:
                 await serving.vault_work(_catalogue_one, report_id)
             except VaultDamaged:
-                self._unreadable[report_id] = None
+                bad.add(report_id)
+        serving.unreadable |= bad
+        return bool(bad)
 
 
 def _mark(desk: Desk) -> Mark:
@@ -100,16 +103,16 @@ def _mark(desk: Desk) -> Mark:
     return int(vault.value("PRAGMA data_version")), int(vault.value("SELECT total_changes()"))
 
 
-def _catalogue(desk: Desk, unreadable: tuple[bytes, ...]) -> int:
+def _catalogue(desk: Desk, unreadable: Collection[bytes]) -> int:
     if desk.vault.value("SELECT max(serial) FROM cards") != desk.card.serial:
         refresh(desk)
     if not waiting(desk.vault):
         return 0
     with desk.vault.transaction():
-        return catalogue_some(desk.vault, PORTION, but=unreadable)
+        return catalogue_some(desk.vault, PORTION, but=tuple(unreadable))
 
 
-def _waiting(desk: Desk, unreadable: tuple[bytes, ...]) -> list[bytes]:
+def _waiting(desk: Desk, unreadable: Collection[bytes]) -> list[bytes]:
     left = [report_id for report_id in uncatalogued(desk.vault) if report_id not in unreadable]
     return left[:PORTION]
 

@@ -40,7 +40,7 @@ def counts_of(desk: Desk) -> dict[str, int]:
 def _clock_warnings(desk: Desk) -> list[str]:
     """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
     today = desk.today
-    newest_s = desk.vault.value("SELECT max(arrived_s) FROM reports")
+    newest_s = desk.vault.value("SELECT arrived_s FROM catalogue ORDER BY number DESC LIMIT 1")
     behind = 0 if newest_s is None else day_of(newest_s)
     if today < behind:
         return [

@@ -11,16 +11,17 @@ from aiohttp import web
 from qanat_client.desk.aliases import aliases_of
 from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.desk import Desk
+from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.finding import count
-from qanat_client.desk.inbox import Item, items_of
-from qanat_client.desk.pages import PageRow, page_of_reports
+from qanat_client.desk.inbox import SHORT_ID_DIGITS, Item, items_of
+from qanat_client.desk.pages import Page, PageRow, page_of_reports
 from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
 from qanat_client.desk.standing import ReportStanding
 from qanat_client.desk.words import BASIS_WORDS, first_words
 
-__all__ = ["rows_of", "tell_inbox"]
+__all__ = ["readable_rows", "rows_of", "tell_inbox"]
 
 ROWS: Final = 50
 MAX_ROWS: Final = 200
@@ -89,23 +90,62 @@ class InboxWish:
     limit: int
 
 
-def _page(desk: Desk, wanted: InboxWish) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a page of the inbox shows, before its reports are read."""
+
+    page: Page
+    total: int
+    muted: int
+
+
+def _found(desk: Desk, wanted: InboxWish) -> Found:
     wish = wish_for(desk, wanted.filters)
     page = page_of_reports(
         desk.vault, wish, before=wanted.before, limit=wanted.limit, grouped=wanted.grouped
     )
-    rows = rows_of(desk, [row.report_id for row in page.rows])
     muted = count(desk.vault, replace(wish, is_muted=True)) if wish.is_muted is False else 0
+    return Found(page, count(desk.vault, wish), muted)
+
+
+def _damaged_row(desk: Desk, report_id: bytes) -> dict[str, Any]:
+    """What the catalogue knows of a report that can't be read."""
+    arrived_s = desk.vault.value("SELECT arrived_s FROM catalogue WHERE report_id = ?", report_id)
+    digits = report_id.hex()
     return {
-        "rows": [_grouped(row, found) for row, found in zip(page.rows, rows, strict=True)],
-        "next": page.next_before,
-        "total": count(desk.vault, wish),
-        "muted": muted,
+        "id": digits,
+        "short_id": digits[:SHORT_ID_DIGITS],
+        "arrived_s": arrived_s,
+        "line": "(on a damaged page of the vault)",
+        "damaged": True,
     }
 
 
+async def readable_rows(serving: Serving, report_ids: Sequence[bytes]) -> list[dict[str, Any]]:
+    """These reports as rows, in this order; one on a damaged page says no more than that."""
+    unreadable = serving.unreadable
+    if unreadable.isdisjoint(report_ids):
+        try:
+            return await serving.vault_work(rows_of, report_ids)
+        except VaultDamaged:
+            # One of them; which, is found by looking at each.
+            pass
+    rows = []
+    for report_id in report_ids:
+        if report_id not in unreadable:
+            try:
+                rows += await serving.vault_work(rows_of, [report_id])
+                continue
+            except VaultDamaged:
+                unreadable.add(report_id)
+        rows.append(await serving.vault_work(_damaged_row, report_id))
+    return rows
+
+
 def _grouped(row: PageRow, found: dict[str, Any]) -> dict[str, Any]:
-    return found | {"group": {"alias": found["alias"], "more": row.more}} if row.more else found
+    if not row.more:
+        return found
+    return found | {"group": {"alias": found.get("alias"), "more": row.more}}
 
 
 async def tell_inbox(serving: Serving, request: web.Request) -> dict[str, Any]:
@@ -118,4 +158,11 @@ async def tell_inbox(serving: Serving, request: web.Request) -> dict[str, Any]:
         body.number("limit", ROWS, least=1, most=MAX_ROWS),
     )
     body.done()
-    return await serving.vault_work(_page, wanted)
+    found = await serving.vault_work(_found, wanted)
+    rows = await readable_rows(serving, [row.report_id for row in found.page.rows])
+    return {
+        "rows": [_grouped(*each) for each in zip(found.page.rows, rows, strict=True)],
+        "next": found.page.next_before,
+        "total": found.total,
+        "muted": found.muted,
+    }

@@ -50,6 +50,8 @@ class Serving:
         """The second listener's, from which strangers' media is shown."""
         self.changed = asyncio.Event()
         """Set when something was done here: the vault is looked at at once."""
+        self.unreadable: set[bytes] = set()
+        """Reports that are on damaged pages, as far as that was met."""
         self.troubles: dict[str, str] = {}
         """What the person has to see, a sentence each, by what it is about."""
         self._vault = VaultThread(desk, reopen)

@@ -262,6 +262,7 @@ class MemoryStore:
             part_bytes=self._weight(Kind.PART),
             public_bytes=self._weight(Kind.PUBLIC),
             kept_bytes=self.room.kept_bytes(),
+            yielding_bytes=self.room.yielding_bytes(),
             used_bytes=self.room.used_bytes,
             file_bytes=self.room.used_bytes,
             most_bytes=self.room.limits.max_store_bytes,

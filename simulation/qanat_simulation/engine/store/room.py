@@ -48,6 +48,15 @@ class Room:
             if row.state is State.HELD and row.header.kind is not Kind.PART
         )
 
+    def yielding_bytes(self) -> int:
+        """What makes way for anybody."""
+        return sum(
+            row.header.body_size
+            for row in self._shelves.parcels.values()
+            if row.body is not None
+            and (row.state is State.PURGED or (row.opened and row.header.kind is Kind.PART))
+        )
+
     def lets_tag(self, header: Header) -> bool:
         """Whether a body as a whole is within the share of its tag."""
         share, size_bytes = self.limits.tag_share, cost_of(header.body_size)
@@ -60,7 +69,7 @@ class Room:
             same = of.kind is Kind.REPLY if is_reply else of.tag == header.tag
             if row.state is State.HELD and same and (of.kind is Kind.PART) is is_part:
                 size_bytes += cost_of(of.body_size)
-        used_bytes = self.used_bytes if is_part else self.kept_bytes()
+        used_bytes = self.used_bytes - self.yielding_bytes() if is_part else self.kept_bytes()
         return size_bytes <= share * max(0, limit_bytes - used_bytes)
 
     def lets_tag_partial(self, header: Header, size_bytes: int) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.client.desk.newsroom import Clock, Newsroom, Writer, open_directly
+from tests.secret_search import runs_of, search
 
 SECRET = "Nobody may read this sentence"
 
@@ -137,6 +138,58 @@ async def test_neither_addresses_nor_reports_are_in_what_it_writes(newsroom: New
     assert identity.hex()[:8] not in err
     assert "evil.example" not in err
     assert "Traceback" not in err
+
+
+def test_a_browser_is_opened_where_that_was_asked_for_without_the_token_in_its_arguments(
+    newsroom: Newsroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, browser = tmp_path / "seen", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {seen}\n')
+    browser.chmod(0o700)
+    monkeypatch.setenv("BROWSER", str(browser))
+    page = newsroom.home / "open.html"
+    with program(newsroom, "--no-pull", "--open") as run:
+        deadline_s = time.monotonic() + 30
+        while not (seen.exists() and seen.read_text()) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        assert seen.read_text() == f"{page.absolute().as_uri()}\n"
+        assert run.link in page.read_text()
+        assert page.stat().st_mode & 0o777 == 0o600
+        run.log_in()
+        assert not page.exists()
+        assert run.stop()[0] == 0
+    with program(newsroom, "--no-pull", "--open") as run:
+        assert run.stop()[0] == 0
+    assert not page.exists()
+
+
+async def test_the_folder_shows_nothing_of_what_was_written_in_a_window(
+    newsroom: Newsroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for name in ("TMPDIR", "SQLITE_TMPDIR"):
+        monkeypatch.setenv(name, str(temporary))
+    desk = newsroom.open()
+    writer = Writer(desk.card, desk.today).with_box()
+    identity, parcels = writer.write(SECRET, where="Almaty, the fountain")
+    await open_directly(desk, parcels)
+    desk.vault.close()
+    said = ("We know who held the gun", "fountain-and-gun")
+    with program(newsroom) as run:
+        run.log_in()
+        report = identity.hex()
+        run.ask("/api/inbox", {"words": "sentence"})
+        assert run.ask(f"/api/reports/{report}/reply", {"text": said[0]})[0] == 200
+        tag = {"what": "tag", "report": report, "tag": said[1]}
+        assert run.ask("/api/decide", {"changes": [tag]})[0] == 200
+        incident = {"name": said[1], "reports": [report]}
+        assert run.ask("/api/incidents", incident)[0] == 200
+        runs = runs_of([SECRET, *said, newsroom.passphrase, run.token, run.session])
+        found = search([newsroom.home, temporary], runs)
+        run.stop()
+    assert found == []
+    assert search([newsroom.home, temporary], runs) == []
 
 
 def test_a_wrong_passphrase_is_told_in_a_sentence(newsroom: Newsroom) -> None:

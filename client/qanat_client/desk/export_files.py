@@ -1,0 +1,115 @@
+"""The attachments of an export: verified again while they are written, or made anew without what
+they tell beside the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.export_places import Place
+from qanat_client.desk.faults import BodyDamaged
+from qanat_client.desk.inbox import Item, PartState
+from qanat_client.desk.spool import Spool
+from qanat_client.desk.words import verdict_name
+from qanat_client.errors import BadInput
+from qanat_client.terminal import printable_line
+from qanat_protocol.errors import RemoteError
+from qanat_protocol.parcel import parse_header
+from qanat_protocol.part import PartOpener, Rendition
+
+__all__ = ["Attachments", "NotMadeAnew", "Strip", "plain_part"]
+
+Strip = Callable[[Desk, PartState], bytes]
+"""A picture made anew, without metadata. Raises NotMadeAnew, RemoteError, BodyDamaged."""
+
+
+class NotMadeAnew(BadInput):
+    """This file can't be published without what it tells of its maker: leave it out."""
+
+
+def plain_part(desk: Desk, part: PartState) -> Iterator[bytes]:
+    """One rendition, decrypted and verified. Raises RemoteError, BodyDamaged."""
+    header = desk.vault.value("SELECT header FROM parcels WHERE id = ?", part.part.parcel_id)
+    opener = PartOpener(
+        parse_header(header), part.part.content_key, part.part.length, part.part.sha256
+    )
+    yield from opener.data(Spool(desk.home).blocks(part.part.parcel_id))
+
+
+class Attachments:
+    """Writes them to one place. `missing`: what could not be written, and why.
+
+    `strip`: None where originals are wanted.
+    """
+
+    def __init__(
+        self, desk: Desk, place: Place, advance: Callable[[int], None], strip: Strip | None
+    ) -> None:
+        self._desk = desk
+        self._place = place
+        self._advance = advance
+        self._strip = strip
+        self.missing: list[str] = []
+        self.written = self.kept = self.size_bytes = 0
+
+    def write(self, item: Item, value: Mapping[str, Any], *, all_renditions: bool) -> None:
+        """Write a report's files; what was written is told in the value's `exported`.
+
+        The names come from the value, where they are blacked out.
+        """
+        folder = f"files/{item.short_id if 'short_id' in value else value['id'][-12:]}"
+        for number, file in enumerate(value["files"]):
+            file["exported"] = []
+            original = item.original_of(number)
+            if original.state != "verified":
+                why = "did not arrive"
+                if original.verdict is not None:
+                    why = verdict_name(original.verdict)
+                self._miss(item, file, why)
+            for part in _chosen(item, number, all_renditions=all_renditions):
+                found = self._write(item, file, part, folder)
+                if found is not None:
+                    rendition = part.part.rendition.name.lower()
+                    file["exported"].append({"rendition": rendition, "path": found})
+
+    def _miss(self, item: Item, file: Mapping[str, Any], why: str) -> None:
+        self.missing.append(f"{item.short_id}: {printable_line(file['name'])} ({why})")
+
+    def _write(
+        self, item: Item, file: Mapping[str, Any], part: PartState, folder: str
+    ) -> str | None:
+        name = file["name"]
+        if self._strip is None and part.part.rendition is not Rendition.ORIGINAL:
+            name = f"{name}.{part.part.rendition.name.lower()}.jpg"
+        try:
+            if self._strip is None:
+                sha256, pieces = part.part.sha256, self._counted(plain_part(self._desk, part))
+                written = self._place.write(folder, name, pieces, sha256)
+            else:
+                made = self._strip(self._desk, part)
+                written = self._place.write(folder, name, self._counted(iter([made])))
+        except (RemoteError, BodyDamaged) as error:
+            self._miss(item, file, f"damaged on this disk: {error}")
+            return None
+        except NotMadeAnew as error:
+            self._miss(item, file, str(error))
+            return None
+        if written.was_there:
+            self.kept += 1
+        else:
+            self.written += 1
+        return written.path
+
+    def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.size_bytes += len(piece)
+            self._advance(len(piece))
+            yield piece
+
+
+def _chosen(item: Item, file: int, *, all_renditions: bool) -> list[PartState]:
+    """The original; where it is missing, the best rendition that is here; or all that are."""
+    here = [p for p in item.parts if p.part.file == file and p.state == "verified"]
+    here.sort(key=lambda part: part.part.rendition, reverse=True)
+    return here if all_renditions else here[:1]

@@ -1,0 +1,44 @@
+"""What may belong to a report, and its figures beside those of others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.inbox import item_of
+from qanat_client.desk.relating.figures import figures_of
+from qanat_client.desk.relating.suggestions import related
+from qanat_client.desk.relating.words import aliases_in, figures_json, suggestion_json
+from qanat_client.desk.serve.rows import rows_of
+from qanat_client.desk.serve.serving import Serving
+
+__all__ = ["tell_figures", "tell_related"]
+
+
+def _related(desk: Desk, digits: str) -> dict[str, Any]:
+    found = related(desk.vault, item_of(desk.vault, digits).report_id)
+    rows = rows_of(desk, [suggestion.report_id for suggestion in found.suggestions])
+    return {
+        "suggestions": [
+            {"row": row} | suggestion_json(suggestion)
+            for row, suggestion in zip(rows, found.suggestions, strict=True)
+        ],
+        "together": found.together,
+    }
+
+
+async def tell_related(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID/related."""
+    return await serving.vault_work(_related, request.match_info["id"])
+
+
+def _figures(desk: Desk, digits: str) -> dict[str, Any]:
+    compared = figures_of(desk.vault, item_of(desk.vault, digits).report_id)
+    return figures_json(compared, aliases_in(desk.vault, compared))
+
+
+async def tell_figures(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID/figures."""
+    return await serving.vault_work(_figures, request.match_info["id"])
