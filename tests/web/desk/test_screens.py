@@ -131,5 +131,7 @@ async def test_every_control_of_every_place_is_reached_by_tab_and_seen_to_be(
         await work(editor, night)
         await editor.enter()
         async for place in places(editor):
-            faults += [f"{place}: {each}" for each in await unreached(editor.page)]
+            # Behind the keys, which lie over the screen, nothing is to be reached.
+            if place != "keys":
+                faults += [f"{place}: {each}" for each in await unreached(editor.page)]
     assert faults == []
