@@ -220,7 +220,7 @@ def _is_kept(name: str, languages: Iterable[str], population: int) -> bool:
     scripts = {_SCRIPTS[language] for language in languages if language in _SCRIPTS}
     if any(_is_of_script(name, script) for script in scripts):
         return name.casefold() not in _COUNTRIES
-    if _is_of_script(name, "CYRILLIC"):
+    if _is_of_script(name, "CYRILLIC") or _is_of_script(name, "ARABIC"):
         return letters >= _MIN_LETTERS_ABROAD and population >= _LARGE
     return letters >= _MIN_LETTERS_ABROAD and _is_of_script(name, "LATIN") and name[0].isupper()
 

@@ -10,11 +10,13 @@ from typing import Final
 
 from qanat_client.desk.aliases import give_alias
 from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
+from qanat_client.desk.places.matching import find_place
 from qanat_client.desk.relating.keys import counted_keys, place_keys
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.report import Report, decode_report
 
 __all__ = [
+    "MAX_UNDERWAY_S",
     "catalogue_one",
     "catalogue_some",
     "catch_up",
@@ -93,10 +95,11 @@ def _catalogue(vault: Vault, row: Row) -> None:
     _, report_id, author, content, arrived_s, urgent = row
     report = decode_report(content)
     at_s = happened_s(report, arrived_s)
+    found = find_place(report.where, report.language)
     give_alias(vault, author)
     vault.run(
-        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place, at_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place, at_s,"
+        " city, city_is_unsure, written_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         report_id,
         author,
         arrived_s,
@@ -105,6 +108,9 @@ def _catalogue(vault: Vault, row: Row) -> None:
         report.language.casefold(),
         _place_words(report.where),
         at_s,
+        found.number,
+        not found.is_sure,
+        report.written_s,
     )
     number = vault.value("SELECT last_insert_rowid()")
     words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))

@@ -21,6 +21,7 @@ class Wish:
     """What a report has to be; all of it at once. `words` are looked for as `catalogue` says.
 
     `states`: any of these. `tags`: all of them, as `tag_of` gives them. `author`: a key.
+    `cities`: in any of these, by their numbers in the table of places; 0 is none of it.
     `since_s`: arrived at or after, `until_s`: before. `is_muted`: of muted pseudonyms, of others,
     None either.
     """
@@ -29,6 +30,7 @@ class Wish:
     states: frozenset[ReportState] = frozenset()
     tags: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    cities: tuple[int, ...] = ()
     languages: tuple[str, ...] = ()
     author: bytes | None = None
     incident: bytes | None = None
@@ -69,6 +71,8 @@ def _conditions(wish: Wish) -> Iterator[Condition]:
         yield "c.author = ?", (wish.author,)
     for place in wish.places:
         yield from (("instr(c.place, ?)", (f" {word}",)) for word in beginnings_of(place))
+    if wish.cities:
+        yield f"c.city IN ({', '.join('?' * len(wish.cities))})", wish.cities
     if wish.languages:
         # kk finds kk-Cyrl; a tag holds no sign that LIKE takes for any other.
         languages = [language.casefold() for language in wish.languages]

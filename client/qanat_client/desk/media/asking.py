@@ -18,6 +18,7 @@ from qanat_client.errors import BadInput
 
 __all__ = [
     "Answers",
+    "DecodersMissing",
     "Form",
     "Head",
     "Job",
@@ -40,6 +41,10 @@ _TYPES: Final = ("image/jpeg", "image/png", "video/webm", "audio/webm", "applica
 
 class NotShown(BadInput):
     """The file is not shown, for the reason in the message; the original can still be exported."""
+
+
+class DecodersMissing(NotShown):
+    """The worker does not start: the reason says what to do. The file may be as it should."""
 
 
 class Form(StrEnum):

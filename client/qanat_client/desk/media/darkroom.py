@@ -17,7 +17,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from qanat_client.desk.media.asking import Answers, Head, Job, NotShown, Piece, Readiness, job_bytes
+from qanat_client.desk.media.asking import (
+    Answers,
+    DecodersMissing,
+    Head,
+    Job,
+    NotShown,
+    Piece,
+    Readiness,
+    job_bytes,
+)
 from qanat_client.desk.media.worker import NUMBER_BYTES, REAP, START
 
 __all__ = ["WORKER", "Darkroom", "Development"]
@@ -132,6 +141,7 @@ class Darkroom:
         self._slots = threading.BoundedSemaphore(at_once)
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
+        self._is_closed = False
 
     @property
     def ready(self) -> Readiness:
@@ -140,11 +150,13 @@ class Darkroom:
             return self._started().ready
 
     def _started(self) -> _Worker:
+        if self._is_closed:
+            raise DecodersMissing("the desk is being closed")
         if self._worker is None:
             try:
                 self._worker = _Worker(self._program)
             except ConnectionError:
-                raise NotShown(
+                raise DecodersMissing(
                     "the decoders do not start: install Qanat with its 'desk' extra"
                 ) from None
         return self._worker
@@ -164,7 +176,7 @@ class Darkroom:
                 return self._started().fork()
             except ConnectionError:
                 self._forget()
-                raise NotShown("the decoders do not start; try again") from None
+                raise DecodersMissing("the decoders do not start; try again") from None
 
     def _end(self, number: int) -> int:
         with self._lock:
@@ -182,8 +194,9 @@ class Darkroom:
         return Development(self, job, file)
 
     def close(self) -> None:
-        """End the worker and what it is doing."""
+        """End the worker and what it is doing, for good."""
         with self._lock:
+            self._is_closed = True
             self._forget()
 
 

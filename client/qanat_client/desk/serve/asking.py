@@ -146,6 +146,20 @@ class Asked:
         """A list of ids; empty where it is absent or null."""
         return tuple(self._key(name, each, size_bytes) for each in self._list(name, most))
 
+    def boxes(self, name: str, *, most: int) -> tuple[tuple[float, float, float, float], ...]:
+        """A list of [x, y, width, height] in parts of 1; empty where it is absent or null."""
+        return tuple(self._box(name, each) for each in self._list(name, most))
+
+    def _box(self, name: str, found: Any) -> tuple[float, float, float, float]:
+        if not isinstance(found, list) or len(found) != 4:
+            self._wrong(name, "a list of [x, y, width, height]")
+        for part in found:
+            is_number = isinstance(part, int | float) and not isinstance(part, bool)
+            if not is_number or not 0 <= part <= 1:
+                self._wrong(name, "in parts of 1")
+        x, y, width, height = map(float, found)
+        return x, y, width, height
+
     def objects(self, name: str, *, most: int = _MANY) -> list[Asked]:
         """A list of objects; empty where it is absent or null."""
         found = []

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from qanat_client.desk.context import Context
+from qanat_client.desk.media.showing import open_media
 from qanat_client.desk.pulling import every_s_of
 from qanat_client.desk.serve.browser import Opening
 from qanat_client.desk.serve.built_app import BUILT
@@ -94,6 +95,7 @@ async def running(serving: Serving, server: Server) -> AsyncIterator[None]:
     try:
         serving.begin(Looking(serving).run())
         serving.begin(serving.pulling.run())
+        open_media(serving)
         serving.login.renew()
         yield
     finally:

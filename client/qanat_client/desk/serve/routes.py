@@ -11,11 +11,18 @@ from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
+from qanat_client.desk.media.showing import (
+    black_out,
+    show_media,
+    show_medium,
+    tell_metadata,
+)
 from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter
 from qanat_client.desk.serve.exporting import export_reports
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
 from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
+from qanat_client.desk.serve.overview import tell_overview
 from qanat_client.desk.serve.publishing import publish, publish_card, tell_bulletins
 from qanat_client.desk.serve.relating import tell_figures, tell_related
 from qanat_client.desk.serve.replying import reply, tell_outgoing
@@ -39,7 +46,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/reports/{id}", tell_report),
     ("GET", "/api/reports/{id}/related", tell_related),
     ("GET", "/api/reports/{id}/figures", tell_figures),
+    ("POST", "/api/overview", tell_overview),
     ("POST", "/api/reports/{id}/reply", reply),
+    ("GET", "/api/reports/{id}/files/{file}/metadata", tell_metadata),
+    ("POST", "/api/media", show_media),
+    ("POST", "/api/media/black-out", black_out),
     ("POST", "/api/decide", decide),
     ("GET", "/api/incidents", tell_incidents),
     ("POST", "/api/incidents", begin_incident),
@@ -55,5 +66,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/aliases", tell_aliases),
 )
 
-MEDIA_ROUTES: Final[tuple[Route, ...]] = ()
+MEDIA_ROUTES: Final[tuple[Route, ...]] = (("GET", "/m/{capability}", show_medium),)
 """What the other origin answers: nothing of it knows of a session."""

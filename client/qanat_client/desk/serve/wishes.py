@@ -9,6 +9,7 @@ from qanat_client.desk.decisions import INCIDENT_BYTES, ReportState, tag_of
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.filters import STATES
 from qanat_client.desk.finding import Wish
+from qanat_client.desk.places.naming import city_named
 from qanat_client.desk.serve.asking import Asked
 
 __all__ = ["Filters", "read_filters", "wish_for"]
@@ -19,13 +20,14 @@ MAX_FILTERS = 50
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """As they were given; `alias` in words, `incident` by its id. `muted`: None where it was not
-    said."""
+    """As they were given; `alias` in words, `incident` by its id, `cities` by their numbers.
+    `muted`: None where it was not said."""
 
     words: str | None
     states: frozenset[ReportState]
     tags: tuple[str, ...]
     places: tuple[str, ...]
+    cities: tuple[int, ...]
     languages: tuple[str, ...]
     alias: str | None
     since_s: int | None
@@ -46,6 +48,7 @@ def read_filters(given: Asked) -> Filters:
         states=given.choices("states", STATES),
         tags=given.texts("tags", most=MAX_FILTERS),
         places=given.texts("places", most=MAX_FILTERS),
+        cities=tuple(map(city_named, given.texts("cities", most=MAX_FILTERS))),
         languages=given.texts("languages", most=MAX_FILTERS, most_bytes=35),
         alias=given.text("alias", None, most_bytes=MAX_WORDS_BYTES) or None,
         since_s=given.number("since_s", None),
@@ -72,6 +75,7 @@ def wish_for(desk: Desk, filters: Filters) -> Wish:
         states=filters.states,
         tags=tuple(map(tag_of, filters.tags)),
         places=filters.places,
+        cities=filters.cities,
         languages=filters.languages,
         author=author,
         incident=filters.incident,

@@ -28,6 +28,8 @@ export interface Wish {
   readonly states?: readonly State[];
   readonly tags?: readonly string[];
   readonly places?: readonly string[];
+  /** Of the table of cities, by name; `none` is what lies in none. */
+  readonly cities?: readonly string[];
   readonly languages?: readonly string[];
   readonly alias?: string;
   readonly since_s?: number;

@@ -17,8 +17,10 @@ export function SearchBox() {
   const isOpen = useSignal(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const shownWords = filters.value.words;
+  const field = useRef<HTMLInputElement>(null);
+  // Another view has its own words; what is being typed is left alone.
   useEffect(() => {
-    if (parse(typed.peek()).words !== shownWords) typed.value = shownWords;
+    if (document.activeElement !== field.current) typed.value = shownWords;
   }, [shownWords, typed]);
 
   const found = suggestions(typed.value, tags.value, incidents.value);
@@ -78,6 +80,7 @@ export function SearchBox() {
           </button>
         ))}
         <input
+          ref={field}
           id={FIELD_IDS.search}
           type="text"
           role="combobox"
@@ -97,6 +100,7 @@ export function SearchBox() {
             isOpen.value = true;
             at.value = -1;
             const { chips, words } = parse(text);
+            clearTimeout(timer.current);
             // A chip is whole once something stands behind it.
             if (chips.length > 0 && /\s$/.test(text)) settle(text);
             else if (chips.length === 0 && !/\w:/.test(text)) look(words, TYPING_MS);

@@ -1,0 +1,79 @@
+"""Looks at what arrived, in the background: one part after another gets its perceptual hash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from qanat_client.desk.desk import Desk
+from qanat_client.desk.media.asking import DecodersMissing, Form, NotShown
+from qanat_client.desk.media.near import Part, next_unlooked, store_likeness
+from qanat_client.desk.media.room import MediaRoom
+from qanat_client.desk.media.sources import Source, source_of
+from qanat_client.desk.media.told import parse_print
+from qanat_client.desk.serve.serving import Serving
+from qanat_client.errors import HomeUnusable
+from qanat_protocol.part import Rendition
+
+__all__ = ["ADVICE", "look_for_likenesses"]
+
+AT_A_TIME: Final = 16
+PAUSE_S: Final = 2.0
+AFTER_FAULT_S: Final = 10.0
+ADVICE: Final = (
+    "Pictures that look alike are not looked for: pdqhash is not installed. It needs a C++"
+    " compiler; then: pip install '.[near]' in Qanat's folder, or make near in a clone"
+)
+
+Seen = tuple[Part, bytes | None, int]
+
+
+def _next(desk: Desk) -> list[tuple[Part, Source | None]]:
+    found: list[tuple[Part, Source | None]] = []
+    for part in next_unlooked(desk.vault, AT_A_TIME):
+        report_id, file, rendition = part
+        try:
+            found.append((part, source_of(desk, report_id, file, Rendition(rendition))))
+        except NotShown:
+            found.append((part, None))
+    return found
+
+
+def _store(desk: Desk, seen: Sequence[Seen]) -> None:
+    with desk.vault.transaction():
+        for part, value, quality in seen:
+            store_likeness(desk.vault, part, value, quality)
+
+
+async def _look_at(room: MediaRoom, part: Part, source: Source | None) -> Seen:
+    if source is None:
+        return part, None, 0
+    try:
+        _, data = await room.made(source, Form.PRINT)
+        return part, *parse_print(data)
+    except DecodersMissing:
+        raise
+    except (NotShown, HomeUnusable):
+        # It is no picture, or damaged: looking again would show the same.
+        return part, None, 0
+
+
+async def look_for_likenesses(serving: Serving, room: MediaRoom) -> None:
+    """Look at what arrives until cancelled; ends at once where nothing can be compared."""
+    try:
+        ready = await asyncio.to_thread(lambda: room.darkroom.ready)
+        if not ready.can_hash:
+            return
+        while True:
+            try:
+                parts = await serving.vault_work(_next)
+                if parts:
+                    seen = [await _look_at(room, part, source) for part, source in parts]
+                    await serving.vault_work(_store, seen)
+            except HomeUnusable:
+                await asyncio.sleep(AFTER_FAULT_S)
+            else:
+                await asyncio.sleep(0.0 if parts else PAUSE_S)
+    except DecodersMissing:
+        return
