@@ -33,6 +33,7 @@ from qanat_protocol.stamp import FIRST_EFFORT, find_stamp
 from qanat_protocol.verdicts import Verdict
 from qanat_relay import custody, deposits
 from qanat_relay.admission import gate, keeper
+from qanat_relay.admission.lobby import HELD_BYTES
 from qanat_relay.admission.ticket import Lane
 from qanat_relay.store.interface import Outcome
 
@@ -65,8 +66,7 @@ async def small(tmp_path: Path, is_fast: None) -> AsyncIterator[Running]:
         yield relay
 
 
-def stamp(made: Made) -> Stamp:
-    effort = FIRST_EFFORT
+def stamp(made: Made, effort: int = FIRST_EFFORT) -> Stamp:
     found = find_stamp(
         made.parcel_id, epoch_of(TODAY), effort, start=bytes(16), tries=effort * 1000
     )
@@ -239,6 +239,34 @@ async def test_a_film_that_waits_is_let_in_for_its_stamp_and_is_whole(
     assert [problem async for problem in small.store.check()] == []
 
 
+async def test_a_film_that_comes_faster_than_it_is_drawn_goes_on_with_a_stamp(
+    small: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "WAIT_S", 600.0)
+    film, begun = part(1, 2 * HELD_BYTES), range(4)
+    shown = stamp(film, 2 * FIRST_EFFORT)
+    lane = small.node.gate._lanes[Lane.PARTS]
+    async with talking(small, "websocket") as talk:
+        frames, first = transfer(film, 0), transfer(film, 0, *begun)
+        await talk.say(*first)
+        entry = AckEntry(0, AckStatus.PARTIAL, len(begun))
+        while not any(entry in ack.entries for ack in talk.all(Ack)):
+            assert await talk.hear()
+        # Others come: there is room for a stamp alone, and the free lane owes for a long time.
+        small.node.gate.take(Lane.PARTS, int(0.7 * lane.bucket.level_bytes))
+        lane.free_bytes = -gate.FREE_BURST_BYTES
+        await talk.say(*frames[len(first) :])
+        assert (await talk.statuses(1))[0] == WANTED
+        assert small.node.gate.waiting == small.node.gate.held_bytes == 0
+        await talk.say(shown, Offers(0, (film.header.offer,)))
+        (held,) = await talk.until(Partial)
+        bitmap = Bitmap.from_bytes(held.bitmap)
+        assert list(bitmap) == list(begun)
+        await talk.say(*transfer(film, 1, held=bitmap))
+        assert (await talk.statuses(2))[1].status is AckStatus.STORED
+        await talk.end()
+
+
 async def test_a_part_gets_in_where_parts_that_were_opened_have_all_the_room(
     small: Running,
 ) -> None:
@@ -359,13 +387,14 @@ async def test_a_letter_that_is_here_takes_nothing_of_the_room_however_often_it_
 ) -> None:
     await flood(small)
     letter = make(1, size_bytes=16_384)
+    shown = stamp(letter)
     bucket = small.node.gate._lanes[Lane.LETTERS].bucket
     async with talking(small, "websocket") as talk:
-        await talk.say(stamp(letter))
+        await talk.say(shown)
         assert [one.status for one in await brought(talk, letter)] == [AckStatus.STORED]
         level_bytes = bucket.level_bytes
         for handle in range(1, 30):
-            await talk.say(stamp(letter))
+            await talk.say(shown)
             (entry,) = await brought(talk, letter, first=handle)
             assert entry.status is AckStatus.HAVE
     assert bucket.level_bytes >= level_bytes - 16_384

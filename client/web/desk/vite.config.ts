@@ -17,5 +17,7 @@ export default defineConfig({
     // Small files would else become data addresses, which the page's policy forbids.
     assetsInlineLimit: 0,
     cssCodeSplit: false,
+    // The outlines of the countries are a file of their own that the map alone loads.
+    chunkSizeWarningLimit: 800,
   },
 });

@@ -21,6 +21,12 @@ from qanat_client.web_app.files import AppFile
 DESK_APP = WEB / "desk"
 WORDS: dict[str, Any] = json.loads((DESK_APP / "src" / "words" / "en.json").read_text("utf-8"))
 PATIENCE_MS = 20_000
+# What reaches beyond the window or beyond the column that it stands in.
+BEYOND = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen"))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
+    || (each.matches("main, main > *, .middle, .report") && each.scrollWidth > each.clientWidth + 1))
+  .map((each) => each.cloneNode(false).outerHTML)"""
 
 
 @dataclass

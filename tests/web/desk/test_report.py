@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, editing
+from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -22,12 +22,6 @@ HARM = (
     '"><svg/onload=window.harmed=1> \u202egpj.exe\u2066 {{7*7}} javascript:window.harmed=1 '
 )
 LONG = "ш" * 10_000
-# What reaches beyond the window or beyond the column that it stands in.
-BEYOND = """() => [...document.querySelectorAll("body *")]
-  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen"))
-  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
-    || (each.matches("main, main > *, .middle, .report") && each.scrollWidth > each.clientWidth + 1))
-  .map((each) => each.cloneNode(false).outerHTML)"""
 
 
 async def look(page: Page) -> list[str]:

@@ -28,6 +28,8 @@ export interface Wish {
   readonly states?: readonly State[];
   readonly tags?: readonly string[];
   readonly places?: readonly string[];
+  /** Of the table of cities, by name; `none` is what lies in none. */
+  readonly cities?: readonly string[];
   readonly languages?: readonly string[];
   readonly alias?: string;
   readonly since_s?: number;
@@ -257,6 +259,11 @@ export interface Desk {
   /** What is wrong with the machine or the vault, in sentences. */
   readonly warnings?: readonly string[];
   readonly now_s: number;
+}
+
+export interface Tag {
+  readonly tag: string;
+  readonly reports: number;
 }
 
 export interface Incident {

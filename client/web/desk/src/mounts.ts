@@ -14,11 +14,11 @@ export interface Mounts {
   readonly Figures: ComponentType<{ readonly report: ReportPage }>;
   /** What an incident's reports say together. */
   readonly IncidentContents: ComponentType<{ readonly id: string }>;
-  /** Where and when reports cluster; `onWish` narrows the inbox and shows it. */
+  /** Where and when reports cluster; a city, or a span of arrivals, narrows the inbox and shows it. */
   readonly Overview: ComponentType<{
     readonly wish: Wish;
-    readonly onReports: (ids: readonly string[]) => void;
-    readonly onPlace: (words: string) => void;
+    readonly onCity: (place: string) => void;
+    readonly onSpan: (from_s: number, until_s: number) => void;
   }>;
   /** Takes reports out as files: those named, or all that the wish leaves. */
   readonly ExportPanel: ComponentType<{

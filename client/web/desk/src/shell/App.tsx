@@ -9,7 +9,7 @@ import { IncidentsPage } from "../incidents/IncidentsPage.tsx";
 import { mounts } from "../mounts.ts";
 import { OutgoingPage } from "../outgoing/OutgoingPage.tsx";
 import { desk } from "../state/desk.ts";
-import { wishOf } from "../state/filters.ts";
+import { stampOf, wishOf, withChip } from "../state/filters.ts";
 import { filters, narrow } from "../state/list.ts";
 import { go, type Place, place } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
@@ -60,9 +60,13 @@ function Overview() {
   return (
     <Shown
       wish={wishOf(filters.value, Math.floor(Date.now() / 1000))}
-      onReports={() => go("inbox")}
-      onPlace={(value) => {
-        narrow({ chips: [{ name: "place", value }], words: "" });
+      onCity={(value) => {
+        narrow(withChip(filters.value, { name: "city", value }));
+        go("inbox");
+      }}
+      onSpan={(from_s, until_s) => {
+        const since = withChip(filters.value, { name: "since", value: stampOf(from_s) });
+        narrow(withChip(since, { name: "until", value: stampOf(until_s) }));
         go("inbox");
       }}
     />

@@ -9,6 +9,7 @@ export const CHIP_NAMES = [
   "state",
   "tag",
   "place",
+  "city",
   "lang",
   "alias",
   "has",
@@ -72,6 +73,11 @@ export function secondsOf(value: string, now_s: number): number | null {
   return Number.isNaN(moment) ? null : moment / 1000;
 }
 
+/** A minute in UTC, as `since` and `until` take it. */
+export function stampOf(at_s: number): string {
+  return new Date(at_s * 1000).toISOString().slice(0, 16);
+}
+
 /** The chips in what was typed, and the rest of it. */
 export function parse(typed: string): Filters {
   const chips: Chip[] = [];
@@ -112,6 +118,7 @@ export function wishOf({ chips, words }: Filters, now_s: number): Wish {
     states: of("state") as State[],
     tags: of("tag"),
     places: of("place"),
+    cities: of("city"),
     languages: of("lang"),
   };
   const marks = new Set(of("is"));

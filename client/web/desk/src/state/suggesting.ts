@@ -19,6 +19,7 @@ const hints: Readonly<Record<ChipName, Key>> = {
   state: "filter.state",
   tag: "filter.tag",
   place: "filter.place",
+  city: "filter.city",
   lang: "filter.lang",
   alias: "filter.alias",
   has: "filter.has",

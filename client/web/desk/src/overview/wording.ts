@@ -1,0 +1,49 @@
+/** What the overview says of its places, moments and lengths of time. */
+import { number } from "../../../src/languages/messages.ts";
+import { say } from "../words/say.ts";
+import type { Cluster } from "./answer.ts";
+import { duration } from "./scales.ts";
+
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
+/** The name in Latin letters. */
+export function namesOf({ names, place }: Cluster): string {
+  return names.en ?? place;
+}
+
+/** What people there call it, where that is not the same. */
+export function localNames({ names }: Cluster): readonly (readonly [string, string])[] {
+  const found = Object.entries(names).filter(([language]) => language !== "en");
+  const seen = new Set<string>();
+  return found.filter(([, name]) => {
+    const isNew = !seen.has(name);
+    seen.add(name);
+    return isNew;
+  });
+}
+
+/** One place in words, for whoever hears the map. */
+export function toldOf(cluster: Cluster): string {
+  return [
+    `${namesOf(cluster)}: ${say("list.total", { count: cluster.reports })}`,
+    ...(cluster.urgent > 0 ? [say("map.urgent", { count: cluster.urgent })] : []),
+    ...(cluster.unsure > 0 ? [say("map.unsure", { count: cluster.unsure })] : []),
+  ].join(", ");
+}
+
+/** A moment on an axis: the hour, or the day where a day begins. */
+export function tickOf(at_s: number): string {
+  const at = new Date(at_s * 1000);
+  return at.getHours() === 0 && at.getMinutes() === 0 ? date.format(at) : clock.format(at);
+}
+
+export function hourOf(at_s: number): string {
+  const at = new Date(at_s * 1000);
+  return `${date.format(at)} ${clock.format(at)}`;
+}
+
+export function lengthOf(length_s: number): string {
+  const { unit, count } = duration(length_s);
+  return say(`length.${unit}`, { count: number(count) });
+}
