@@ -67,7 +67,6 @@ async def test_the_other_origin_lets_a_page_do_nothing_with_media_but_show_it(
         said = await media(window, url)
         assert said.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
         assert said.headers["X-Content-Type-Options"] == "nosniff"
-        assert said.headers["Cross-Origin-Resource-Policy"] == "same-site"
         assert said.headers["Cache-Control"] == "no-store"
         for name, value in (
             ("Sec-Fetch-Dest", "document"),
