@@ -53,7 +53,7 @@ function FigureTable({ row }: { readonly row: FigureRow }) {
           <tr>
             <th scope="row">{say("figures.mine")}</th>
             <td class="range">{rangeWords(row.mine)}</td>
-            <td class="bar">
+            <td class="figure-bar">
               <Bar range={row.mine} scale={scale} kind={row.mine_counts ? "mine" : "out"} />
             </td>
             <td />
@@ -86,7 +86,7 @@ function Other({ said, row, scale }: { said: Said; row: FigureRow; scale: Scale 
         <bdi>{said.where}</bdi>
       </th>
       <td class="range">{rangeWords(said)}</td>
-      <td class="bar">
+      <td class="figure-bar">
         <Bar range={said} scale={scale} kind={kind} />
       </td>
       <td>{basisWords(said.basis)}</td>
