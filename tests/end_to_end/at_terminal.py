@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+CTRL_C = "\x03"
 CTRL_D = "\x04"
 _PATIENCE_S = 60.0
 # The terminal has to be the session's own: secrets are asked for on /dev/tty.

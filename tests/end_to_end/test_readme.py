@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.abroad import free_port
-from tests.end_to_end.at_terminal import CTRL_D, Seen, at_terminal
+from tests.end_to_end.at_terminal import CTRL_C, CTRL_D, Seen, at_terminal
 
 from qanat_client.demo.media import make_photo
 from qanat_client.demo.programs import command, environment
@@ -176,6 +176,10 @@ def test_the_three_starts_work_as_they_are_written(readme: Readme, tmp_path: Pat
 
         pull = readme.take("qanat-desk pull")
         editor.runs(pull, secret)
+        # A shell would say that it was interrupted too.
+        serve = f"exec {readme.take('qanat-desk serve')}"
+        served = editor.runs(serve, secret, ("Ctrl-C", CTRL_C))
+        assert re.search(r"http://127\.0\.0\.1:\d+/#\S{43}\s", served.screen)
         listed = editor.runs(readme.take("qanat-desk list"), secret).screen
         assert "Almaty, Republic Square" in listed
         (short_id,) = re.findall(r"^([0-9a-f]{8})  ", listed, re.MULTILINE)

@@ -21,6 +21,12 @@ from qanat_client.web_app.files import AppFile
 DESK_APP = WEB / "desk"
 WORDS: dict[str, Any] = json.loads((DESK_APP / "src" / "words" / "en.json").read_text("utf-8"))
 PATIENCE_MS = 20_000
+# What reaches beyond the window or beyond the column that it stands in.
+BEYOND = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen"))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
+    || (each.matches("main, main > *, .middle, .report") && each.scrollWidth > each.clientWidth + 1))
+  .map((each) => each.cloneNode(false).outerHTML)"""
 
 
 @dataclass
@@ -28,14 +34,22 @@ class Editor:
     """One window of the app."""
 
     page: Page
-    window: Window
     browser: Browser
+    served: Window | None = None
 
-    async def enter(self) -> None:
-        """Open the newest link of the terminal."""
-        # The screen's today is the desk's.
-        await self.page.clock.set_fixed_time(self.window.desk.clock())
-        await self.page.goto(f"{self.window.address}/#{self.window.tokens[-1]}")
+    @property
+    def window(self) -> Window:
+        """The server in this process, and a window of its own on it."""
+        assert self.served is not None
+        return self.served
+
+    async def enter(self, link: str = "") -> None:
+        """Open a link of the terminal, or the newest of the server in this process."""
+        if not link:
+            # The screen's today is the desk's.
+            await self.page.clock.set_fixed_time(self.window.desk.clock())
+            link = f"{self.window.address}/#{self.window.tokens[-1]}"
+        await self.page.goto(link)
         await expect(self.page.get_by_role("listbox", name=WORDS["list.label"])).to_be_visible(
             timeout=PATIENCE_MS
         )
@@ -101,4 +115,4 @@ async def editing(
     async with serving_of(newsroom, app=app) as window:
         # The zone of the machine shows in no picture.
         async with browsing(profile, viewport=viewport, timezone_id="Asia/Almaty") as browser:
-            yield Editor(await browser.page(), window, browser)
+            yield Editor(await browser.page(), browser, window)

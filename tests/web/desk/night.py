@@ -27,7 +27,9 @@ def photo(folder: Path, seed: int) -> Attached:
     with Image.open(place) as picture:
         picture.thumbnail((160, 160))
         picture.save(small, "JPEG", quality=60)
-    return Attached(f"IMG_20220105_{seed:04}.jpg", place.read_bytes(), "image/jpeg", small.getvalue())
+    return Attached(
+        f"IMG_20220105_{seed:04}.jpg", place.read_bytes(), "image/jpeg", small.getvalue()
+    )
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, editing
+from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -22,12 +22,6 @@ HARM = (
     '"><svg/onload=window.harmed=1> \u202egpj.exe\u2066 {{7*7}} javascript:window.harmed=1 '
 )
 LONG = "ш" * 10_000
-# What reaches beyond the window or beyond the column that it stands in.
-BEYOND = """() => [...document.querySelectorAll("body *")]
-  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen"))
-  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
-    || (each.matches("main, main > *, .middle, .report") && each.scrollWidth > each.clientWidth + 1))
-  .map((each) => each.cloneNode(false).outerHTML)"""
 
 
 async def look(page: Page) -> list[str]:
@@ -91,7 +85,9 @@ async def test_what_is_checked_is_kept_with_its_notes_and_stands_in_the_log(
         await editor.button_begins("state.corroborated").click()
         await editor.page.get_by_label(WORDS["incidents.add"]).fill("The square")
         await editor.page.get_by_label(WORDS["incidents.add"]).press("Enter")
-        await expect(editor.report.get_by_role("button", name="The square", exact=True)).to_be_visible()
+        await expect(
+            editor.report.get_by_role("button", name="The square", exact=True)
+        ).to_be_visible()
         await editor.report.locator(".log summary").click()
         await expect(editor.report.locator(".log")).to_contain_text("the sign over the door")
         report = await editor.window_value(f"/api/reports/{night.ids['hospital']}")

@@ -46,21 +46,22 @@ def open_media(serving: Serving) -> None:
     serving.begin(look_for_likenesses(serving, room_of(serving)))
 
 
-async def _source(serving: Serving, body: Asked) -> Source:
-    return await serving.vault_work(
-        source_of,
+def _part(body: Asked) -> tuple[bytes, int, Rendition]:
+    """The part that a request names, the last of its fields."""
+    part = (
         body.key("report", REPORT_ID_BYTES),
         body.number("file", most=MAX_FILES),
         body.choice("rendition", _RENDITIONS),
     )
+    body.done()
+    return part
 
 
 async def show_media(serving: Serving, request: web.Request) -> dict[str, Any]:
     """POST /api/media."""
     body = await asked(request)
     form = body.choice("form", _FORMS)
-    source = await _source(serving, body)
-    body.done()
+    source = await serving.vault_work(source_of, *_part(body))
     medium = await room_of(serving).show(source, form)
     assert medium.head is not None
     notes = (medium.head.note, medium.note, str(medium.error or ""))
@@ -105,8 +106,7 @@ async def black_out(serving: Serving, request: web.Request) -> web.StreamRespons
     """POST /api/media/black-out: a new picture as a download."""
     body = await asked(request)
     boxes = body.boxes("boxes", most=MAX_BOXES)
-    source = await _source(serving, body)
-    body.done()
+    source = await serving.vault_work(source_of, *_part(body))
     head, data = await room_of(serving).made(source, Form.BLACKED, boxes)
     ending = "png" if head.media_type == "image/png" else "jpg"
     name = f"{source.report_id.hex()[:8]}-{source.file + 1}-blacked-out.{ending}"

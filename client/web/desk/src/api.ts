@@ -261,6 +261,11 @@ export interface Desk {
   readonly now_s: number;
 }
 
+export interface Tag {
+  readonly tag: string;
+  readonly reports: number;
+}
+
 export interface Incident {
   readonly id: string;
   readonly name: string;

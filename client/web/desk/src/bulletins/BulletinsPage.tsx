@@ -181,9 +181,9 @@ function Given({ bulletin }: { readonly bulletin: Bulletin }) {
         )}
       </p>
       {title !== "" && (
-        <h3 dir="auto" lang={language}>
+        <h2 dir="auto" lang={language}>
           {title}
-        </h3>
+        </h2>
       )}
       <p class="reply" dir="auto" lang={language}>
         {text}

@@ -23,7 +23,11 @@ export function SearchBox() {
     if (document.activeElement !== field.current) typed.value = shownWords;
   }, [shownWords, typed]);
 
-  const found = suggestions(typed.value, tags.value, incidents.value);
+  const found = suggestions(
+    typed.value,
+    tags.value.map(({ tag }) => tag),
+    incidents.value,
+  );
   const shown = isOpen.value ? found : [];
   const look = (words: string, wait_ms: number) => {
     clearTimeout(timer.current);

@@ -38,7 +38,9 @@ export function Tags({ report }: { readonly report: ReportPage }) {
         id={FIELD_IDS.tag}
         label={say("tags.add")}
         typed={typed}
-        offered={tags.value.filter((tag) => !report.decided.tags.includes(tag))}
+        offered={tags.value
+          .map(({ tag }) => tag)
+          .filter((tag) => !report.decided.tags.includes(tag))}
         onAdd={() => void add()}
       />
     </div>

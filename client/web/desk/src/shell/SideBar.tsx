@@ -23,7 +23,7 @@ const MOST_INCIDENTS = 8;
 
 export function SideBar() {
   return (
-    <div class="side">
+    <header class="side">
       <p class="desk-name">
         <bdi>{desk.value?.name ?? ""}</bdi>
       </p>
@@ -50,11 +50,12 @@ export function SideBar() {
         <h2>{say("views.state")}</h2>
         <Group views={STATE_VIEWS} />
         {tags.value.length > 0 && <h2>{say("views.tags")}</h2>}
-        {tags.value.slice(0, MOST_TAGS).map((value) => (
+        {tags.value.slice(0, MOST_TAGS).map(({ tag, reports }) => (
           <Entry
-            key={value}
-            words={`#${value}`}
-            filters={{ chips: [{ name: "tag", value }], words: "" }}
+            key={tag}
+            words={`#${tag}`}
+            filters={{ chips: [{ name: "tag", value: tag }], words: "" }}
+            count={reports}
           />
         ))}
         {incidents.value.length > 0 && <h2>{say("views.incidents")}</h2>}
@@ -70,7 +71,7 @@ export function SideBar() {
         <Group views={[MUTED_VIEW]} />
       </nav>
       <Pulling />
-    </div>
+    </header>
   );
 }
 

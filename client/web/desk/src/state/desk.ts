@@ -1,6 +1,6 @@
 /** What the screens know of the desk as a whole, kept up by what the server tells by itself. */
 import { effect, signal } from "@preact/signals";
-import type { Counts, Desk, Incident, PullState } from "../api.ts";
+import type { Counts, Desk, Incident, PullState, Tag } from "../api.ts";
 import { ask, DeskError } from "../client.ts";
 import { onLive, opened } from "../live.ts";
 import * as list from "./list.ts";
@@ -21,7 +21,8 @@ const LOOK_EVERY_MS = 700;
 export const desk = signal<Desk | null>(null);
 export const counts = signal<Counts>(NO_COUNTS);
 export const pull = signal<PullState | null>(null);
-export const tags = signal<readonly string[]>([]);
+/** Those in use, the most used first. */
+export const tags = signal<readonly Tag[]>([]);
 export const incidents = signal<readonly Incident[]>([]);
 /** Rises with every change; whoever shows something of the desk reads it again then. */
 export const change = signal(0);
@@ -59,7 +60,7 @@ export async function readDesk(): Promise<void> {
   try {
     const [found, used, gathered] = await Promise.all([
       ask<Desk>("/api/desk"),
-      ask<{ readonly tags: readonly string[] }>("/api/tags"),
+      ask<{ readonly tags: readonly Tag[] }>("/api/tags"),
       ask<{ readonly incidents: readonly Incident[] }>("/api/incidents"),
     ]);
     desk.value = found;

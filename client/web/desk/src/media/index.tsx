@@ -1,0 +1,4 @@
+/** Media of strangers in the editors' app: what `mounts` shows of it. */
+import "./media.css";
+
+export { MediaViewer } from "./MediaViewer.tsx";
