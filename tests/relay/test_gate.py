@@ -338,6 +338,24 @@ def test_a_film_is_charged_what_has_come_of_it() -> None:
     assert lane.free_bytes > 0
 
 
+def test_a_film_that_is_more_than_is_kept_before_the_next_tick_has_the_same_claim() -> None:
+    scene = Scene()
+    scene.spend(Lane.PARTS)
+    lane = scene.gate._lanes[Lane.PARTS]
+    lane.free_bytes = 1
+    drawn, late = (scene.ticket(Holder(), size=10 * MIB, lane=Lane.PARTS) for _ in range(2))
+    paid = scene.ticket(Holder(), size=10 * MIB, effort=1 << 24, lane=Lane.PARTS)
+    said: dict[Ticket, Verdict | None] = {}
+    for film, verdict in ((drawn, None), (late, Verdict.STAMP_WANTED), (paid, None)):
+        assert scene.gate.wait(film)
+        assert scene.gate.hold(film, HELD_BYTES, is_all=False)
+        assert scene.said == said
+        assert scene.gate.hold(film, 16_384, is_all=False) is (verdict is None)
+        said[film] = verdict
+        assert scene.said == said
+    assert scene.gate.waiting == scene.gate.held_bytes == 0
+
+
 def test_what_goes_on_coming_is_waited_for() -> None:
     """A letter of four blocks on a line that takes five seconds for each."""
     scene = Scene()

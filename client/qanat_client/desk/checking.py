@@ -56,7 +56,11 @@ def related_reports(context: Context) -> int:
     with context.desk() as desk:
         catalogued(context, desk)
         item = item_of(desk.vault, context.arguments.id)
-        found = related(desk.vault, item.report_id, most=context.arguments.limit)
+        # numpy takes as long to load as most commands take in all.
+        from qanat_client.desk.media.near import near_pictures
+
+        near = near_pictures(desk.vault, item.report_id)
+        found = related(desk.vault, item.report_id, near=near, most=context.arguments.limit)
         suggestions = found.suggestions
         reports = shown(desk, [suggestion.report_id for suggestion in suggestions])
         for report, suggestion in zip(reports, suggestions, strict=True):

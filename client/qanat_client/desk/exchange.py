@@ -6,6 +6,7 @@ Everything from the relay is checked before it is kept, and kept before the curs
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.desk.arrivals import Incoming
@@ -50,6 +51,9 @@ __all__ = ["Exchange"]
 FLUSH_BYTES = 4 * 1024 * 1024
 """How much may come before it is made durable: what a cut can cost on a fast line."""
 
+GATHER_S = 0.1
+"""For how long letters are gathered before they are opened, as long as more may come."""
+
 MAX_OUTSTANDING = 16_384
 """Parcels that a relay has offered and that are not here: each is remembered, in memory and in the
 vault. One more is left for a later session, and no cursor is kept that stands behind it."""
@@ -76,6 +80,9 @@ class Exchange:
         self._held_there: set[bytes] = set()
         self._our_tags: set[bytes] = set()
         self._ended = False
+        self._group: asyncio.TaskGroup | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._is_last = asyncio.Event()
         self._opened_parcels = result.parcels
 
     async def talk(self, conversation: Conversation) -> None:
@@ -86,7 +93,8 @@ class Exchange:
         estimate = await self._reconciling.estimate(cursor, is_due=is_due)
         await conversation.open()
         try:
-            async with asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as self._group:
+                group = self._group
                 speaking = group.create_task(self._speak(conversation, cursor, estimate))
                 await self._listen(conversation, speaking)
         except BaseExceptionGroup as problems:
@@ -123,7 +131,26 @@ class Exchange:
         await speaking
         await self._finish(conversation)
 
+    def _open_beside(self, conversation: Conversation) -> None:
+        """Letters are read while others, and the films, are still on their way."""
+        if self._ended or self._result.parcels == self._opened_parcels:
+            return
+        if self._opening is None or self._opening.done():
+            assert self._group is not None, "it talks"
+            self._opening = self._group.create_task(self._open_what_comes(conversation))
+
+    async def _open_what_comes(self, conversation: Conversation) -> None:
+        while self._result.parcels > self._opened_parcels:
+            # Where many come they are opened together.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GATHER_S):
+                    await self._is_last.wait()
+            await self._open(conversation)
+
     async def _finish(self, conversation: Conversation) -> None:
+        self._is_last.set()
+        if self._opening is not None:
+            await self._opening
         await self._open(conversation)
         self._ended = True
         await conversation.end()
@@ -152,9 +179,7 @@ class Exchange:
             case Cursor():
                 if self._keeps_cursors:
                     self._cursor = frame.cursor
-                # Letters are read while the films are still on their way.
-                if self._result.parcels > self._opened_parcels and not self._ended:
-                    await self._open(conversation)
+                self._open_beside(conversation)
             case Opened() | Purge():
                 alarm = self._bench.tombstones.hear(frame, self._relay, today)
                 if alarm is not None:

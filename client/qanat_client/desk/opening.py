@@ -7,25 +7,35 @@ fault of its writer and is asked for again. Parts are decrypted as a stream and 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from qanat_client.desk.epochs import epoch_of_tag
 from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.tombstones import Tombstone, Tombstones
 from qanat_client.desk.unsealing import FoundReport, Letter, Outcome, Spoiled, Unsealed, unseal
+from qanat_client.desk.unsealing_process import UnsealingProcess
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.days import day_of, iso
 from qanat_protocol.errors import BadLock, CannotOpen, RemoteError, WrongRecipient
 from qanat_protocol.parcel import Header, Kind, parse_header
 from qanat_protocol.part import PartOpener
+from qanat_protocol.signing import SigningKey
 from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Opened", "Opener"]
 
-LETTERS_IN_A_COMMIT = 256
-"""A commit costs more than opening many letters; this many take a tenth of a second."""
+LETTERS_IN_A_COMMIT = 512
+"""A commit costs more than keeping many letters; this many take a tenth of a second."""
+
+AHEAD = 2
+"""So many times as many letters are unsealed before they are kept."""
+
+WORTH_A_PROCESS = 256
+"""From so many letters on a process beside is faster, even if it has to be started."""
 
 
 @dataclass(slots=True)
@@ -38,6 +48,17 @@ class Opened:
     parts: int = 0
     set_aside: int = 0
     damaged: int = 0
+
+
+Unsealer = Callable[[bytes, SigningKey, Sequence[Letter]], list[Outcome]]
+
+
+class _Sealed(NamedTuple):
+    """A letter that came, and the seed that opens it, or why there is none."""
+
+    parcel_id: bytes
+    header: bytes
+    seed: bytes | Spoiled
 
 
 @dataclass(slots=True)
@@ -70,7 +91,12 @@ class Opener:
         self._clock = clock
         self._counted_from = counted_from
         self._busy = asyncio.Lock()
+        self._process = UnsealingProcess()
         self.done = Opened()
+
+    def close(self) -> None:
+        """End the process beside, if there is one."""
+        self._process.close()
 
     async def open_all(self) -> None:
         """Open every whole parcel that can be opened now: letters first, then their parts."""
@@ -93,21 +119,48 @@ class Opener:
             " WHERE state = 'whole' AND kind != ?",
             int(Kind.PART),
         )
-        for at in range(0, len(letters), LETTERS_IN_A_COMMIT):
-            self._settle(self._read_letters(letters[at : at + LETTERS_IN_A_COMMIT]))
-            # The sessions go on between two commits.
-            await asyncio.sleep(0)
+        some = [
+            self._with_seeds(letters[at : at + LETTERS_IN_A_COMMIT])
+            for at in range(0, len(letters), LETTERS_IN_A_COMMIT)
+        ]
+        if len(letters) < WORTH_A_PROCESS:
+            for sealed in some:
+                self._settle(self._read_letters(sealed, unseal))
+                # The sessions go on between two commits.
+                await asyncio.sleep(0)
+            return
+        # While some are kept here the next ones are unsealed beside.
+        reading: deque[asyncio.Task[_Read]] = deque()
+        try:
+            for sealed in some:
+                beside = asyncio.to_thread(self._read_letters, sealed, self._process.unseal)
+                reading.append(asyncio.create_task(beside))
+                if len(reading) > AHEAD:
+                    self._settle(await reading.popleft())
+            while reading:
+                self._settle(await reading.popleft())
+        finally:
+            for read in reading:
+                read.cancel()
 
-    def _read_letters(self, rows: Sequence[Row]) -> _Read:
-        """What came of some letters, by their ids."""
-        read = _Read()
+    def _with_seeds(self, rows: Sequence[Row]) -> list[_Sealed]:
         seeds: dict[bytes, bytes | Spoiled] = {}
-        letters: list[Letter] = []
-        bodies = self._spool.read_small([row[0] for row in rows])
+        found = []
         for parcel_id, header, kind, tag in rows:
-            seed = seeds[tag] if tag in seeds else seeds.setdefault(tag, self._seed_of(tag))
+            if tag not in seeds:
+                seeds[tag] = self._seed_of(tag)
+            seed = seeds[tag]
             if kind != Kind.LETTER:
                 seed = _spoiled(WrongRecipient("only letters and parts go to a desk"))
+            found.append(_Sealed(parcel_id, header, seed))
+        return found
+
+    def _read_letters(self, sealed: Sequence[_Sealed], how: Unsealer) -> _Read:
+        """What came of some letters, without the vault: any thread may do it."""
+        read = _Read()
+        letters: list[Letter] = []
+        bodies = self._spool.read_small([one.parcel_id for one in sealed])
+        for parcel_id, header, seed in sealed:
             if isinstance(seed, Spoiled):
                 self._keep_spoiled(parse_header(header), seed, read)
                 continue
@@ -117,15 +170,13 @@ class Opener:
                 read.damaged.append(parcel_id)
             else:
                 letters.append(Letter(header, body, seed))
-        for letter, outcome in zip(letters, self._unsealed(letters), strict=True):
+        outcomes = how(self._desk_id, self._tombstones.key, letters)
+        for letter, outcome in zip(letters, outcomes, strict=True):
             if isinstance(outcome, Unsealed):
                 read.unsealed.append(outcome)
             else:
                 self._keep_spoiled(parse_header(letter.header), outcome, read)
         return read
-
-    def _unsealed(self, letters: Sequence[Letter]) -> list[Outcome]:
-        return unseal(self._desk_id, self._tombstones.key, letters)
 
     def _seed_of(self, tag: bytes) -> bytes | Spoiled:
         epoch = epoch_of_tag(self._vault, self._desk_id, tag)
@@ -227,19 +278,7 @@ class Opener:
         self._vault.run_with(
             "INSERT INTO parts (report_id, file, rendition, parcel_id, length, sha256,"
             " content_key, state) SELECT *, 'missing' FROM GIVEN",
-            [
-                (
-                    report.identity,
-                    part.file,
-                    int(part.rendition),
-                    part.parcel_id,
-                    part.length,
-                    part.sha256,
-                    part.content_key,
-                )
-                for _, report in new.values()
-                for part in report.parts
-            ],
+            [(report.identity, *claim) for _, report in new.values() for claim in report.claims],
         )
         return len(new)
 

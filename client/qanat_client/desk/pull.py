@@ -136,6 +136,15 @@ async def pull(
     no secret left; all else is in the result.
     """
     bench = bench or workbench_of(desk, advance)
+    try:
+        return await _rounds(bench, entries, settings)
+    finally:
+        bench.opener.close()
+
+
+async def _rounds(
+    bench: Workbench, entries: Sequence[RelayEntry], settings: CarrierSettings
+) -> PullResult:
     result = PullResult({entry.signing_key: RelayResult() for entry in entries}, Opened())
     pending = list(entries)
     for _ in range(MAX_ROUNDS):

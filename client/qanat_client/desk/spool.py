@@ -99,11 +99,11 @@ class Spool:
 
     def read_small(self, parcel_ids: Sequence[bytes]) -> dict[bytes, bytes]:
         """Those of these bodies that are small and here."""
-        return self._small_bodies.read(parcel_ids) | {
-            parcel_id: self._small[parcel_id]
-            for parcel_id in parcel_ids
-            if parcel_id in self._small
-        }
+        found = self._small_bodies.read(parcel_ids)
+        for parcel_id in parcel_ids:
+            if (body := self._small.get(parcel_id)) is not None:
+                found[parcel_id] = body
+        return found
 
     def check(self, header: Header) -> None:
         """Whether a body is what came from the relay. Raises BodyDamaged."""

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from qanat_protocol.errors import RemoteError, UnknownKind
 from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.letter import LetterType, open_letter
 from qanat_protocol.parcel import parse_header
-from qanat_protocol.report import PartRef, Report, report_id, verify_report
+from qanat_protocol.report import Report, report_id, verify_report
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.tombstone import opened_value, purge_key, sign_opened
 from qanat_protocol.verdicts import Verdict
 
 __all__ = [
+    "Claim",
     "FoundReport",
     "Letter",
     "Outcome",
@@ -36,8 +38,19 @@ class Letter:
     seed: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FoundReport:
+# These two go through a pipe as they are.
+class Claim(NamedTuple):
+    """Where a rendition of a file travels, as `PartRef` says it."""
+
+    file: int
+    rendition: int
+    parcel_id: bytes
+    length: int
+    sha256: bytes
+    content_key: bytes
+
+
+class FoundReport(NamedTuple):
     """A report whose author's signature is verified. `refers`: the id of the report that it
     corrects, or `withdraws`."""
 
@@ -47,7 +60,7 @@ class FoundReport:
     signature: bytes
     refers: bytes | None
     withdraws: bool
-    parts: tuple[PartRef, ...]
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +131,15 @@ def _found(report: Report, content: bytes, signature: bytes) -> FoundReport:
         signature=signature,
         refers=report.withdraws or report.corrects,
         withdraws=report.withdraws is not None,
-        parts=report.parts,
+        claims=tuple(
+            Claim(
+                part.file,
+                int(part.rendition),
+                part.parcel_id,
+                part.length,
+                part.sha256,
+                part.content_key,
+            )
+            for part in report.parts
+        ),
     )

@@ -89,6 +89,12 @@ class Watch:
     async def run(self) -> None:
         """Until the day or the card changes. Raises what the desk's own disk does."""
         try:
+            await self._run()
+        finally:
+            self._bench.opener.close()
+
+    async def _run(self) -> None:
+        try:
             async with asyncio.TaskGroup() as group:
                 lines = [group.create_task(self._keep(entry)) for entry in self._entries]
                 await self._look_after()

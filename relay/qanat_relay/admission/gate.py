@@ -225,12 +225,15 @@ class Gate:
         return True
 
     def hold(self, ticket: Ticket, size_bytes: int, *, is_all: bool) -> bool:
-        """Keep so much more of it in memory; False, and it is refused, if that is too much.
-        `is_all`: nothing more is to come."""
-        if not self._lobby.hold(ticket, size_bytes):
-            self._refuse(ticket)
-            return False
+        """Keep so much more of it in memory, or let it in; False, and it is refused, if that is
+        too much. `is_all`: nothing more is to come."""
         state = self._lanes[ticket.lane]
+        if not self._lobby.hold(ticket, size_bytes):
+            # Whoever is fast brings that between two ticks, and has the same claim.
+            self._let_in(state)
+            if is_refused := ticket in state.tickets:
+                self._refuse(ticket)
+            return not is_refused
         ticket.until_s = min(self._now_s + WAIT_S, ticket.since_s + WAIT_MOST_S)
         del state.tickets[ticket]
         state.tickets[ticket] = None
@@ -264,13 +267,16 @@ class Gate:
             state.bucket.fill(load.free_for(lane), now_s)
             came_bytes = state.free_rate_bytes_s * past_s
             state.free_bytes = min(state.free_bytes + came_bytes, FREE_BURST_BYTES)
-            self._let_in_those_who_paid(state)
-            self._let_in_for_nothing(state)
+            self._let_in(state)
             while (first := next(iter(state.tickets), None)) and first.until_s <= now_s:
                 self._refuse(first)
         if now_s - self._period_s >= PERIOD_S:
             self._end_period(now_s - self._period_s)
             self._period_s = now_s
+
+    def _let_in(self, state: _LaneState) -> None:
+        self._let_in_those_who_paid(state)
+        self._let_in_for_nothing(state)
 
     def _let_in_those_who_paid(self, state: _LaneState) -> None:
         if not state.paid_for or state.bucket.level_bytes <= 0 or self._is_crowded:

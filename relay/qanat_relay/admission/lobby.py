@@ -22,7 +22,9 @@ UNPAID_SHARE = 1 / 4
 somebody to draw."""
 
 HELD_BYTES = 262_144
-"""What of a session is kept while it waits: the largest letter, or sixty of the least."""
+"""What of a session is kept while it waits: the largest letter, or sixty of the least. A film that
+comes faster than the free lane draws it is refused beyond that, and has to bring a stamp: were its
+session not read until then, the letters behind it would wait too. What was let in of it stays."""
 
 HOLDER_TICKETS_MAX = 64
 """Parcels of one session that wait: as many as it may have open."""

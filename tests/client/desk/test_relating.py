@@ -87,6 +87,7 @@ def room(newsroom: Newsroom) -> Any:
         ("алаңы", "алаңда"),
         ("Талдықорған", "Taldykorgan"),
         ("Straße", "STRASSE"),
+        ("آلماتی", "Алматы"),
     ],
 )
 def test_a_place_is_the_same_in_another_form_and_in_another_alphabet(one: str, other: str) -> None:
@@ -103,7 +104,16 @@ def test_places_that_begin_alike_are_told_apart() -> None:
 
 def test_what_is_counted_is_the_same_in_five_languages() -> None:
     for words in (
-        ["wounded", "wounded people", "injured", "раненых", "жараланғандар", "Verletzte", "زخمی"],
+        [
+            "wounded",
+            "wounded people",
+            "injured",
+            "раненых",
+            "жараланғандар",
+            "жаралылар",
+            "Verletzte",
+            "زخمی",
+        ],
         ["dead", "people killed", "погибшие", "қаза тапқан", "Tote", "کشته"],
         ["detained", "арестованных", "қамауға алынған", "Verhaftete", "بازداشت شده"],
     ):

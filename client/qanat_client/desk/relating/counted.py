@@ -15,8 +15,8 @@ _BEGINNINGS: Final = {
         getotet gestorb leiche todesopf کشته مرده جانباخت شهید قتل
     """,
     "wounded": """
-        wound injur ранен поранен пострада травмир жарала жаракат verletz verwund زخمی مجروح جریح
-        جرح مصاب
+        wound injur ранен поранен пострада травмир жарала жаралы жаракат verletz verwund زخمی مجروح
+        جریح جرح مصاب
     """,
     "detained": """
         detain arrest задерж арест усталг усталд камауга камалг festgeno verhaft بازداشت دستگیر

@@ -1,5 +1,5 @@
 """Words by which reports are compared: of places, and of what is counted. The same word in another
-form, and a name in the Latin alphabet or the Cyrillic, has the same key.
+form, and a name in Latin, Cyrillic or Arabic letters, has the same key.
 
 Made when a report is catalogued: a change here needs a migration that catalogues anew.
 """
@@ -20,6 +20,11 @@ _LATIN: Final = str.maketrans({
     "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t",
     "у": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ы": "y",
     "ь": "", "э": "e", "ю": "yu", "я": "ya", "q": "k", "w": "v",
+    # Arabic and Persian, as far as it writes vowels.
+    "ا": "a", "ب": "b", "پ": "p", "ت": "t", "ث": "s", "ج": "dzh", "چ": "ch", "ح": "h", "خ": "h",
+    "د": "d", "ذ": "z", "ر": "r", "ز": "z", "ژ": "zh", "س": "s", "ش": "sh", "ص": "s", "ض": "z",
+    "ط": "t", "ظ": "z", "ع": "", "غ": "g", "ف": "f", "ق": "k", "ک": "k", "گ": "g", "ل": "l",
+    "م": "m", "ن": "n", "و": "u", "ه": "h", "ی": "y",
 })  # fmt: skip
 # Of places, in Latin letters: where one is, where one goes to, where one comes from, whose it is.
 _CASE_WORDS: Final = "nyn nin dyn din tyn tin nan nen dan den tan ten da de ta te ga ge ka ke"

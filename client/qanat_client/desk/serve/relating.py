@@ -8,6 +8,7 @@ from aiohttp import web
 
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import item_of
+from qanat_client.desk.media.near import near_pictures
 from qanat_client.desk.relating.figures import figures_of
 from qanat_client.desk.relating.suggestions import related
 from qanat_client.desk.relating.words import aliases_in, figures_json, suggestion_json
@@ -18,7 +19,8 @@ __all__ = ["tell_figures", "tell_related"]
 
 
 def _related(desk: Desk, digits: str) -> dict[str, Any]:
-    found = related(desk.vault, item_of(desk.vault, digits).report_id)
+    report_id = item_of(desk.vault, digits).report_id
+    found = related(desk.vault, report_id, near=near_pictures(desk.vault, report_id))
     rows = rows_of(desk, [suggestion.report_id for suggestion in found.suggestions])
     return {
         "suggestions": [

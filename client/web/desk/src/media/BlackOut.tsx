@@ -3,7 +3,7 @@
  * picture without any metadata. What is on the screen is never the file that goes out.
  */
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Rendition, Shown } from "../api.ts";
 import { save } from "../checks/saving.ts";
 import { download, wordsOf } from "../client.ts";
@@ -41,7 +41,14 @@ export function BlackOut({ report, file, shown, onDone }: BlackOutProps) {
   const boxes = useSignal<readonly Box[]>([]);
   const drawn = useSignal<{ readonly from: Point; readonly box: Box } | null>(null);
   const isMaking = useSignal(false);
+  const isNew = useSignal(false);
   const area = useRef<SVGSVGElement>(null);
+  // Whoever adds one by a key goes on with it.
+  useEffect(() => {
+    if (!isNew.value) return;
+    isNew.value = false;
+    (area.current?.lastElementChild as SVGElement | null)?.focus();
+  }, [isNew.value]);
   const { width = 1, height = 1 } = shown;
 
   const add = (box: Box) => {
@@ -118,7 +125,7 @@ export function BlackOut({ report, file, shown, onDone }: BlackOutProps) {
               y={box.y * height}
               width={box.width * width}
               height={box.height * height}
-              tabIndex={0}
+              tabindex={0}
               role="button"
               aria-label={say("media.box", { number: at + 1 })}
               aria-keyshortcuts="ArrowLeft ArrowRight ArrowUp ArrowDown Delete"
@@ -137,7 +144,14 @@ export function BlackOut({ report, file, shown, onDone }: BlackOutProps) {
         </svg>
       </div>
       <p class="media-actions">
-        <button type="button" class="quiet small" onClick={() => add(NEW_BOX)}>
+        <button
+          type="button"
+          class="quiet small"
+          onClick={() => {
+            add(NEW_BOX);
+            isNew.value = true;
+          }}
+        >
           {say("media.addBox")}
         </button>
         <button
