@@ -23,7 +23,8 @@ WORDS: dict[str, Any] = json.loads((DESK_APP / "src" / "words" / "en.json").read
 PATIENCE_MS = 20_000
 # What reaches beyond the window or beyond the column that it stands in.
 BEYOND = """() => [...document.querySelectorAll("body *")]
-  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen"))
+  .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen")
+    && each.parentElement.closest("svg") === null)
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1
     || (each.matches("main, main > *, .middle, .report")
       && each.scrollWidth > each.clientWidth + 1))
