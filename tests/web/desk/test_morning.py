@@ -1,5 +1,5 @@
-"""An editor's whole morning: real relays, a real `qanat-desk serve`, a real browser, reports in five
-languages that contradict each other."""
+"""An editor's whole morning: real relays, a real `qanat-desk serve`, a real browser, and reports in
+five languages that contradict each other."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ __all__ = ["MAX_DISTANCE", "MIN_QUALITY", "near_pictures", "next_unlooked", "sto
 
 MAX_DISTANCE: Final = 31
 MIN_QUALITY: Final = 50
+MOST_FOUND: Final = 50
+"""A flood of one picture is told by its first few."""
 HASH_BYTES: Final = 32
 _WORDS: Final = HASH_BYTES // 8
 
@@ -69,7 +71,7 @@ def near_pictures(
     vault: Vault, report_id: bytes, *, most: int = MAX_DISTANCE
 ) -> list[tuple[bytes, int, int]]:
     """(report id, file, distance) of other reports' pictures near one of this report's, the nearest
-    first. In the vault's thread."""
+    first, at most MOST_FOUND. In the vault's thread."""
     own = [
         value
         for (value,) in vault.rows(
@@ -84,14 +86,9 @@ def near_pictures(
     known = _known.setdefault(vault, _Known())
     known.read_on(vault)
     found = known.near(own, most)
-    return sorted(
-        (
-            (other, file, distance)
-            for (other, file), distance in found.items()
-            if other != report_id
-        ),
-        key=lambda near: (near[2], near[0], near[1]),
-    )
+    others = [(*owner, distance) for owner, distance in found.items() if owner[0] != report_id]
+    others.sort(key=lambda near: (near[2], near[0], near[1]))
+    return others[:MOST_FOUND]
 
 
 def next_unlooked(vault: Vault, most: int) -> list[Part]:

@@ -15,7 +15,7 @@ from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
 
-__all__ = ["tell_overview"]
+__all__ = ["overview_json", "tell_overview"]
 
 MAX_NAMESAKES = 5
 

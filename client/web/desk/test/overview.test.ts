@@ -1,3 +1,4 @@
+/** What the map, the timeline and the plots compute before they are drawn. */
 import { describe, expect, test } from "vitest";
 import type { Cluster } from "../src/overview/answer.ts";
 import {

@@ -93,6 +93,14 @@ async def test_what_is_stored_later_is_found_too(newsroom: Newsroom) -> None:
     desk.vault.close()
 
 
+async def test_a_flood_of_one_picture_is_told_by_its_first_few(newsroom: Newsroom) -> None:
+    desk, reports = await desk_with(newsroom, *[photo()] * 53)
+    for report_id in reports:
+        store(desk, report_id, b"a" * 32)
+    assert len(near_pictures(desk.vault, reports[0])) == 50
+    desk.vault.close()
+
+
 async def test_each_verified_part_is_looked_at_once(newsroom: Newsroom) -> None:
     desk, (report_id,) = await desk_with(newsroom, photo())
     assert next_unlooked(desk.vault, 9) == [(report_id, 0, 1), (report_id, 0, 3)]

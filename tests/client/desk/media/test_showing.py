@@ -216,7 +216,7 @@ async def test_what_is_shown_longest_ago_makes_room(newsroom: Newsroom) -> None:
 
 async def test_nothing_that_was_decoded_is_written_to_the_disk(newsroom: Newsroom) -> None:
     async with desk_with(newsroom, [Attached("a.jpg", photo())]) as (window, own):
-        before = set(newsroom.home.rglob("*"))
+        before = {path for path in newsroom.home.rglob("*") if "journal" not in path.name}
         url = (await window.post("/api/media", wish(own)))["url"]
         shown = (await media(window, url)).body
         assert {path for path in newsroom.home.rglob("*") if "journal" not in path.name} == before
@@ -238,4 +238,8 @@ async def test_what_arrives_is_compared_in_the_background(newsroom: Newsroom) ->
             await asyncio.sleep(0.05)
         ((found, file, distance),) = near_pictures(desk.vault, bytes.fromhex(own))
         assert (found, file, distance < 8) == (other, 0, True)
+        related = await window.get(f"/api/reports/{own}/related")
+        (suggestion,) = related["suggestions"]
+        assert suggestion["row"]["id"] == other.hex()
+        assert "near_picture" in [reason["kind"] for reason in suggestion["reasons"]]
         assert desk.vault.value("SELECT count(*) FROM likenesses WHERE hash IS NULL") == 1
