@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from qanat_client.desk.words import counted, time_words
 from qanat_client.terminal import human_size, printable, printable_line
@@ -16,6 +16,8 @@ __all__ = ["Edition", "Fact", "facts_of", "figure_words", "line", "title_of", "w
 
 Fact = tuple[str, str]
 """What it is, and what is said of it."""
+
+TITLE_CHARACTERS: Final = 60
 
 # XML and HTML take them for no characters at all.
 _NONE = {0xFFFE: "\N{REPLACEMENT CHARACTER}", 0xFFFF: "\N{REPLACEMENT CHARACTER}"}
@@ -54,10 +56,15 @@ def line(text: str) -> str:
 
 
 def title_of(value: Mapping[str, Any]) -> str:
-    """What a report is about, in one line."""
+    """What a report is about, in one line: in its writer's words, else its first ones."""
     if what := line(value["what"]).strip():
         return what
-    return f"Report {value['short_id']}" if "short_id" in value else "Report"
+    if "short_id" in value:
+        return f"Report {value['short_id']}"
+    words = line(value["text"].partition("\n")[0]).strip()
+    if len(words) > TITLE_CHARACTERS:
+        words = words[: TITLE_CHARACTERS - 3].rstrip() + "..."
+    return words or "Report"
 
 
 def figure_words(figure: Mapping[str, Any]) -> str:

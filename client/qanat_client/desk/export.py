@@ -97,7 +97,7 @@ class Exported:
 
 
 def prepare(desk: Desk, order: Order) -> Prepared:
-    """Choose, leave out, black out; writes nothing.
+    """Choose, leave out, black out; writes no file.
 
     Raises BadInput for a format, word or field that is none.
     """
@@ -139,7 +139,7 @@ def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
         ids = find(desk.vault, order.wish)[::-1]
         if order.wish.is_muted is False:
             left_out["muted"] = count(desk.vault, replace(order.wish, is_muted=True))
-        if order.wish == replace(EVERYTHING, is_muted=order.wish.is_muted):
+        if order.wish in (EVERYTHING, replace(EVERYTHING, is_muted=False)):
             # Nothing that is here is left out because it could not be catalogued.
             ids += uncatalogued(desk.vault)
         items = items_of(desk.vault, ids)
@@ -197,7 +197,7 @@ def export(
     """
     prepared = prepare(desk, order)
     attachments = Attachments(desk, place, advance, strip if order.is_public else None)
-    if order.media:
+    if order.media and order.formats != ("atom",):
         if order.is_public and strip is None:
             raise BadInput(
                 "what tells of its maker can't be taken off pictures here: leave the media out"

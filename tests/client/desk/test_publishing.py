@@ -350,7 +350,7 @@ async def test_a_blacked_out_word_is_nowhere_in_the_folder(
         "export", "-o", str(folder), "--format", format_, "--not-public", "--media",
         "--black-out", "айгүл", "--black-out", "87011234567",
     )  # fmt: skip
-    assert (done["reports"], done["files"]) == (1, 1)
+    assert (done["reports"], done["files"]) == (1, 0 if format_ == "atom" else 1)
     assert done["blacked_out"]["айгүл"] >= 9
     assert done["blacked_out"]["87011234567"] == 1
     found = bytes_of(folder).decode("utf-8")
