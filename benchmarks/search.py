@@ -16,10 +16,12 @@ from typing import Final
 
 from benchmarks.letters import letter_comparisons
 from benchmarks.machine import look_at
+from qanat_client.desk.aliases import aliases_of
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.desk.decision_log import DecisionLog
 from qanat_client.desk.decisions import ReportState, mark_read, set_state
-from qanat_client.desk.finding import Wish, find
+from qanat_client.desk.finding import EVERYTHING, Wish, count, find
+from qanat_client.desk.inbox import items_of
 from qanat_client.desk.vault import VAULT_NAME, Vault
 from qanat_protocol.report import Basis, Report, decode_report, encode_report, report_id
 from qanat_protocol.signing import SigningKey
@@ -200,6 +202,7 @@ def main() -> int:
         vault.close()
         _tell_cost(arguments.reports, stored_s, catalogued_s, size_behind - size_before)
         vault = Vault.open(Path(folder), PASSPHRASE)
+        _tell_pages(vault, arguments.each)
         _tell_queries(vault, writers, arguments.each)
         vault.close()
     return 0
@@ -219,6 +222,25 @@ def _tell_cost(reports: int, stored_s: float, catalogued_s: float, size_bytes: i
         f" the catalogue {catalogued_s * 1e3:.2f} ms"
         f" ({catalogued_s / (opened_s + stored_s):.2f} of the other two)"
         f" and {size_bytes / reports:,.0f} bytes"
+    )
+
+
+def _tell_pages(vault: Vault, pages: int) -> None:
+    log = DecisionLog(vault, b"d" * 32, time.time)
+    taken_s = []
+    for _ in range(pages):
+        begun_s = time.perf_counter()
+        found = find(vault, EVERYTHING, limit=SHOWN)
+        items = items_of(vault, found)
+        aliases_of(vault, {item.report.author for item in items})
+        log.standing_of(found)
+        count(vault, EVERYTHING)
+        taken_s.append(time.perf_counter() - begun_s)
+    first_ms = taken_s[0] * 1000
+    print(
+        f"A page of the newest {SHOWN} with what was decided of them, their aliases and how many"
+        f" there are: {first_ms:.0f} ms the first time, then {_percentile(taken_s, 50):.0f} ms"
+        f" (95th percentile {_percentile(taken_s, 95):.0f} ms)"
     )
 
 

@@ -51,8 +51,14 @@ __all__ = ["Exchange"]
 FLUSH_BYTES = 4 * 1024 * 1024
 """How much may come before it is made durable: what a cut can cost on a fast line."""
 
-GATHER_S = 0.1
-"""For how long letters are gathered before they are opened, as long as more may come."""
+FEW = 32
+"""Parcels that come in less than this at once are opened as they come; more show that many come."""
+
+GATHER_S = 0.2
+"""How long of many is gathered what is opened together, as long as more may come."""
+
+MANY = 512
+"""So many are opened without waiting for more."""
 
 MAX_OUTSTANDING = 16_384
 """Parcels that a relay has offered and that are not here: each is remembered, in memory and in the
@@ -83,6 +89,7 @@ class Exchange:
         self._group: asyncio.TaskGroup | None = None
         self._opening: asyncio.Task[None] | None = None
         self._is_last = asyncio.Event()
+        self._opened_last = 0
         self._opened_parcels = result.parcels
 
     async def talk(self, conversation: Conversation) -> None:
@@ -109,9 +116,8 @@ class Exchange:
     async def _listen(self, conversation: Conversation, speaking: asyncio.Task[None]) -> None:
         book, today = self._bench.book, self._bench.desk.today
         async for frame in conversation.frames():
-            if (welcome := conversation.welcome) is not None:
-                book.hear_day(self._relay, welcome.day)
             if isinstance(frame, Welcome):
+                book.hear_day(self._relay, frame.day)
                 book.hear_incarnation(self._relay, frame.incarnation, today)
                 self._bench.tombstones.look_again(self._relay)
             await self._hear(conversation, frame)
@@ -131,20 +137,24 @@ class Exchange:
         await speaking
         await self._finish(conversation)
 
-    def _open_beside(self, conversation: Conversation) -> None:
+    async def _open_meanwhile(self, conversation: Conversation) -> None:
         """Letters are read while others, and the films, are still on their way."""
-        if self._ended or self._result.parcels == self._opened_parcels:
+        came = self._result.parcels - self._opened_parcels
+        if self._ended or not came or (self._opening is not None and not self._opening.done()):
             return
-        if self._opening is None or self._opening.done():
+        if self._opened_last < FEW:
+            await self._open(conversation)
+        else:
             assert self._group is not None, "it talks"
             self._opening = self._group.create_task(self._open_what_comes(conversation))
 
     async def _open_what_comes(self, conversation: Conversation) -> None:
-        while self._result.parcels > self._opened_parcels:
-            # Where many come they are opened together.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(GATHER_S):
-                    await self._is_last.wait()
+        """Where many come, they are opened together."""
+        while came := self._result.parcels - self._opened_parcels:
+            if came < MANY:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GATHER_S):
+                        await self._is_last.wait()
             await self._open(conversation)
 
     async def _finish(self, conversation: Conversation) -> None:
@@ -157,16 +167,18 @@ class Exchange:
 
     async def _open(self, conversation: Conversation) -> None:
         """Open what has come whole, and say so while the line is open."""
+        self._opened_last = self._result.parcels - self._opened_parcels
         self._opened_parcels = self._result.parcels
         self._flush()
         if self._held_there:
             self._bench.tombstones.tell_again(self._relay, self._held_there)
             self._held_there.clear()
-        await self._bench.opener.open_all()
+        async with contextlib.aclosing(self._bench.opener.opening(self._is_last.is_set)) as opening:
+            async for _ in opening:
+                await self._saying.tell(conversation)
         await self._saying.tell(conversation)
 
     async def _hear(self, conversation: Conversation, frame: Frame) -> None:
-        today = self._bench.desk.today
         match frame:
             case Offers():
                 await self._answer(conversation, frame)
@@ -179,15 +191,15 @@ class Exchange:
             case Cursor():
                 if self._keeps_cursors:
                     self._cursor = frame.cursor
-                self._open_beside(conversation)
+                await self._open_meanwhile(conversation)
             case Opened() | Purge():
-                alarm = self._bench.tombstones.hear(frame, self._relay, today)
+                alarm = self._bench.tombstones.hear(frame, self._relay, self._bench.desk.today)
                 if alarm is not None:
                     self._result.alarms.append(alarm)
             case Receipt():
                 self._keep_receipt(frame)
             case Ack():
-                self._saying.hear(frame, today)
+                self._saying.hear(frame, self._bench.desk.today)
             case Sketch():
                 # What has come is to be among what is compared.
                 self._flush()

@@ -7,8 +7,9 @@ fault of its writer and is asked for again. Parts are decrypted as a stream and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -31,11 +32,20 @@ __all__ = ["Opened", "Opener"]
 LETTERS_IN_A_COMMIT = 512
 """A commit costs more than keeping many letters; this many take a tenth of a second."""
 
+LETTERS_AT_ONCE = 32
+"""So many take some hundredths of a second to unseal."""
+
+LETTERS_HERE = 256
+"""So many are unsealed here meanwhile."""
+
 AHEAD = 2
-"""So many times as many letters are unsealed before they are kept."""
+"""So many commits' letters wait for the process beside, or are with it."""
 
 WORTH_A_PROCESS = 256
 """From so many letters on a process beside is faster, even if it has to be started."""
+
+WORTH_ASKING = 16
+"""So many letters at once are unsealed there when it runs."""
 
 
 @dataclass(slots=True)
@@ -54,8 +64,10 @@ Unsealer = Callable[[bytes, SigningKey, Sequence[Letter]], list[Outcome]]
 
 
 class _Sealed(NamedTuple):
-    """A letter that came, and the seed that opens it, or why there is none."""
+    """A letter that came, and the seed that opens it, or why there is none. `number` rises with
+    each parcel that comes."""
 
+    number: int
     parcel_id: bytes
     header: bytes
     seed: bytes | Spoiled
@@ -92,6 +104,7 @@ class Opener:
         self._counted_from = counted_from
         self._busy = asyncio.Lock()
         self._process = UnsealingProcess()
+        self._letters = 0
         self.done = Opened()
 
     def close(self) -> None:
@@ -100,8 +113,17 @@ class Opener:
 
     async def open_all(self) -> None:
         """Open every whole parcel that can be opened now: letters first, then their parts."""
-        async with self._busy:
-            await self._open_letters()
+        async for _ in self.opening():
+            pass
+
+    async def opening(
+        self, is_all_here: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[None, None]:
+        """As `open_all`, and one step for each commit of letters, which may be told of behind it.
+        What comes meanwhile is opened too: while it does, this process has its hands full."""
+        async with self._busy, contextlib.aclosing(self._opening_letters(is_all_here)) as letters:
+            async for _ in letters:
+                yield
             # Set aside ones too: a letter that came later may name the part rightly.
             # CROSS JOIN keeps the order: few claims are open, and parcels are many.
             for claim in self._vault.rows(
@@ -113,46 +135,68 @@ class Opener:
             ):
                 await self._open_part(claim, self.done)
 
-    async def _open_letters(self) -> None:
-        letters = self._vault.rows(
-            "SELECT id, header, kind, substr(header, 17, 16) FROM parcels"
-            " WHERE state = 'whole' AND kind != ?",
-            int(Kind.PART),
-        )
-        some = [
-            self._with_seeds(letters[at : at + LETTERS_IN_A_COMMIT])
-            for at in range(0, len(letters), LETTERS_IN_A_COMMIT)
-        ]
-        if len(letters) < WORTH_A_PROCESS:
-            for sealed in some:
-                self._settle(self._read_letters(sealed, unseal))
-                # The sessions go on between two commits.
-                await asyncio.sleep(0)
-            return
-        # While some are kept here the next ones are unsealed beside.
+    async def _opening_letters(self, is_all_here: Callable[[], bool]) -> AsyncGenerator[None, None]:
+        last = -1
         reading: deque[asyncio.Task[_Read]] = deque()
         try:
-            for sealed in some:
-                beside = asyncio.to_thread(self._read_letters, sealed, self._process.unseal)
-                reading.append(asyncio.create_task(beside))
-                if len(reading) > AHEAD:
-                    self._settle(await reading.popleft())
-            while reading:
-                self._settle(await reading.popleft())
+            while (sealed := self._next_letters(last)) or reading:
+                if self._is_worth_asking(len(sealed)) and len(reading) < AHEAD:
+                    last = sealed[-1].number
+                    beside = asyncio.to_thread(self._read_letters, sealed, self._process.unseal)
+                    reading.append(asyncio.create_task(beside))
+                elif sealed and not reading:
+                    last = sealed[-1].number
+                    await self._settle(await self._read_here(sealed))
+                    yield
+                elif sealed and is_all_here() and not reading[0].done():
+                    # The process beside has enough to do: this one takes its share.
+                    sealed = sealed[:LETTERS_HERE]
+                    last = sealed[-1].number
+                    await self._settle(await self._read_here(sealed))
+                    yield
+                else:
+                    await self._settle(await reading.popleft())
+                    yield
         finally:
             for read in reading:
                 read.cancel()
 
+    def _next_letters(self, last: int) -> list[_Sealed]:
+        """Some of those that came, in their order, behind the last that was taken."""
+        rows = self._vault.rows(
+            "SELECT rowid, id, header, kind, substr(header, 17, 16) FROM parcels"
+            " WHERE state = 'whole' AND kind != ? AND rowid > ? ORDER BY rowid LIMIT ?",
+            int(Kind.PART),
+            last,
+            LETTERS_IN_A_COMMIT,
+        )
+        return self._with_seeds(rows)
+
+    def _is_worth_asking(self, letters: int) -> bool:
+        self._letters += letters
+        return self._letters >= WORTH_A_PROCESS and letters >= WORTH_ASKING
+
+    async def _read_here(self, sealed: Sequence[_Sealed]) -> _Read:
+        read = _Read()
+        for at in range(0, len(sealed), LETTERS_AT_ONCE):
+            some = self._read_letters(sealed[at : at + LETTERS_AT_ONCE], unseal)
+            read.unsealed += some.unsealed
+            read.spoiled += some.spoiled
+            read.damaged += some.damaged
+            # The sessions go on between them.
+            await asyncio.sleep(0)
+        return read
+
     def _with_seeds(self, rows: Sequence[Row]) -> list[_Sealed]:
         seeds: dict[bytes, bytes | Spoiled] = {}
         found = []
-        for parcel_id, header, kind, tag in rows:
+        for number, parcel_id, header, kind, tag in rows:
             if tag not in seeds:
                 seeds[tag] = self._seed_of(tag)
             seed = seeds[tag]
             if kind != Kind.LETTER:
                 seed = _spoiled(WrongRecipient("only letters and parts go to a desk"))
-            found.append(_Sealed(parcel_id, header, seed))
+            found.append(_Sealed(number, parcel_id, header, seed))
         return found
 
     def _read_letters(self, sealed: Sequence[_Sealed], how: Unsealer) -> _Read:
@@ -160,7 +204,7 @@ class Opener:
         read = _Read()
         letters: list[Letter] = []
         bodies = self._spool.read_small([one.parcel_id for one in sealed])
-        for parcel_id, header, seed in sealed:
+        for _, parcel_id, header, seed in sealed:
             if isinstance(seed, Spoiled):
                 self._keep_spoiled(parse_header(header), seed, read)
                 continue
@@ -190,7 +234,7 @@ class Opener:
             return _spoiled(CannotOpen(reason))
         return bytes(seed)
 
-    def _settle(self, read: _Read) -> None:
+    async def _settle(self, read: _Read) -> None:
         """Keep what came of some letters, in one commit."""
         done = replace(self.done)
         tombstones = self._tombstones_of(read.unsealed)

@@ -113,18 +113,23 @@ class RelayBook:
 
         Of one parcel and relay only the earliest, which shows most: a relay can sign any number.
         """
+        rows = self._vault.rows_with(
+            "SELECT c0, min(day) FROM GIVEN CROSS JOIN receipts"
+            " ON parcel_id = c0 AND relay = ? GROUP BY c0",
+            receipts,
+            relay,
+        )
+        known: dict[bytes, int] = dict(map(tuple, rows))
+        later = [(parcel_id,) for parcel_id, first in known.items() if first > day]
         with self._vault.transaction():
             self._vault.run_with(
-                "DELETE FROM receipts WHERE (parcel_id, relay) IN (SELECT c0, ? FROM GIVEN)"
-                " AND day > ?",
-                receipts,
+                "DELETE FROM receipts WHERE parcel_id IN (SELECT c0 FROM GIVEN) AND relay = ?",
+                later,
                 relay,
-                day,
             )
             self._vault.run_with(
-                "INSERT OR IGNORE INTO receipts SELECT c0, ?1, ?2, c1 FROM GIVEN WHERE NOT EXISTS"
-                " (SELECT 1 FROM receipts WHERE parcel_id = c0 AND relay = ?1)",
-                receipts,
+                "INSERT OR IGNORE INTO receipts SELECT c0, ?, ?, c1 FROM GIVEN",
+                [pair for pair in receipts if known.get(pair[0], day + 1) > day],
                 relay,
                 day,
             )

@@ -4,7 +4,7 @@ Bodies are of zeros, so they are not opened but known: a letter by its id, a par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from qanat_client.carriers.conversation import Roads
@@ -96,7 +96,13 @@ class _Opener(LetterOpener):
         self._parcels = parcels
         self._read = read
 
-    async def open_all(self) -> None:
+    async def opening(
+        self, is_all_here: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[None, None]:
+        self._open_known()
+        yield
+
+    def _open_known(self) -> None:
         rows = self._desk.vault.rows("SELECT id FROM parcels WHERE state = 'whole'")
         if not rows:
             return

@@ -1,6 +1,6 @@
--- Parcels and reports lie in the order in which they came, and are found by their ids through an
--- index: within the index they were, each new one was put between others far apart, and looking for
--- any read whole reports on the way. States are compared one by one: for a list of more than two
+-- What comes with each report lies in the order in which it came, and is found by its id through an
+-- index: within the index that it was, each new row was put between others far apart, and looking
+-- for a report read whole ones on the way. States are compared one by one: for a list of more than two
 -- SQLite makes a table with each row that it checks.
 CREATE TABLE parcels_in_order (
     id          BLOB PRIMARY KEY NOT NULL,
@@ -44,3 +44,26 @@ CREATE TRIGGER reports_wait_for_the_catalogue AFTER INSERT ON reports
 BEGIN
     INSERT INTO uncatalogued (report_id) VALUES (NEW.id);
 END;
+
+CREATE TABLE receipts_in_order (
+    parcel_id BLOB NOT NULL,
+    relay     BLOB NOT NULL,
+    day       INTEGER NOT NULL,
+    receipt   BLOB NOT NULL,
+    PRIMARY KEY (parcel_id, relay, day)
+);
+INSERT INTO receipts_in_order SELECT * FROM receipts;
+DROP TABLE receipts;
+ALTER TABLE receipts_in_order RENAME TO receipts;
+
+CREATE TABLE tombstones_in_order (
+    parcel_id  BLOB PRIMARY KEY NOT NULL,
+    opened     BLOB NOT NULL,
+    signer     BLOB NOT NULL,
+    signature  BLOB NOT NULL,
+    purge_key  BLOB NOT NULL,
+    opened_day INTEGER NOT NULL
+);
+INSERT INTO tombstones_in_order SELECT * FROM tombstones;
+DROP TABLE tombstones;
+ALTER TABLE tombstones_in_order RENAME TO tombstones;
