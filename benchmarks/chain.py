@@ -60,14 +60,14 @@ class Chain:
         self.folder = folder
         self._variables = variables
         self._home = folder / "reporter"
-        self._desk_home = folder / "desk"
-        self._passphrase = folder / "passphrase"
+        self.desk_home = folder / "desk"
+        self.passphrase = folder / "passphrase"
         self.relay_data = folder / "relay"
 
     def make(self, address: str) -> None:
         """Make relay, desk and reporter; the cards name the relay's address."""
         self.folder.mkdir(parents=True)
-        self._passphrase.write_text(f"{_PASSPHRASE}\n")
+        self.passphrase.write_text(f"{_PASSPHRASE}\n")
         card = self.folder / "desk.card"
         data: list[str | Path] = ["--data", self.relay_data]
         self._run("qanat-relay", "init", *data, "--name", "A relay", "--address", address)
@@ -84,8 +84,8 @@ class Chain:
         return self._run("qanat", "--json", "--home", self._home, *arguments)
 
     def _desk(self, *arguments: str | Path) -> Usage:
-        options: list[str | Path] = ["--json", "--home", self._desk_home]
-        options += ["--passphrase-file", self._passphrase]
+        options: list[str | Path] = ["--json", "--home", self.desk_home]
+        options += ["--passphrase-file", self.passphrase]
         return self._run("qanat-desk", *options, *arguments)
 
     def queue(self, texts: Sequence[str]) -> None:

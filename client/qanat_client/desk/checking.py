@@ -9,6 +9,7 @@ from typing import Final
 from qanat_client.desk.context import Context
 from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.inbox import item_of
+from qanat_client.desk.media.near import near_pictures
 from qanat_client.desk.options import positive
 from qanat_client.desk.reading import catalogued, shown
 from qanat_client.desk.relating.figures import figures_of, figures_of_incident
@@ -56,11 +57,9 @@ def related_reports(context: Context) -> int:
     with context.desk() as desk:
         catalogued(context, desk)
         item = item_of(desk.vault, context.arguments.id)
-        # numpy takes as long to load as most commands take in all.
-        from qanat_client.desk.media.near import near_pictures
-
         near = near_pictures(desk.vault, item.report_id)
-        found = related(desk.vault, item.report_id, near=near, most=context.arguments.limit)
+        most = context.arguments.limit
+        found = related(desk.vault, item.report_id, near=near, most=most)
         suggestions = found.suggestions
         reports = shown(desk, [suggestion.report_id for suggestion in suggestions])
         for report, suggestion in zip(reports, suggestions, strict=True):

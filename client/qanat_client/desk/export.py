@@ -203,7 +203,9 @@ def export(
                 "what tells of its maker can't be taken off pictures here: leave the media out"
             )
         for item, value in zip(prepared.items, prepared.edition.reports, strict=True):
-            attachments.write(item, value, all_renditions=order.all_renditions)
+            attachments.write(
+                item, value, all_renditions=order.all_renditions and not order.is_public
+            )
     documents = [
         place.write("", name, [text.encode()]).path
         for name, text in prepared.documents(order.formats)

@@ -4,28 +4,37 @@ they tell beside the picture."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.export_places import Place
 from qanat_client.desk.faults import BodyDamaged
 from qanat_client.desk.inbox import Item, PartState
+from qanat_client.desk.media.asking import NotShown
 from qanat_client.desk.spool import Spool
 from qanat_client.desk.words import verdict_name
-from qanat_client.errors import BadInput
 from qanat_client.terminal import printable_line
 from qanat_protocol.errors import RemoteError
 from qanat_protocol.parcel import parse_header
 from qanat_protocol.part import PartOpener, Rendition
 
-__all__ = ["Attachments", "NotMadeAnew", "Strip", "plain_part"]
-
-Strip = Callable[[Desk, PartState], bytes]
-"""A picture made anew, without metadata. Raises NotMadeAnew, RemoteError, BodyDamaged."""
+__all__ = ["Anew", "Attachments", "Strip", "best_parts", "plain_part"]
 
 
-class NotMadeAnew(BadInput):
-    """This file can't be published without what it tells of its maker: leave it out."""
+_ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png"}
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """A picture that was decoded and encoded again."""
+
+    media_type: str
+    data: bytes
+
+
+Strip = Callable[[Desk, Item, PartState], Anew]
+"""Makes a picture anew, without metadata. Raises NotShown."""
 
 
 def plain_part(desk: Desk, part: PartState) -> Iterator[bytes]:
@@ -76,9 +85,7 @@ class Attachments:
     def _miss(self, item: Item, file: Mapping[str, Any], why: str) -> None:
         self.missing.append(f"{item.short_id}: {printable_line(file['name'])} ({why})")
 
-    def _write(
-        self, item: Item, file: Mapping[str, Any], part: PartState, folder: str
-    ) -> str | None:
+    def _write(self, item: Item, file: dict[str, Any], part: PartState, folder: str) -> str | None:
         name = file["name"]
         if self._strip is None and part.part.rendition is not Rendition.ORIGINAL:
             name = f"{name}.{part.part.rendition.name.lower()}.jpg"
@@ -87,12 +94,14 @@ class Attachments:
                 sha256, pieces = part.part.sha256, self._counted(plain_part(self._desk, part))
                 written = self._place.write(folder, name, pieces, sha256)
             else:
-                made = self._strip(self._desk, part)
-                written = self._place.write(folder, name, self._counted(iter([made])))
+                made = self._strip(self._desk, item, part)
+                file["media_type"] = made.media_type
+                file["name"] = f"file-{part.part.file + 1}.{_ENDINGS[made.media_type]}"
+                written = self._place.write(folder, file["name"], self._counted(iter([made.data])))
         except (RemoteError, BodyDamaged) as error:
             self._miss(item, file, f"damaged on this disk: {error}")
             return None
-        except NotMadeAnew as error:
+        except NotShown as error:
             self._miss(item, file, str(error))
             return None
         if written.was_there:
@@ -106,6 +115,15 @@ class Attachments:
             self.size_bytes += len(piece)
             self._advance(len(piece))
             yield piece
+
+
+def best_parts(item: Item) -> list[PartState]:
+    """Of each file what a publication is made from: the largest rendition that is here."""
+    return [
+        part
+        for file in range(len(item.report.files))
+        for part in _chosen(item, file, all_renditions=False)
+    ]
 
 
 def _chosen(item: Item, file: int, *, all_renditions: bool) -> list[PartState]:

@@ -11,9 +11,14 @@ from qanat_client.desk.black_out import FIELDS
 from qanat_client.desk.context import Context
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.export import FORMATS, Order, Prepared, export, prepare
+from qanat_client.desk.export_files import Anew, Strip
 from qanat_client.desk.export_places import FolderPlace
 from qanat_client.desk.filters import add_filters, wish_of
-from qanat_client.desk.inbox import item_of
+from qanat_client.desk.inbox import Item, PartState, item_of
+from qanat_client.desk.media.asking import Form
+from qanat_client.desk.media.darkroom import Darkroom
+from qanat_client.desk.media.room import job_for, whole
+from qanat_client.desk.media.sources import source_of
 from qanat_client.desk.reading import catalogued
 from qanat_client.desk.words import counted, time_words
 from qanat_client.errors import BadInput
@@ -101,6 +106,18 @@ def _order(context: Context, desk: Desk) -> Order:
     return order
 
 
+def _strip(darkroom: Darkroom) -> Strip:
+    """Pictures without what they tell of their maker, by a worker that starts with the first."""
+
+    def strip(desk: Desk, item: Item, part: PartState) -> Anew:
+        source = source_of(desk, item.report_id, part.part.file, part.part.rendition)
+        job = job_for(source, Form.BLACKED)
+        head, data = whole(darkroom.develop(job, source.pieces()))
+        return Anew(head.media_type, data)
+
+    return strip
+
+
 def _tell_prepared(context: Context, prepared: Prepared) -> None:
     for why, number in prepared.left_out.items():
         if number:
@@ -133,8 +150,14 @@ def export_reports(context: Context) -> int:
                 }
             )
             return Exit.DONE
-        with context.counting("exported") as advance:
-            done = export(desk, FolderPlace(folder), order, advance=advance)
+        darkroom = Darkroom()
+        try:
+            with context.counting("exported") as advance:
+                done = export(
+                    desk, FolderPlace(folder), order, strip=_strip(darkroom), advance=advance
+                )
+        finally:
+            darkroom.close()
     reports = len(done.prepared.items)
     _tell_prepared(context, done.prepared)
     terminal.say(

@@ -275,11 +275,14 @@ async def test_the_server_tells_the_map_and_shows_a_city_in_the_inbox(newsroom: 
             "reports": 2,
             "urgent": 1,
             "unsure": 0,
+            "region": None,
             "namesakes": [],
             "newest_s": NOW,
         }
         assert (aksu["place"], aksu["unsure"]) == (f"Aksu {AKSU}", 1)
-        assert "Aksu 1525462" in aksu["namesakes"]
+        assert aksu["region"] == "Pavlodar region"
+        other = {"place": "Aksu 1525462", "region": "Turkistan region"}
+        assert other in aksu["namesakes"]
         assert found["unplaced"] == {
             "place": "none",
             "n": 2,

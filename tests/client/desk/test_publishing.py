@@ -16,6 +16,7 @@ from xml.etree import ElementTree as Tree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ExifTags, Image
 from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
 
 from qanat_client.desk.aliases import aliases_of
@@ -23,11 +24,12 @@ from qanat_client.desk.black_out import BLACK, FIELDS, BlackOut
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.desk.edition import Edition, writing
 from qanat_client.desk.export import FORMATS, PUBLIC_FORMATS, Order, export, prepare
-from qanat_client.desk.export_files import NotMadeAnew, plain_part
+from qanat_client.desk.export_files import Anew, plain_part
 from qanat_client.desk.export_formats import csv_of, json_document, markdown_of
 from qanat_client.desk.export_markup import atom_of, html_of
 from qanat_client.desk.export_places import MAX_MEMORY_BYTES, FolderPlace, MemoryPlace
 from qanat_client.desk.folding import fold
+from qanat_client.desk.media.asking import NotShown
 from qanat_client.desk.publication import Names
 from qanat_client.errors import BadInput
 from qanat_protocol.report import Basis, Figure
@@ -592,11 +594,11 @@ async def test_a_publication_has_pictures_made_anew_or_none(newsroom: Newsroom) 
     await taken(newsroom, writer_for(newsroom), "Text.", files)
     desk = newsroom.open()
 
-    def strip(_: Any, part: Any) -> bytes:
+    def strip(_: Any, __: Any, part: Any) -> Anew:
         data = b"".join(plain_part(desk, part))
         if data != b"with metadata":
-            raise NotMadeAnew("no picture")
-        return b"made anew"
+            raise NotShown("no picture")
+        return Anew("image/png", b"made anew")
 
     order = Order(("html",))
     with pytest.raises(BadInput, match="leave the media out"):
@@ -606,11 +608,40 @@ async def test_a_publication_has_pictures_made_anew_or_none(newsroom: Newsroom) 
     desk.vault.close()
     assert done.missing[0].endswith("file-2.bin (no picture)")
     assert [(path.rpartition("/")[2], data) for path, data in place.files.items()][:1] == [
-        ("file-1.jpg", b"made anew")
+        ("file-1.png", b"made anew")
     ]
     page = place.files["reports.html"].decode()
     assert "home" not in page
-    assert page.count("file-1.jpg") == 3
+    assert page.count("file-1.png") == 3
+
+
+def photo_of(camera: str) -> bytes:
+    """A JPEG that names its camera."""
+    picture, written = Image.new("RGB", (64, 48), (200, 90, 30)), io.BytesIO()
+    exif = picture.getexif()
+    exif[ExifTags.Base.Model] = camera
+    picture.save(written, "JPEG", exif=exif, comment=camera.encode())
+    return written.getvalue()
+
+
+async def test_a_published_picture_does_not_tell_of_its_camera(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    newsroom.settle()
+    photo = photo_of("Camera of Aigul")
+    assert photo.count(b"Camera of Aigul") == 2
+    files = [Attached("a.jpg", photo, "image/jpeg"), Attached("b.jpg", b"none", "image/jpeg")]
+    await taken(newsroom, writer_for(newsroom), "Text.", files)
+    folder = tmp_path / "out"
+    done = newsroom.do("export", "-o", str(folder), "--format", "html", "--media")
+    assert done["files"] == 1
+    (missing,) = done["missing"]
+    assert "file-2.jpg" in missing
+    assert b"Camera of Aigul" not in bytes_of(folder)
+    (place,) = folder.glob("files/*/file-1.jpg")
+    with Image.open(place) as picture:
+        assert picture.size == (64, 48)
+        assert not picture.getexif()
 
 
 async def test_what_is_no_format_is_refused(newsroom: Newsroom) -> None:

@@ -141,6 +141,23 @@ def test_every_panel_asks_the_data_source_that_is_chosen_and_has_a_place() -> No
     assert set(re.findall(r"\$\{?(?!__)(\w+)\}?", DASHBOARD.read_text())) == names
 
 
+def test_prometheus_can_read_every_query_of_the_dashboard(promtool: str, tmp_path: Path) -> None:
+    lines = ["groups:", "  - name: dashboard", "    rules:"]
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel.get("targets", []):
+            # What Grafana puts into it.
+            query = target["expr"].replace("$instance", "a").replace("$__rate_interval", "4m")
+            name = f"panel_{panel['id']}_{target['refId']}"
+            lines += [f"      - record: {name}", f"        expr: {json.dumps(query)}"]
+    assert len(lines) > 80
+    path = tmp_path / "queries.yml"
+    path.write_text("\n".join(lines) + "\n")
+    ran = subprocess.run(
+        [promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_the_dashboard_and_its_data_source_are_those_that_are_provisioned() -> None:
     provisioning = FOLDER / "grafana" / "provisioning"
     source = (provisioning / "datasources" / "prometheus.yml").read_text()

@@ -84,7 +84,7 @@ async def test_what_may_belong_together_is_named_with_reasons_and_gathered(
         assert len(page["rows"]) == 2
         await editor.go("incidents")
         await expect(editor.page.get_by_role("main")).to_contain_text(
-            WORDS["figures.title"], timeout=PATIENCE_MS
+            WORDS["incident.figures"], timeout=PATIENCE_MS
         )
         await picture(editor, "incident")
 

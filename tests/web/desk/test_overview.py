@@ -132,7 +132,8 @@ async def test_a_span_of_the_timeline_leaves_what_arrived_in_it(
         await editor.press("Home")
         last = editor.page.get_by_role("slider", name=WORDS["timeline.until"])
         await last.focus()
-        await editor.press("Home", "ArrowRight", "ArrowRight", "ArrowRight")
+        # The oldest was written 56 hours ago; the first to arrive did so 30 hours ago.
+        await editor.press("Home", *["PageUp"] * 5)
         await expect(show).to_have_text("Show 5 reports that arrived then")
         await show.click()
         await expect(editor.row("Жаңаөзенде")).to_have_count(5)
@@ -167,7 +168,9 @@ async def test_what_has_no_city_is_told_as_it_was_written_and_shown_in_the_inbox
         await look(editor)
         await editor.page.get_by_text("3 reports without a place").click()
         await expect(editor.page.get_by_text("у моста <b>за рынком</b>")).to_be_visible()
-        await expect(editor.page.get_by_text("2 may mean Aksu")).to_be_visible()
+        await expect(
+            editor.page.get_by_text("2 may mean another one: Turkistan region")
+        ).to_be_visible()
         await expect(
             editor.page.get_by_text("1 says to be written after it arrived")
         ).to_be_visible()
@@ -198,6 +201,8 @@ async def test_the_map_is_readable_and_axe_finds_nothing(
             await folded.click()
         await editor.page.locator(".plots").scroll_into_view_if_needed()
         await editor.page.screenshot(path=pictures / f"desk-plots-{scheme}-{width}.png")
-        await editor.page.add_script_tag(content=AXE.read_text("utf-8"))
-        assert await editor.page.evaluate(AXE_RUN) == []
+        await editor.page.evaluate(AXE.read_text("utf-8"))
+        # The left column is looked at where it is tested.
+        here = AXE_RUN.replace("axe.run(document,", "axe.run('main',")
+        assert await editor.page.evaluate(here) == []
         assert editor.browser.complaints == []

@@ -85,7 +85,9 @@ async def test_what_is_checked_is_kept_with_its_notes_and_stands_in_the_log(
         await editor.button_begins("state.corroborated").click()
         await editor.page.get_by_label(WORDS["incidents.add"]).fill("The square")
         await editor.page.get_by_label(WORDS["incidents.add"]).press("Enter")
-        await expect(editor.report.get_by_role("button", name="The square", exact=True)).to_be_visible()
+        await expect(
+            editor.report.get_by_role("button", name="The square", exact=True)
+        ).to_be_visible()
         await editor.report.locator(".log summary").click()
         await expect(editor.report.locator(".log")).to_contain_text("the sign over the door")
         report = await editor.window_value(f"/api/reports/{night.ids['hospital']}")

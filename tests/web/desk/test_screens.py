@@ -22,7 +22,7 @@ from qanat_client.web_app.files import AppFile
 App = Mapping[str, AppFile]
 HEIGHTS = {1280: 800, 1920: 1080}
 SCHEMES = ("light", "dark")
-PLACES = ("incidents", "bulletins", "outgoing", "desk")
+PLACES = ("overview", "incidents", "bulletins", "outgoing", "desk")
 
 
 @pytest.fixture
@@ -74,6 +74,8 @@ async def places(editor: Editor) -> AsyncIterator[str]:
     await editor.row("Алаңда атыс").click()
     await expect(editor.report).to_contain_text("терезеден көрдім", timeout=PATIENCE_MS)
     await editor.report.locator(".log summary").click()
+    await editor.report.evaluate("(report) => report.scrollTo(0, 0)")
+    await page.wait_for_timeout(300)
     yield "report"
     await editor.press("/")
     await page.keyboard.type("is:unread ")

@@ -12,7 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["CITIES", "FIXED_COLUMNS", "Place", "all_places", "apart_km", "place_numbered"]
+__all__ = [
+    "CITIES",
+    "FIXED_COLUMNS",
+    "Place",
+    "all_places",
+    "apart_km",
+    "place_numbered",
+    "region_of",
+]
 
 CITIES: Final = Path(__file__).with_name("cities")
 FIXED_COLUMNS: Final = ("id", "kind", "region", "lat", "lon", "population")
@@ -71,6 +79,16 @@ def _by_number() -> Mapping[int, Place]:
 def place_numbered(number: int) -> Place | None:
     """The place with this number, or None."""
     return _by_number().get(number)
+
+
+@cache
+def _regions() -> Mapping[tuple[str, str], Place]:
+    return {(place.country, place.region): place for place in all_places() if place.is_region}
+
+
+def region_of(city: Place) -> Place | None:
+    """The region in which a city lies, None where the table has none, as for the largest cities."""
+    return None if city.is_region else _regions().get((city.country, city.region))
 
 
 def apart_km(one: Place, other: Place) -> float:

@@ -10,6 +10,7 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.places.matching import namesakes
 from qanat_client.desk.places.naming import NO_CITY, name_of
 from qanat_client.desk.places.overview import Cluster, Overview, overview
+from qanat_client.desk.places.table import Place, region_of
 from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
@@ -17,6 +18,11 @@ from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
 __all__ = ["tell_overview"]
 
 MAX_NAMESAKES = 5
+
+
+def _region(place: Place) -> str | None:
+    region = region_of(place)
+    return None if region is None else region.names["en"]
 
 
 def _cluster_json(cluster: Cluster) -> dict[str, Any]:
@@ -31,7 +37,11 @@ def _cluster_json(cluster: Cluster) -> dict[str, Any]:
         "reports": cluster.reports,
         "urgent": cluster.urgent,
         "unsure": cluster.unsure,
-        "namesakes": [name_of(other) for other in namesakes(place)[:MAX_NAMESAKES]],
+        "region": _region(place),
+        "namesakes": [
+            {"place": name_of(other), "region": _region(other)}
+            for other in namesakes(place)[:MAX_NAMESAKES]
+        ],
         "newest_s": cluster.newest_s,
     }
 

@@ -25,6 +25,7 @@ function cluster(place: string, country: string, lat: number, lon: number, repor
     reports,
     urgent: 0,
     unsure: 0,
+    region: null,
     namesakes: [],
     newest_s: 0,
   };
@@ -114,8 +115,13 @@ describe("names on the map", () => {
   test("stand beside the larger circle where two meet, and apart where there is room", () => {
     const spot = (x: number, y: number, size = 5) => ({ x, y, radius: size, name: "Somewhere" });
     expect(labelled([spot(100, 100, 20), spot(110, 102), spot(400, 100)], 9)).toEqual(
-      new Set([0, 2]),
+      new Map([
+        [0, "right"],
+        [2, "right"],
+      ]),
     );
+    // What has no room at its right is named at its left.
+    expect(labelled([spot(200, 100), spot(180, 100)], 9).get(1)).toBe("left");
     expect(labelled([spot(0, 0), spot(0, 50), spot(0, 100)], 2).size).toBe(2);
   });
 });

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
 from tests.client.desk.serve.window import Window, window_on
+from tests.client.desk.test_publishing import photo_of
 
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.desk.serve import exporting
@@ -68,8 +69,11 @@ async def test_a_window_sees_an_export_before_it_takes_it(newsroom: Newsroom) ->
         assert seen["blacked_out"] == [{"word": "айгүл", "n": 1}]
         assert {"why": "withdrawn", "n": 0} in seen["left_out"]
         assert not seen["is_cut"]
+        assert "█████ видела это" in seen["text"]
+        assert "<" not in seen["text"]
         said = await window.ask("POST", "/api/export", asked)
-        assert said.body.decode() == seen["text"]
+        assert "█████ видела это." in said.body.decode()
+        assert "Айгүл" not in said.body.decode()
         assert said.headers["Content-Disposition"] == 'attachment; filename="reports.html"'
         assert said.headers["Content-Type"] == "text/html; charset=utf-8"
         assert said.headers["X-Content-Type-Options"] == "nosniff"
@@ -94,6 +98,19 @@ async def test_several_files_come_as_an_archive(newsroom: Newsroom) -> None:
         with zipfile.ZipFile(io.BytesIO(said.body)) as archive:
             assert sorted(archive.namelist()) == [f"files/{identity[:8]}/a.jpg", "reports.md"]
             assert archive.read(f"files/{identity[:8]}/a.jpg") == b"data"
+
+
+async def test_a_publication_has_its_pictures_made_anew(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        photo = photo_of("Camera of Aigul")
+        await bring(window, "Text.", [Attached("Aigul.jpg", photo, "image/jpeg")])
+        said = await window.ask("POST", "/api/export", {"format": "html", "media": True})
+        with zipfile.ZipFile(io.BytesIO(said.body)) as archive:
+            picture, page = sorted(archive.namelist())
+            assert picture.endswith("/file-1.jpg")
+            assert archive.read(picture).startswith(b"\xff\xd8")
+            for name in (picture, page):
+                assert b"Aigul" not in archive.read(name)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
+import pytest
 from tests.client.desk.newsroom import Newsroom, Writer
 from tests.client.desk.serve.test_lists import bring
 from tests.client.desk.serve.window import listening_to, window_on
@@ -40,6 +42,7 @@ def store(desk: Desk, author: bytes, count: int) -> list[str]:
     return ids
 
 
+@pytest.mark.timeout(600)
 async def test_ten_thousand_reports_of_one_pseudonym_take_one_row_and_none_is_lost(
     newsroom: Newsroom,
 ) -> None:
@@ -54,7 +57,8 @@ async def test_ten_thousand_reports_of_one_pseudonym_take_one_row_and_none_is_lo
             begun_s = time.monotonic()
             await window.post("/api/inbox", {})
             waits_s.append(time.monotonic() - begun_s)
-        assert len(waits_s) > 10
+            await asyncio.sleep(0.2)
+        assert len(waits_s) > 5
         counts = (await heard.until("changed", lambda said: not said["counts"]["waiting"]))[
             "counts"
         ]

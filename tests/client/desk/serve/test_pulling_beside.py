@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.client.desk.newsroom import Clock, Newsroom
 from tests.client.desk.serve.window import listening_to, window_on
-from tests.client.desk.test_pull import Relays, desk_on, hand_over
+from tests.client.desk.test_pull import Relays, desk_on, hand_over, pulled
 from tests.relay.running_relay import running_relay
 
 from qanat_client.desk.pull import pull_lock
@@ -103,6 +103,17 @@ async def test_while_another_desk_pulls_this_one_says_so_and_takes_over_when_it_
             assert (await window.get("/api/desk"))["pull"]["state"] == "elsewhere"
     async with window_on(newsroom, wish_of(newsroom)) as window, listening_to(window) as heard:
         await heard.until("pull", lambda pull: pull["state"] == "watching")
+
+
+async def test_a_pull_at_the_command_line_beside_it_says_that_another_pulls(
+    newsroom: Newsroom, relays: Relays
+) -> None:
+    await desk_on(newsroom, await relays.start("one"))
+    async with window_on(newsroom, wish_of(newsroom)) as window, listening_to(window) as heard:
+        await heard.until("pull", lambda pull: pull["state"] == "watching")
+        done = await pulled(newsroom)
+        assert (done.code, "another qanat-desk is pulling" in done.err) == (2, True)
+        assert (await window.get("/api/desk"))["pull"]["state"] == "watching"
 
 
 async def test_two_windows_of_two_programs_work_on_one_desk(

@@ -13,14 +13,19 @@ export function Figures({ report }: { readonly report: ReportPage }) {
 
 function Compared({ of }: { readonly of: ReportPage }) {
   const { found } = useFetched<FigureRows>(`/api/reports/${of.id}/figures`);
-  return found === null ? null : <FigureTables rows={found.rows} />;
+  return found === null ? null : <FigureTables title={say("figures.title")} rows={found.rows} />;
 }
 
-export function FigureTables({ rows }: { readonly rows: readonly FigureRow[] }) {
+interface TablesProps {
+  readonly title: string;
+  readonly rows: readonly FigureRow[];
+}
+
+export function FigureTables({ title, rows }: TablesProps) {
   if (rows.length === 0) return null;
   return (
     <section class="figures">
-      <h3>{say("figures.title")}</h3>
+      <h3>{title}</h3>
       {rows.map((row, at) => (
         // Two figures of one report may count the same.
         <FigureTable key={at} row={row} />
@@ -48,7 +53,7 @@ function FigureTable({ row }: { readonly row: FigureRow }) {
           <tr>
             <th scope="row">{say("figures.mine")}</th>
             <td class="range">{rangeWords(row.mine)}</td>
-            <td class="bar">
+            <td class="figure-bar">
               <Bar range={row.mine} scale={scale} kind={row.mine_counts ? "mine" : "out"} />
             </td>
             <td />
@@ -81,12 +86,14 @@ function Other({ said, row, scale }: { said: Said; row: FigureRow; scale: Scale 
         <bdi>{said.where}</bdi>
       </th>
       <td class="range">{rangeWords(said)}</td>
-      <td class="bar">
+      <td class="figure-bar">
         <Bar range={said} scale={scale} kind={kind} />
       </td>
       <td>{basisWords(said.basis)}</td>
       <td>
-        <span class={`mark ${marks[kind]}`}>{say(verdict(said, row))}</span>
+        {(row.sources > 1 || kind !== "agrees") && (
+          <span class={`mark ${marks[kind]}`}>{say(verdict(said, row))}</span>
+        )}
       </td>
     </tr>
   );

@@ -12,7 +12,7 @@ export function IncidentContents({ id }: { readonly id: string }) {
   const { figures, media } = found;
   return (
     <>
-      <FigureTables rows={figures.rows} />
+      <FigureTables title={say("incident.figures")} rows={figures.rows} />
       {media.length > 0 && (
         <section>
           <h3>{say("incident.files", { count: media.length })}</h3>

@@ -5,8 +5,17 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { number } from "../../../src/languages/messages.ts";
 import { say } from "../words/say.ts";
 import type { Cluster } from "./answer.ts";
-import { atlas, type Country, HEIGHT, outlines, projectionFor, WIDTH } from "./atlas.ts";
-import { labelled } from "./labels.ts";
+import {
+  atlas,
+  type Country,
+  countryOf,
+  HEIGHT,
+  mostReported,
+  outlines,
+  projectionFor,
+  WIDTH,
+} from "./atlas.ts";
+import { GAP, labelled } from "./labels.ts";
 import { radius } from "./scales.ts";
 import { byKey, CLOSER, moved, seen, type View, WHOLE, zoomed } from "./view.ts";
 import { namesOf, toldOf } from "./wording.ts";
@@ -43,7 +52,8 @@ export function MapView({ clusters, onCity }: MapProps) {
   const drawn = useMemo(() => {
     if (all === null) return null;
     const projection = projectionFor(clusters, all);
-    return { projection, land: outlines(all, projection) };
+    const own = countryOf(mostReported(clusters), all);
+    return { projection, land: outlines(all, projection, own) };
   }, [all, shown]);
   if (failed.value) return <p class="fault">{say("map.failed")}</p>;
   if (drawn === null) return <p class="hint">{say("loading")}</p>;
@@ -99,10 +109,10 @@ function Canvas({ view, onView, children }: CanvasProps) {
   const picture = useRef<SVGSVGElement>(null);
   const drag = useRef<{ x: number; y: number; isMoving: boolean } | null>(null);
   const inPicture = (event: MouseEvent): readonly [number, number] => {
-    const box = picture.current?.getBoundingClientRect();
-    if (box === undefined || box.width === 0) return [WIDTH / 2, HEIGHT / 2];
-    const scale = WIDTH / box.width;
-    return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+    const onScreen = picture.current?.getScreenCTM();
+    if (onScreen == null) return [WIDTH / 2, HEIGHT / 2];
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(onScreen.inverse());
+    return [x, y];
   };
   return (
     // biome-ignore lint/a11y/useSemanticElements: a picture is no fieldset
@@ -113,8 +123,7 @@ function Canvas({ view, onView, children }: CanvasProps) {
       role="group"
       aria-label={say("map.label")}
       aria-describedby="map-keys"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the map is moved by the arrows
-      tabIndex={0}
+      tabindex={0}
       onKeyDown={(event) => {
         const next = event.ctrlKey || event.metaKey || event.altKey ? null : byKey(view, event.key);
         if (next === null) return;
@@ -162,7 +171,10 @@ interface LandProps {
 
 function Land({ land, view }: LandProps) {
   const paths = useMemo(
-    () => land.map(({ id, path }) => <path key={id} class="land" d={path} />),
+    () =>
+      land.map(({ id, path, isOwn }) => (
+        <path key={id} class={isOwn ? "land own" : "land"} d={path} />
+      )),
     [land],
   );
   return (
@@ -184,7 +196,13 @@ function Circles({ spots, view, onCity }: CirclesProps) {
   const placed = spots.map(({ cluster, x, y }) => {
     const [atX, atY] = seen(view, [x, y]);
     const size = radius(cluster.reports, most, WIDEST, LEAST);
-    return { cluster, x: atX, y: atY, radius: size, name: namesOf(cluster) };
+    return {
+      cluster,
+      x: atX,
+      y: atY,
+      radius: size,
+      name: `${namesOf(cluster)} ${number(cluster.reports)}`,
+    };
   });
   const inside = placed.filter(
     ({ x, y, radius: size }) => x > -size && y > -size && x < WIDTH + size && y < HEIGHT + size,
@@ -205,13 +223,20 @@ function Circles({ spots, view, onCity }: CirclesProps) {
       ))}
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it is focusable */}
       <g aria-hidden="true" class="map-names">
-        {inside.map(({ cluster, x, y, radius: size, name }, at) =>
-          named.has(at) ? (
-            <text key={cluster.place} x={x + size + 3} y={y + 4}>
+        {inside.map(({ cluster, x, y, radius: size, name }, at) => {
+          const side = named.get(at);
+          if (side === undefined) return null;
+          return (
+            <text
+              key={cluster.place}
+              class={side === "left" ? "end-aligned" : ""}
+              x={side === "left" ? x - size - GAP : x + size + GAP}
+              y={y + 4}
+            >
               {name}
             </text>
-          ) : null,
-        )}
+          );
+        })}
       </g>
     </>
   );
@@ -235,7 +260,7 @@ function Circle({ cluster, x, y, size, isReached, onCity }: CircleProps) {
     <g
       class={`spot${kind}${cluster.urgent > 0 ? " urgent" : ""}`}
       role="button"
-      tabIndex={isReached ? 0 : -1}
+      tabindex={isReached ? 0 : -1}
       aria-label={toldOf(cluster)}
       onClick={open}
       onDblClick={(event) => event.stopPropagation()}
@@ -253,11 +278,6 @@ function Circle({ cluster, x, y, size, isReached, onCity }: CircleProps) {
           class="urgent-mark"
           d={`M${x} ${y - inner}L${x + inner} ${y}L${x} ${y + inner}L${x - inner} ${y}Z`}
         />
-      )}
-      {size >= 15 && cluster.urgent === 0 && (
-        <text x={x} y={y + 4} class="spot-number">
-          {number(cluster.reports)}
-        </text>
       )}
     </g>
   );

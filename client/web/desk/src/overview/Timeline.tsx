@@ -11,7 +11,7 @@ import { hourOf, tickOf } from "./wording.ts";
 const WIDTH = 960;
 const HEIGHT = 190;
 const LEFT = 44;
-const RIGHT = 8;
+const RIGHT = 24;
 const TOP = 10;
 const BOTTOM = 24;
 const INNER = WIDTH - LEFT - RIGHT;

@@ -12,7 +12,9 @@ export interface Cluster {
   readonly urgent: number;
   /** Of how many the words may as well mean another place. */
   readonly unsure: number;
-  readonly namesakes: readonly string[];
+  readonly region: string | null;
+  /** The other places of this name. */
+  readonly namesakes: readonly { readonly place: string; readonly region: string | null }[];
   readonly newest_s: number;
 }
 

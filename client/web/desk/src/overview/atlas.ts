@@ -88,15 +88,26 @@ export function projectionFor(
     ]);
 }
 
+export interface Outline {
+  readonly id: string;
+  readonly name: string;
+  readonly path: string;
+  /** Whether the picture is of this country. */
+  readonly isOwn: boolean;
+}
+
 /** What of each country can be seen, as paths; the rest is left out. */
 export function outlines(
   all: readonly Country[],
   projection: GeoProjection,
-): readonly { readonly id: string; readonly name: string; readonly path: string }[] {
+  own?: Country,
+): readonly Outline[] {
   const draw = geoPath(projection).digits(1);
   return all.flatMap((country, at) => {
     const path = draw(country);
     const name = String(country.properties?.name ?? "");
-    return path === null ? [] : [{ id: `${country.id ?? at} ${name}`, name, path }];
+    return path === null
+      ? []
+      : [{ id: `${country.id ?? at} ${name}`, name, path, isOwn: country === own }];
   });
 }

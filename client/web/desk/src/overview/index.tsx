@@ -10,7 +10,7 @@ import { Bars } from "./Bars.tsx";
 import { MapView } from "./MapView.tsx";
 import "./overview.css";
 import { Timeline } from "./Timeline.tsx";
-import { lengthOf, localNames, namesOf } from "./wording.ts";
+import { lengthOf, localNames, othersOf, toldApart } from "./wording.ts";
 
 const ROWS = 12;
 
@@ -185,7 +185,7 @@ function PlaceName({
   return (
     <>
       <button type="button" class="link" onClick={() => onCity(cluster.place)}>
-        {namesOf(cluster)}
+        {toldApart(cluster)}
       </button>{" "}
       <small>
         {localNames(cluster).map(([language, name], at) => (
@@ -201,7 +201,7 @@ function PlaceName({
             {" "}
             {say("places.unsure", {
               count: cluster.unsure,
-              others: cluster.namesakes.join(", ") || say("places.another"),
+              others: othersOf(cluster) || say("places.another"),
             })}
           </span>
         )}

@@ -9,7 +9,8 @@ export interface Spot {
 
 const LETTER = 7.4;
 const LINE = 15;
-const GAP = 3;
+export const GAP = 3;
+export type Side = "right" | "left";
 
 interface Box {
   readonly left: number;
@@ -27,30 +28,34 @@ function meet(one: Box, other: Box): boolean {
   );
 }
 
-function boxOf({ x, y, radius, name }: Spot): Box {
-  const left = x + radius + GAP;
-  return {
-    left,
-    top: y - LINE / 2,
-    right: left + name.length * LETTER,
-    bottom: y + LINE / 2,
-  };
+function boxOf({ x, y, radius, name }: Spot, side: Side): Box {
+  const length = name.length * LETTER;
+  const left = side === "right" ? x + radius + GAP : x - radius - GAP - length;
+  return { left, top: y - LINE / 2, right: left + length, bottom: y + LINE / 2 };
 }
 
-/** The places in `spots` of those that are named. `spots`: the largest first. */
-export function labelled(spots: readonly Spot[], most: number): ReadonlySet<number> {
-  const taken: Box[] = [];
-  const found = new Set<number>();
+/** On which side those are named that are, by their places in `spots`: the largest first. */
+export function labelled(spots: readonly Spot[], most: number): ReadonlyMap<number, Side> {
+  // The circles of the largest are not written over either.
+  const circles = spots.slice(0, most).map(
+    ({ x, y, radius }): Box => ({
+      left: x - radius,
+      top: y - radius,
+      right: x + radius,
+      bottom: y + radius,
+    }),
+  );
+  const names: Box[] = [];
+  const found = new Map<number, Side>();
   spots.forEach((spot, at) => {
-    const { x, y, radius } = spot;
-    const box = boxOf(spot);
-    const own: Box = { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius };
-    if (found.size < most && !taken.some((each) => meet(each, box))) {
-      found.add(at);
-      taken.push(box);
-    }
-    // The circles of the largest are not written over either.
-    if (at < most) taken.push(own);
+    if (found.size >= most) return;
+    const isFree = (box: Box) =>
+      !names.some((each) => meet(each, box)) &&
+      !circles.some((each, other) => other !== at && meet(each, box));
+    const side = (["right", "left"] as const).find((each) => isFree(boxOf(spot, each)));
+    if (side === undefined) return;
+    found.set(at, side);
+    names.push(boxOf(spot, side));
   });
   return found;
 }

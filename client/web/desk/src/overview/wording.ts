@@ -12,6 +12,17 @@ export function namesOf({ names, place }: Cluster): string {
   return names.en ?? place;
 }
 
+/** With its region where others have its name too. */
+export function toldApart({ names, place, region, namesakes }: Cluster): string {
+  const name = names.en ?? place;
+  return namesakes.length === 0 || region === null ? name : `${name}, ${region}`;
+}
+
+/** The regions in which the others lie, or their numbers in the table. */
+export function othersOf({ namesakes }: Cluster): string {
+  return namesakes.map(({ place, region }) => region ?? place).join(", ");
+}
+
 /** What people there call it, where that is not the same. */
 export function localNames({ names }: Cluster): readonly (readonly [string, string])[] {
   const found = Object.entries(names).filter(([language]) => language !== "en");
@@ -26,7 +37,7 @@ export function localNames({ names }: Cluster): readonly (readonly [string, stri
 /** One place in words, for whoever hears the map. */
 export function toldOf(cluster: Cluster): string {
   return [
-    `${namesOf(cluster)}: ${say("list.total", { count: cluster.reports })}`,
+    `${toldApart(cluster)}: ${say("list.total", { count: cluster.reports })}`,
     ...(cluster.urgent > 0 ? [say("map.urgent", { count: cluster.urgent })] : []),
     ...(cluster.unsure > 0 ? [say("map.unsure", { count: cluster.unsure })] : []),
   ].join(", ");

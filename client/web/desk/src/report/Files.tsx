@@ -42,6 +42,7 @@ function FileView({ report, file, number }: FileProps) {
   const { MediaViewer } = mounts;
   const original = file.parts.find(({ rendition }) => rendition === "original");
   const isHere = original?.state === "verified";
+  const isAsked = report.wanted.includes(number) || draftOf(report.id).want.has(number);
   return (
     <div class="file">
       <p class="file-head">
@@ -66,7 +67,7 @@ function FileView({ report, file, number }: FileProps) {
           </li>
         ))}
       </ul>
-      {!isHere && report.can_be_answered && !draftOf(report.id).want.has(number) && (
+      {!isHere && report.can_be_answered && !isAsked && (
         <button type="button" class="quiet small" onClick={() => want(report.id, number, true)}>
           {say("files.ask")}
         </button>

@@ -20,9 +20,6 @@ export function Pulling() {
   return (
     <div class="pulling">
       <p class={isWell ? "lamp good" : "lamp bad"}>{state.words}</p>
-      {state.relays.length > 0 && (
-        <p class="hint">{say("pull.reached", { reached, all: state.relays.length })}</p>
-      )}
       {state.last_s !== null && (
         <p class="hint">{say("pull.last", { when: moment(state.last_s) })}</p>
       )}
