@@ -178,6 +178,7 @@ async def test_what_has_no_city_is_told_as_it_was_written_and_shown_in_the_inbox
         await expect(editor.page.get_by_role("option")).to_have_count(3)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 async def test_the_map_is_readable_and_axe_finds_nothing(
