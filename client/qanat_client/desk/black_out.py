@@ -77,9 +77,14 @@ class BlackOut:
         places = [at for at, character in enumerate(text) for _ in fold(character)]
         spans = []
         for word, pattern in self._patterns.items():
+            end = 0
             for match in pattern.finditer(folded):
                 self.found[word] += 1
-                spans.append(_widened(text, places[match.start()], places[match.end() - 1] + 1))
+                first, last = places[match.start()], places[match.end() - 1] + 1
+                # A word that holds it many times is walked through once.
+                if last > end:
+                    begin, end = _widened(text, first, last)
+                    spans.append((begin, end))
         pieces, done = [], 0
         for begin, end in sorted(spans):
             if begin >= done:

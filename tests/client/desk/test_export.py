@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, open_directly
 
+from qanat_client.desk.black_out import BLACK, BlackOut
 from qanat_client.desk.inbox import inbox, item_of
 from qanat_client.desk.safe_names import MAX_NAME_BYTES, free_place, safe_name
 from qanat_client.desk.words import line_of, page_of
@@ -357,3 +358,9 @@ async def test_a_report_is_named_by_the_beginning_of_its_id(newsroom: Newsroom) 
         assert newsroom.do("show", identity.hex()[:digits])["id"] == identity.hex()
     assert newsroom.do("show", identity.hex()[:8].upper())["id"] == identity.hex()
     assert newsroom.run("show", identity.hex()[:3]).code == 2
+
+
+def test_every_word_that_holds_a_blacked_one_goes_whole_however_often_it_holds_it() -> None:
+    black = BlackOut(["ali", "b c"])
+    assert black.text("alixali yali ok xb cali ali") == f"{BLACK} {BLACK} ok {BLACK} {BLACK}"
+    assert black.found == {"ali": 5, "b c": 1}

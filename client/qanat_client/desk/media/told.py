@@ -4,7 +4,7 @@ but NotShown, whatever a worker that was taken over says."""
 from __future__ import annotations
 
 import json
-import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ __all__ = ["Told", "parse_particulars", "parse_print"]
 MAX_GROUPS: Final = 16
 MAX_VALUES: Final = 60
 MAX_TEXT: Final = 300
-HASH_DIGITS: Final = 64
+_HASH: Final = re.compile("[0-9a-f]{64}")
 _BROKE: Final = "its decoder broke"
 
 
@@ -79,7 +79,8 @@ def _pair(value: Any) -> tuple[str, str]:
 def _degrees(value: Any, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NotShown(_BROKE)
-    if not math.isfinite(value) or abs(value) > most:
+    # Compared first: an integer may be larger than any float.
+    if not -most <= value <= most:
         raise NotShown(_BROKE)
     return float(value)
 
@@ -106,11 +107,8 @@ def parse_print(data: bytes) -> tuple[bytes, int]:
     """A perceptual hash of 32 bytes and its quality. Raises NotShown."""
     value = _object(data)
     digits, quality = value.get("hash"), value.get("quality")
-    if not isinstance(digits, str) or len(digits) != HASH_DIGITS:
+    if not isinstance(digits, str) or not _HASH.fullmatch(digits):
         raise NotShown(_BROKE)
     if isinstance(quality, bool) or not isinstance(quality, int) or not 0 <= quality <= 100:
         raise NotShown(_BROKE)
-    try:
-        return bytes.fromhex(digits), quality
-    except ValueError:
-        raise NotShown(_BROKE) from None
+    return bytes.fromhex(digits), quality

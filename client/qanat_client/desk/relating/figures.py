@@ -6,8 +6,11 @@ shown and does not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from qanat_client.desk.inbox import Item, items_of
@@ -89,46 +92,63 @@ def figures_of(vault: Vault, report_id: bytes) -> list[Comparison]:
     (item,) = items_of(vault, [report_id])
     own = entry_of(vault, report_id)
     rejected = rejected_reports(vault)
-    compared = []
+    gathered = gathered_with(vault, report_id) - {report_id}
+    there: list[tuple[set[bytes], bool]] = []
     for figure in item.report.figures:
-        ids: list[bytes] = []
+        ids: set[bytes] = set()
         is_cut = False
         if own is not None:
             ids, is_cut = _of_this_place_and_time(vault, own, counted_keys(figure.what))
-        ids += sorted(gathered_with(vault, report_id) - {report_id, *ids})
-        mine = _said(item, figure, rejected)
+        there.append((ids | gathered, is_cut))
+    # Read once for all figures: each may be compared with those of the same reports.
+    everything = _all_said(vault, sorted(set().union(*(ids for ids, _ in there))), rejected)
+    compared = []
+    for figure, (ids, is_cut) in zip(item.report.figures, there, strict=True):
+        thing = _thing(figure.what)
         others = [
             said
-            for said in _all_said(vault, ids, rejected)
-            if _are_one_thing(counted_keys(said.what), counted_keys(figure.what))
+            for said in everything
+            if said.item.report_id in ids and _are_one(_thing(said.what), thing)
         ]
+        mine = _said(item, figure, rejected)
         compared.append(_compared(figure.what, mine, others, is_cut=is_cut))
     return compared
 
 
 def figures_of_incident(vault: Vault, incident: bytes) -> list[Comparison]:
     """Every thing that an incident's reports count; what most reports count first."""
-    things: list[tuple[frozenset[str], list[Said]]] = []
+    found: list[list[Said]] = []
+    by_thing: dict[_Thing, list[Said]] = {}
+    by_key: dict[str, list[_Thing]] = {}
     ids = sorted(gathered_in(vault, incident))
     for said in _all_said(vault, ids, rejected_reports(vault)):
-        keys = counted_keys(said.what)
-        known = next((thing for thing in things if _are_one_thing(thing[0], keys)), None)
-        if known is None:
-            known = (keys, [])
-            things.append(known)
-        known[1].append(said)
-    things.sort(key=lambda thing: -len(thing[1]))
-    return [_compared(_usual_words(said), None, said) for _, said in things]
+        thing = _thing(said.what)
+        known = thing if thing in by_thing else _known(by_key, thing)
+        if known is not None:
+            by_thing[known].append(said)
+            continue
+        found.append([said])
+        if thing.keys:
+            by_thing[thing] = found[-1]
+        for key in thing.keys:
+            by_key.setdefault(key, []).append(thing)
+    found.sort(key=lambda all_said: -len(all_said))
+    return [_compared(_usual_words(all_said), None, all_said) for all_said in found]
+
+
+def _known(by_key: Mapping[str, Sequence[_Thing]], thing: _Thing) -> _Thing | None:
+    """One that counts the same; only what has a word in common can."""
+    near = (other for key in sorted(thing.keys) for other in by_key.get(key, ()))
+    return next((other for other in near if _are_one(other, thing)), None)
 
 
 def _usual_words(said: Sequence[Said]) -> str:
-    words = [each.what for each in said]
-    return max(dict.fromkeys(words), key=words.count)
+    return Counter(each.what for each in said).most_common(1)[0][0]
 
 
 def _of_this_place_and_time(
     vault: Vault, own: Entry, keys: frozenset[str]
-) -> tuple[list[bytes], bool]:
+) -> tuple[set[bytes], bool]:
     """Who counts something like it there and then; whether there may be more."""
     place = set(place_keys(own.place))
     numbers: set[int] = set()
@@ -141,15 +161,28 @@ def _of_this_place_and_time(
         numbers.update(found)
     numbers.discard(own.number)
     there = entries(vault, numbers=sorted(numbers))
-    return [entry.report_id for entry in there if place & {*place_keys(entry.place)}], is_cut
+    return {entry.report_id for entry in there if place & {*place_keys(entry.place)}}, is_cut
 
 
-def _are_one_thing(some: frozenset[str], others: frozenset[str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """What a figure counts: all keys of its words, and those that stand for a concept."""
+
+    keys: frozenset[str]
+    concepts: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def _thing(what: str) -> _Thing:
+    keys = counted_keys(what)
+    return _Thing(keys, frozenset(filter(is_concept, keys)))
+
+
+def _are_one(some: _Thing, other: _Thing) -> bool:
     """Whether two figures count the same: dead are no wounded, and wounded soldiers not all."""
-    concepts = frozenset(filter(is_concept, some)), frozenset(filter(is_concept, others))
-    if any(concepts):
-        return concepts[0] == concepts[1]
-    return bool(some and others) and (some <= others or others <= some)
+    if some.concepts or other.concepts:
+        return some.concepts == other.concepts
+    return bool(some.keys and other.keys) and (some.keys <= other.keys or other.keys <= some.keys)
 
 
 def _all_said(vault: Vault, ids: Sequence[bytes], rejected: set[bytes]) -> list[Said]:
@@ -174,7 +207,11 @@ def _said(item: Item, figure: Figure, rejected: set[bytes]) -> Said:
 def _compared(
     what: str, mine: Said | None, others: Sequence[Said], *, is_cut: bool = False
 ) -> Comparison:
-    judged = tuple(_judged(said, mine, others) for said in others)
+    if mine is not None:
+        judged = tuple(replace(said, agrees=said.range.meets(mine.range)) for said in others)
+    else:
+        among = _Among(others)
+        judged = tuple(replace(said, agrees=among.agrees(said)) for said in others)
     counting = [said for said in judged if said.why_not is None]
     everything = [mine, *counting] if mine is not None and mine.why_not is None else counting
     lowest = min((said.range.minimum for said in everything), default=None)
@@ -212,15 +249,27 @@ def _basis(said: Said) -> Basis:
     return said.item.report.basis
 
 
-def _judged(said: Said, mine: Said | None, others: Sequence[Said]) -> Said:
-    if mine is not None:
-        agrees = said.range.meets(mine.range)
-    else:
-        author = said.item.report.author
-        rest = {
-            other.item.report.author: other.range.meets(said.range)
-            for other in reversed(others)
-            if other.why_not is None and other.item.report.author != author
+class _Among:
+    """What counts of several sources, of each the newest: who agrees with half of the others."""
+
+    def __init__(self, everything: Sequence[Said]) -> None:
+        self._newest = {
+            said.item.report.author: said.range
+            for said in reversed(everything)
+            if said.why_not is None
         }
-        agrees = 2 * sum(rest.values()) >= len(rest)
-    return Said(said.item, said.what, said.range, said.why_not, agrees)
+        self._minima = sorted(span.minimum for span in self._newest.values())
+        self._maxima = sorted(span.maximum for span in self._newest.values())
+
+    def agrees(self, said: Said) -> bool:
+        """With half of the other sources or more. Takes no look at each of them."""
+        span = said.range
+        above = len(self._minima) - bisect_right(self._minima, span.maximum)
+        below = bisect_left(self._maxima, span.minimum)
+        others = len(self._newest)
+        meeting = others - above - below
+        own = self._newest.get(said.item.report.author)
+        if own is not None:
+            others -= 1
+            meeting -= own.meets(span)
+        return 2 * meeting >= others

@@ -12,13 +12,13 @@ from typing import Final
 
 from qanat_client.desk.serve.refusals import Forbidden, NotLoggedIn
 
-__all__ = ["MAX_WRONG_TRIES", "Login"]
+__all__ = ["NOTICED_TRIES", "Login"]
 
 TOKEN_BYTES: Final = 32
 
-MAX_WRONG_TRIES: Final = 20
-"""So many wrong links close the login until the program is begun anew. They can't be guessed; a
-program that tries is noticed."""
+NOTICED_TRIES: Final = 20
+"""So many wrong links are told to the person. They keep nobody out: none can be guessed, and any
+page or user of this machine could else lock the desk."""
 
 MAX_SESSIONS: Final = 64
 """More windows than anybody has; the oldest session ends for a new one."""
@@ -38,7 +38,8 @@ class Login:
         self._wanted = b""
         self._used: dict[bytes, None] = {}
         self._sessions: dict[bytes, None] = {}
-        self._wrong = 0
+        self.wrong_tries = 0
+        """How many links were tried that are none of this program's."""
 
     def renew(self) -> None:
         """Offer a token; the one before is good no more."""
@@ -54,13 +55,8 @@ class Login:
                 "this link was used already: the terminal in which `qanat-desk serve` runs shows"
                 " another"
             )
-        if self._wrong >= MAX_WRONG_TRIES:
-            raise Forbidden(
-                f"{MAX_WRONG_TRIES} wrong links were tried, so nobody is let in any more: stop"
-                " `qanat-desk serve` and start it again"
-            )
         if given != self._wanted:
-            self._wrong += 1
+            self.wrong_tries += 1
             raise Forbidden(
                 "this link is none of this program's: open the one that its terminal shows"
             )

@@ -10,6 +10,7 @@ from qanat_client.desk.card_book import weeks_left
 from qanat_client.desk.desk import Desk, check_can_sign
 from qanat_client.desk.finding import Wish, count
 from qanat_client.desk.serve.asking import asked
+from qanat_client.desk.serve.login import NOTICED_TRIES, Login
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.errors import BadInput
 from qanat_protocol.days import day_of, iso
@@ -80,12 +81,25 @@ def _value(desk: Desk) -> dict[str, Any]:
     }
 
 
+def _login_warnings(login: Login) -> list[str]:
+    if login.wrong_tries < NOTICED_TRIES:
+        return []
+    return [
+        f"{login.wrong_tries:,} wrong links were tried: a page or a program on this machine tries"
+        " to get in. None can be guessed; look which programs run here"
+    ]
+
+
 async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/desk."""
     value = await serving.vault_work(_value)
     return value | {
         "pull": serving.pulling.state,
-        "warnings": [*value["warnings"], *serving.troubles.values()],
+        "warnings": [
+            *value["warnings"],
+            *_login_warnings(serving.login),
+            *serving.troubles.values(),
+        ],
     }
 
 

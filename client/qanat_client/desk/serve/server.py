@@ -24,6 +24,9 @@ HOST: Final = HOST_NAMES[0]
 LEAVE_S: Final = 2.0
 """How long requests that run may take to end when the program does."""
 
+BACKLOG: Final = 128
+"""Connections that may wait to be taken; aiohttp asks for as many."""
+
 MISSING: Final = (
     "The editors' app is not part of this installation. It is built by `make app` in a clone of"
     " Qanat, before `pip install`.\n"
@@ -36,6 +39,8 @@ def listening(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
+        # Until it listens, another user's program could take the same port and listen first.
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         reason = (error.strerror or str(error)).lower()

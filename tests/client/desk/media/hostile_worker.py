@@ -13,7 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qanat_client.desk.media import confinement, worker
-from qanat_client.desk.media.asking import Form, Head, Job, Piece, Readiness
+from qanat_client.desk.media.asking import (
+    Form,
+    Head,
+    Job,
+    Piece,
+    Readiness,
+    Record,
+    record_bytes,
+)
 
 Emit = Callable[[Head | Piece], None]
 HEAD = Head("image/jpeg", "done")
@@ -44,6 +52,23 @@ def call(number: int, *arguments: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
+NAME = ctypes.create_string_buffer(b"user", 256)
+OWN_PIPE = 1
+
+
+class Span(ctypes.Structure):
+    """Where memory begins, and how many bytes."""
+
+    _fields_ = (("at", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+def read_memory(pid: int, *, number: int = 310) -> None:
+    """Read a word of another process; 311 writes it. Raises OSError."""
+    here = Span(ctypes.addressof(NAME), 8)
+    there = Span(ctypes.addressof(NAME), 8)
+    call(number, pid, ctypes.addressof(here), 1, ctypes.addressof(there), 1, 0)
+
+
 ATTEMPTS: dict[str, Callable[[], object]] = {
     "read a file": lambda: os.open("/etc/passwd", os.O_RDONLY),
     "write a file": lambda: os.open("/tmp/qanat-media", os.O_CREAT | os.O_WRONLY),
@@ -57,6 +82,22 @@ ATTEMPTS: dict[str, Callable[[], object]] = {
     "start a program": lambda: os.execv("/bin/sh", ["sh"]),  # noqa: S606 # it is refused
     "end its parent": lambda: os.kill(os.getppid(), 9),
     "look into its parent": lambda: call(101, 16, os.getppid(), 0, 0),
+    "read its parent's memory": lambda: read_memory(os.getppid()),
+    "write its parent's memory": lambda: read_memory(os.getppid(), number=311),
+    "trace its parent": lambda: call(101, 0x4206, os.getppid(), 0, 0),
+    "take its parent's files": lambda: call(434, os.getppid(), 0),
+    "stop its neighbour": lambda: call(234, os.getppid(), os.getppid(), 19),
+    "share memory": lambda: call(29, 0, 4096, 0o1600),
+    "make a file in memory": lambda: call(319, ctypes.addressof(NAME), 0),
+    "look into the keyring": lambda: call(250, 0, -3, 0),
+    "add a key": lambda: call(248, ctypes.addressof(NAME), ctypes.addressof(NAME), 0, 0, -3),
+    "make a queue of calls": lambda: call(425, 8, ctypes.addressof(NAME)),
+    "watch the kernel": lambda: call(298, 0, 0, -1, -1, 0),
+    "load a program into the kernel": lambda: call(321, 0, 0, 0),
+    "call by the other numbers": lambda: call(0x40000000 + 39),
+    "duplicate a pipe": lambda: os.dup(OWN_PIPE),
+    "become another user": lambda: call(105, 0),
+    "be seen again": lambda: call(157, 4, 1, 0, 0, 0),
     "leave its namespace": lambda: call(272, 0x10000000),
     "run memory": run_memory,
     "raise a limit": lambda: call(160, 7, 0),
@@ -105,6 +146,25 @@ def flood(job: Job, data: io.BytesIO, emit: Emit) -> str:
         at += 1 << 16
 
 
+def stutter(job: Job, data: io.BytesIO, emit: Emit) -> str:
+    """Answer with pieces of nothing, or with the same piece, as fast as it can."""
+    emit(HEAD)
+    piece = record_bytes(Record.PIECE, Piece(0, bytes(int(data.getvalue()))))
+    pieces = piece * max(1, (1 << 16) // len(piece))
+    target = next(each for each in range(3, 1024) if is_open_to_write(each))
+    while True:
+        os.write(target, pieces)
+
+
+def is_open_to_write(number: int) -> bool:
+    """Whether nothing can be written there without an error."""
+    try:
+        os.write(number, b"")
+    except OSError:
+        return False
+    return True
+
+
 def surroundings(job: Job, data: io.BytesIO, emit: Emit) -> str:
     """Tell what it can see."""
     emit(Head("image/jpeg", " ".join(sorted(os.environ))))
@@ -118,6 +178,12 @@ if __name__ == "__main__":
         confinement._filter = no_filter
     worker.serve(
         control,
-        {Form.PICTURE: attempt, Form.POSTER: flood, Form.SOUND: surroundings, Form.BLACKED: lie},
+        {
+            Form.PICTURE: attempt,
+            Form.POSTER: flood,
+            Form.SOUND: surroundings,
+            Form.BLACKED: lie,
+            Form.FILM: stutter,
+        },
         Readiness(),
     )

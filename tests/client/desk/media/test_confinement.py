@@ -47,6 +47,22 @@ def tried(room: Darkroom, what: str, **limits: Any) -> str:
         "start a program",
         "end its parent",
         "look into its parent",
+        "read its parent's memory",
+        "write its parent's memory",
+        "trace its parent",
+        "take its parent's files",
+        "stop its neighbour",
+        "share memory",
+        "make a file in memory",
+        "look into the keyring",
+        "add a key",
+        "make a queue of calls",
+        "watch the kernel",
+        "load a program into the kernel",
+        "call by the other numbers",
+        "duplicate a pipe",
+        "become another user",
+        "be seen again",
         "leave its namespace",
         "run memory",
         "raise a limit",
@@ -83,6 +99,14 @@ def test_waiting_ends_at_its_limit(hostile: Darkroom) -> None:
 def test_an_answer_without_an_end_is_cut_off(hostile: Darkroom) -> None:
     with pytest.raises(NotShown, match="what it decodes to is too large"):
         developed(hostile, Form.POSTER, b"flood", output_bytes=4 << 20)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 4096])
+def test_pieces_without_an_end_are_cut_off_whatever_they_hold(
+    hostile: Darkroom, size_bytes: int
+) -> None:
+    with pytest.raises(NotShown, match="says more than any file holds"):
+        developed(hostile, Form.FILM, str(size_bytes).encode(), output_bytes=4 << 20)
 
 
 @pytest.mark.parametrize("what", ["crash", "raise"])

@@ -121,3 +121,16 @@ def test_whatever_a_worker_says_is_read_or_refused(data: bytes) -> None:
             continue
         if isinstance(found, Told):
             json.dumps(found.json(), ensure_ascii=False, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize("digits", [" " * 64, "ab" * 31 + "  ", "AB" * 32, "ab" * 31, "zz" * 32])
+def test_a_hash_of_another_length_is_none_and_spoils_no_other(digits: str) -> None:
+    with pytest.raises(NotShown, match="broke"):
+        parse_print(json.dumps({"hash": digits, "quality": 100}).encode())
+    assert parse_print(json.dumps({"hash": "ab" * 32, "quality": 100}).encode())[0] == b"\xab" * 32
+
+
+def test_a_place_of_a_number_that_no_float_holds_is_refused() -> None:
+    value = {"groups": [], "place": [10**400, 0], "taken": "", "device": ""}
+    with pytest.raises(NotShown, match="broke"):
+        parse_particulars(json.dumps(value).encode())
