@@ -54,7 +54,9 @@ export function hourOf(at_s: number): string {
   return `${date.format(at)} ${clock.format(at)}`;
 }
 
+const lengths = { min: "length.min", h: "length.h", d: "length.d" } as const;
+
 export function lengthOf(length_s: number): string {
   const { unit, count } = duration(length_s);
-  return say(`length.${unit}`, { count: number(count) });
+  return say(lengths[unit], { count: number(count) });
 }
