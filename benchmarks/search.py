@@ -239,8 +239,8 @@ def _tell_pages(vault: Vault, pages: int) -> None:
     first_ms = taken_s[0] * 1000
     print(
         f"A page of the newest {SHOWN} with what was decided of them, their aliases and how many"
-        f" there are: {first_ms:.0f} ms the first time, then {_percentile(taken_s, 50):.0f} ms"
-        f" (95th percentile {_percentile(taken_s, 95):.0f} ms)"
+        f" there are: {first_ms:.0f} ms the first time, then {percentile_ms(taken_s, 50):.0f} ms"
+        f" (95th percentile {percentile_ms(taken_s, 95):.0f} ms)"
     )
 
 
