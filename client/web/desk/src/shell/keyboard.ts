@@ -6,7 +6,7 @@ import { setState, subjects, toggle } from "../state/deciding.ts";
 import { type Command, latin, press } from "../state/keys.ts";
 import { chosen, current, move, narrow, rows, showFresh, toggleChosen } from "../state/list.ts";
 import { go, place, sheet } from "../state/navigation.ts";
-import { openCurrent, previewCurrent } from "./reading.ts";
+import { isSettled, openCurrent, previewCurrent, settle } from "./reading.ts";
 
 /** Fields that a key leads to, by their ids. */
 export const FIELD_IDS = {
@@ -29,6 +29,8 @@ const SEQUENCE_MS = 1_500;
 
 let kept = "";
 let keptUntil_ms = 0;
+/** A report is awaited, into which something is to be written. */
+let isWaiting = false;
 
 /** Starts hearing; the answer ends it. */
 export function listenToKeys(): () => void {
@@ -38,6 +40,10 @@ export function listenToKeys(): () => void {
 
 function hear(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (isWaiting) {
+    event.preventDefault();
+    return;
+  }
   const target = event.target instanceof HTMLElement ? event.target : document.body;
   if (isField(target)) {
     if (event.key === "Escape" && !event.defaultPrevented) focusList();
@@ -71,6 +77,19 @@ function focusOn(id: string): boolean {
   field?.scrollIntoView({ block: "nearest" });
   field?.focus();
   return field !== null;
+}
+
+/** A field of the report that the keys are on; until that one is here, no key does anything. */
+function focusInReport(id: string): boolean {
+  if (isSettled()) return focusOn(id);
+  isWaiting = true;
+  void settle().then(() =>
+    requestAnimationFrame(() => {
+      isWaiting = false;
+      if (isSettled()) focusOn(id);
+    }),
+  );
+  return true;
 }
 
 /** True when the command did something here. */
@@ -135,11 +154,11 @@ function inInbox(command: Command): boolean {
       void toggle("read", ids);
       return true;
     case "reply":
-      return focusOn(FIELD_IDS.answer);
+      return focusInReport(FIELD_IDS.answer);
     case "tag":
-      return focusOn(FIELD_IDS.tag);
+      return focusInReport(FIELD_IDS.tag);
     case "gather":
-      return focusOn(FIELD_IDS.incident);
+      return focusInReport(FIELD_IDS.incident);
     case "export":
       if (mounts.ExportPanel === undefined) return false;
       sheet.value = "export";

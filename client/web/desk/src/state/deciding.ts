@@ -1,5 +1,5 @@
 /** Decisions: shown at once, sent, and taken back on the screen where the desk did not take them. */
-import type { Change, Row, State } from "../api.ts";
+import type { Change, Confidence, Row, State } from "../api.ts";
 import { ask, wordsOf } from "../client.ts";
 import { chosen, current, load, patch, rows } from "./list.ts";
 import { tell } from "./navigation.ts";
@@ -19,7 +19,7 @@ export async function decide(changes: readonly Change[]): Promise<boolean> {
   }
 }
 
-function showAtOnce({ what, report: id, value, tag }: Change): void {
+function showAtOnce({ what, report: id, value, tag, element, note }: Change): void {
   if (id === undefined) return;
   const row = rows.value.find((each) => each.id === id);
   const marks: Partial<Row["decided"]> =
@@ -34,6 +34,13 @@ function showAtOnce({ what, report: id, value, tag }: Change): void {
             : {};
   patch(id, marks);
   const shown = report.value;
+  if (shown?.id === id && what === "element" && element !== undefined) {
+    // What is decided next of the same element builds on it.
+    const known = { confidence: value as Confidence, note: note ?? "" };
+    const elements = { ...shown.decided.elements, [element]: known };
+    report.value = { ...shown, decided: { ...shown.decided, elements } };
+    return;
+  }
   if (shown?.id === id) report.value = { ...shown, decided: { ...shown.decided, ...marks } };
 }
 
