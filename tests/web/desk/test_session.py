@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from aiohttp import web
 from playwright.async_api import expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, editing
+from tests.client.desk.serve.window import serving_of
+from tests.web.browsers import browsing
+from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
 from tests.web.desk.night import fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -62,6 +66,46 @@ async def test_a_session_that_ended_takes_the_desk_off_the_screen(
         await editor.press("s")
         await expect(editor.page.get_by_role("heading", name=WORDS["over.title"])).to_be_visible()
         assert "Су жоқ" not in await editor.page.inner_text("body")
+
+
+@asynccontextmanager
+async def impostor(port: int) -> AsyncIterator[list[tuple[str, Mapping[str, str], str]]]:
+    """Another program at the port: the path, headers and body of whatever it was asked."""
+    asked: list[tuple[str, Mapping[str, str], str]] = []
+
+    async def hear(request: web.Request) -> web.Response:
+        asked.append((request.path, dict(request.headers), await request.text()))
+        return web.json_response({"proof": "00" * 32, "session": "none"})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", hear)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield asked
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_program_that_took_the_port_is_told_nothing(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with browsing(tmp_path / "profile", viewport={"width": 1280, "height": 800}) as browser:
+        async with serving_of(newsroom, app=desk_app) as window:
+            await fall(newsroom, window.desk, tmp_path)
+            editor = Editor(await browser.page(), browser, window)
+            await editor.enter()
+            await editor.open("Су жоқ")
+            await editor.press("Escape", "r")
+            await editor.page.keyboard.type("For its writer alone")
+        async with impostor(window.port) as asked:
+            await editor.press("Control+Enter")
+            over = editor.page.get_by_role("heading", name=WORDS["over.title"])
+            await expect(over).to_be_visible(timeout=PATIENCE_MS)
+            assert {path for path, _, _ in asked} == {"/api/proof"}
+            assert not any("Authorization" in headers for _, headers, _ in asked)
+            assert not any("writer" in body for _, _, body in asked)
 
 
 async def test_the_window_says_that_nobody_answers_and_goes_on_by_itself(

@@ -21,7 +21,8 @@ from qanat_protocol.errors import QanatError
 __all__ = ["HOST_NAMES", "host_check", "login_check", "refusals_answered"]
 
 HOST_NAMES: Final = ("127.0.0.1", "localhost")
-LOGIN_PATH: Final = "/api/login"
+OPEN_PATHS: Final = frozenset({"/api/login", "/api/proof"})
+"""What is asked without a session."""
 API: Final = "/api/"
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def login_check(login: Login) -> Middleware:
         if request.path.startswith(API):
             if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
                 raise Forbidden("another page may not ask this")
-            if request.path != LOGIN_PATH:
+            if request.path not in OPEN_PATHS:
                 login.check(request.headers.get("Authorization"))
         return await handler(request)
 

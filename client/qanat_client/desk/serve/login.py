@@ -1,10 +1,12 @@
 """Who may ask: a link that is good once, and the session that it is exchanged for.
 
-Keeps digests alone, in memory; a session ends with the program.
+Keeps digests alone, in memory; a session ends with the program. Whoever was let in can have the
+program prove that it is still the same: when it ends another may take its port.
 """
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Callable
 from hashlib import sha256
@@ -38,6 +40,8 @@ class Login:
         self._wanted = b""
         self._used: dict[bytes, None] = {}
         self._sessions: dict[bytes, None] = {}
+        self.proof_key = secrets.token_urlsafe(TOKEN_BYTES)
+        """Told to those who were let in, and sent by them to nobody."""
         self.wrong_tries = 0
         """How many links were tried that are none of this program's."""
 
@@ -67,6 +71,10 @@ class Login:
             del self._sessions[next(iter(self._sessions))]
         self.renew()
         return session
+
+    def prove(self, nonce: bytes) -> bytes:
+        """What no other program can answer to a window's 32 bytes."""
+        return hmac.digest(self.proof_key.encode(), nonce, "sha256")
 
     def check(self, authorization: str | None) -> None:
         """Raise NotLoggedIn where this header of a request names no session."""

@@ -18,7 +18,7 @@ from qanat_client.desk.media.showing import (
     tell_metadata,
 )
 from qanat_client.desk.serve.deciding import decide
-from qanat_client.desk.serve.entering import enter
+from qanat_client.desk.serve.entering import enter, prove
 from qanat_client.desk.serve.exporting import export_reports
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
 from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
@@ -39,6 +39,7 @@ Route = tuple[str, str, Handler]
 
 ROUTES: Final[tuple[Route, ...]] = (
     ("POST", "/api/login", enter),
+    ("POST", "/api/proof", prove),
     ("GET", "/api/desk", tell_desk),
     ("GET", "/api/live", tell_live),
     ("POST", "/api/pull", ask_relays),

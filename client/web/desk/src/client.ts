@@ -1,8 +1,11 @@
 /**
  * Talks with the desk's server: the login, questions and answers, downloads. Says on `link` whether
- * it can. The session is kept in sessionStorage alone, so it ends with the tab.
+ * it can. The session is kept in sessionStorage alone, so it ends with the tab. Where the line broke
+ * off nothing is sent before the server has proved that it is the one which let this window in:
+ * another program may have taken its port.
  */
 import { signal } from "@preact/signals";
+import { hex } from "../../src/protocol/bytes.ts";
 import { say } from "./words/say.ts";
 
 /** `over`: the session has ended or never began; `gone`: nobody answers, and it is tried again. */
@@ -24,7 +27,17 @@ export function wordsOf(error: unknown): string {
   return error instanceof DeskError ? error.message : say("error.here");
 }
 
+const LOGIN = "/api/login";
 const KEPT = "session";
+const PROOF_KEY = "proof key";
+const NONCE_BYTES = 32;
+/** Whether the one that answers is known, and the line has held since. */
+let isKnown = false;
+
+/** The line broke off: whoever answers next is to prove itself. */
+export function doubt(): void {
+  isKnown = false;
+}
 
 /** Takes the token out of the address, and a session for it; without one the kept session counts. */
 export async function enter(): Promise<void> {
@@ -35,11 +48,18 @@ export async function enter(): Promise<void> {
   else link.value = "open";
 }
 
+interface Entered {
+  readonly session: string;
+  readonly proof_key: string;
+}
+
 /** Throws DeskError for a token that was used, is too old, or never was one. */
 export async function login(token: string): Promise<void> {
   try {
-    const { session } = await answered<{ readonly session: string }>("/api/login", { token });
-    sessionStorage.setItem(KEPT, session);
+    const given = await answered<Entered>(LOGIN, { token });
+    sessionStorage.setItem(KEPT, given.session);
+    sessionStorage.setItem(PROOF_KEY, given.proof_key);
+    isKnown = true;
     link.value = "open";
   } catch (error) {
     // A token that is refused does not end the session that this tab has.
@@ -64,10 +84,32 @@ export async function download(path: string, body: unknown): Promise<File> {
 
 /** The answer's head with its body still coming. Throws DeskError. */
 export async function send(path: string, body?: unknown, until?: AbortSignal): Promise<Response> {
-  const session = sessionStorage.getItem(KEPT);
-  let answer: Response;
+  const isLogin = path === LOGIN;
+  if (!isLogin && !isKnown) await prove(until);
+  const session = isLogin ? null : sessionStorage.getItem(KEPT);
+  const answer = await fetched(path, session, body, until);
+  if (answer.ok) {
+    if (link.value === "gone") link.value = "open";
+    return answer;
+  }
+  if (answer.status === 401 && !isLogin) end();
+  throw new DeskError(answer.status, await sentence(answer));
+}
+
+function end(): void {
+  sessionStorage.removeItem(KEPT);
+  sessionStorage.removeItem(PROOF_KEY);
+  link.value = "over";
+}
+
+async function fetched(
+  path: string,
+  session: string | null,
+  body: unknown,
+  until: AbortSignal | undefined,
+): Promise<Response> {
   try {
-    answer = await fetch(path, {
+    return await fetch(path, {
       method: body === undefined ? "GET" : "POST",
       headers: {
         ...(session === null ? {} : { authorization: `Bearer ${session}` }),
@@ -80,18 +122,32 @@ export async function send(path: string, body?: unknown, until?: AbortSignal): P
     });
   } catch (error) {
     if (until?.aborted) throw error;
+    doubt();
     if (link.value === "open") link.value = "gone";
     throw new DeskError(0, say("error.gone"));
   }
-  if (answer.ok) {
-    if (link.value === "gone") link.value = "open";
-    return answer;
+}
+
+/** Throws DeskError where nobody answers, or another than the one that let this window in. */
+async function prove(until: AbortSignal | undefined): Promise<void> {
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+  const answer = await fetched("/api/proof", null, { nonce: hex(nonce) }, until);
+  const said: unknown = await answer.json().catch(() => null);
+  const { proof } = (said ?? {}) as { readonly proof?: unknown };
+  if (proof !== (await proofOf(nonce))) {
+    end();
+    throw new DeskError(401, say("error.gone"));
   }
-  if (answer.status === 401 && path !== "/api/login") {
-    sessionStorage.removeItem(KEPT);
-    link.value = "over";
-  }
-  throw new DeskError(answer.status, await sentence(answer));
+  isKnown = true;
+}
+
+async function proofOf(nonce: Uint8Array<ArrayBuffer>): Promise<string | null> {
+  const given = sessionStorage.getItem(PROOF_KEY);
+  if (given === null) return null;
+  const secret = new TextEncoder().encode(given);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  return hex(new Uint8Array(await crypto.subtle.sign("HMAC", key, nonce)));
 }
 
 async function answered<T>(path: string, body?: unknown): Promise<T> {

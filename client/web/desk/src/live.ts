@@ -4,7 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import type { Counts, PullState, Rendition } from "./api.ts";
-import { DeskError, link, send } from "./client.ts";
+import { DeskError, doubt, link, send } from "./client.ts";
 
 export interface Events {
   readonly changed: { readonly counts: Counts };
@@ -42,6 +42,7 @@ export async function follow(until: AbortSignal): Promise<void> {
       if (!(error instanceof DeskError) && !(error instanceof TypeError)) throw error;
     }
     if (until.aborted || link.peek() === "over") return;
+    doubt();
     await new Promise((done) => setTimeout(done, pause_ms));
     pause_ms = Math.min(pause_ms * 2, MOST_PAUSE_MS);
   }

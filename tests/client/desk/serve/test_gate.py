@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
 from tests.client.desk.newsroom import Newsroom
 from tests.client.desk.serve.window import serving_of, window_on
 
+from qanat_client.desk.serve.gate import OPEN_PATHS
 from qanat_client.desk.serve.login import NOTICED_TRIES
 from qanat_client.desk.serve.routes import ROUTES
 from qanat_client.web_app.files import read_app
@@ -46,7 +49,7 @@ async def test_wrong_links_are_told_and_keep_nobody_out(newsroom: Newsroom) -> N
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [route[:2] for route in ROUTES if "login" not in route[1]]
+    ("method", "path"), [route[:2] for route in ROUTES if route[1] not in OPEN_PATHS]
 )
 async def test_without_a_session_nothing_is_answered(
     newsroom: Newsroom, method: str, path: str
@@ -127,3 +130,16 @@ async def test_no_answer_is_kept_by_a_browser_or_names_the_program(newsroom: New
             assert said.headers["X-Content-Type-Options"] == "nosniff"
             assert "Server" not in said.headers
             assert "Set-Cookie" not in said.headers
+
+
+async def test_the_program_proves_itself_to_whoever_it_let_in(newsroom: Newsroom) -> None:
+    async with serving_of(newsroom) as window:
+        given = await window.post("/api/login", {"token": window.tokens[-1]})
+        nonce = token_bytes(32)
+        answer = await window.post("/api/proof", {"nonce": nonce.hex()})
+        key = given["proof_key"].encode()
+        assert answer == {"proof": hmac.digest(key, nonce, "sha256").hex()}
+        said = await window.ask("POST", "/api/proof", {"nonce": nonce.hex()[:-2]})
+        assert said.status == 400
+    async with serving_of(newsroom) as other:
+        assert await other.post("/api/proof", {"nonce": nonce.hex()}) != answer
