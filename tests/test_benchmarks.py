@@ -285,7 +285,8 @@ def test_a_search_is_measured_by_the_clock_and_the_processor() -> None:
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     assert "200 reports" in lines[1]
-    rows = [line.split() for line in lines[5:]]
+    assert "A page of the newest" in done.stdout
+    rows = [line.split() for line in lines[6:]]
     assert len(rows) == 14
     assert lines[-1].startswith("all of them")
     # Median, 95th percentile and the longest, twice.

@@ -12,6 +12,7 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.outgoing import STATUS_HELD, Outbox
 from qanat_client.desk.words import counted, verdict_name
 from qanat_protocol.days import iso
+from qanat_protocol.verdicts import Verdict
 
 __all__ = ["Fate", "FateState", "fate_json", "fate_of"]
 
@@ -45,7 +46,7 @@ def fate_of(desk: Desk, parcel_id: bytes) -> Fate:
         if status == STATUS_HELD:
             held.append((name, iso(day)))
         else:
-            refused.append(f"{name} refused it: {verdict_name(verdict)}")
+            refused.append(f"{name} {_why(verdict)}")
     until = f"until {iso(expiry_day)}"
     if held:
         relays = counted(max(len(held), len(desk.card.relays)), "relay")
@@ -54,6 +55,15 @@ def fate_of(desk: Desk, parcel_id: bytes) -> Fate:
     if refused:
         return Fate(FateState.REFUSED, f"{'; '.join(refused)}; they are asked again {until}")
     return Fate(FateState.QUEUED, f"it waits here for the next session with a relay, {until}")
+
+
+def _why(verdict: int | None) -> str:
+    if verdict == Verdict.REFUSED_DESK:
+        return (
+            "does not carry what this desk publishes: send its operator the card"
+            " (`qanat-desk card -o FILE`), and it goes there by itself once that was added"
+        )
+    return f"refused it: {verdict_name(verdict)}"
 
 
 def fate_json(fate: Fate) -> dict[str, Any]:

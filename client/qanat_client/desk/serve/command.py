@@ -15,9 +15,10 @@ from qanat_client.desk.serve.built_app import BUILT
 from qanat_client.desk.serve.logs import keep_private
 from qanat_client.desk.serve.looking import Looking
 from qanat_client.desk.serve.pull_wish import PullWish
-from qanat_client.desk.serve.server import HOST, Server, listening
+from qanat_client.desk.serve.server import HOST, MISSING, Server, listening
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.vault import Vault
+from qanat_client.errors import BadInput
 from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit
 from qanat_client.web_app.files import read_app
@@ -30,6 +31,9 @@ def serve(context: Context) -> int:
     arguments = context.arguments
     every_s = every_s_of(arguments.every)
     context.check_home()
+    app = read_app(BUILT)
+    if not app:
+        raise BadInput(MISSING)
     with listening(arguments.port) as listener, listening(0) as media_listener:
         passphrase = context.passphrase()
         with context.desk_by(passphrase) as desk:
@@ -39,7 +43,7 @@ def serve(context: Context) -> int:
             reopen = partial(Vault.open, desk.home, passphrase)
             offer = Offer(context, port)
             serving = Serving(desk, offer, reopen, wish)
-            server = Server(serving, read_app(BUILT), listener, media_listener)
+            server = Server(serving, app, listener, media_listener)
             with contextlib.closing(offer):
                 asyncio.run(until_stopped(_serve(serving, server)))
     context.terminal.say("stopped; nothing is lost")

@@ -28,8 +28,8 @@ BACKLOG: Final = 128
 """Connections that may wait to be taken; aiohttp asks for as many."""
 
 MISSING: Final = (
-    "The editors' app is not part of this installation. It is built by `make app` in a clone of"
-    " Qanat, before `pip install`.\n"
+    "the editors' app is not part of this installation: run `make app` in a clone of Qanat (it"
+    " needs Node), then `pip install '.[desk]'` there again; all other commands work without it"
 )
 
 

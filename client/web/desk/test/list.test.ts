@@ -1,7 +1,7 @@
 /** The list's store against a server of a few lines: pages, new reports, and answers that are late. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Row } from "../src/api.ts";
-import { link } from "../src/client.ts";
+import { login } from "../src/client.ts";
 import { parse } from "../src/state/filters.ts";
 import * as list from "../src/state/list.ts";
 
@@ -15,10 +15,16 @@ let ids: number[] = [];
 let holds: ((body: Asked) => Promise<void>) | null = null;
 const fetched = globalThis.fetch;
 
-beforeEach(() => {
+beforeEach(async () => {
+  const kept = new Map<string, string>();
   Object.assign(globalThis, {
-    sessionStorage: { getItem: () => "session", removeItem: () => undefined },
-    fetch: async (_: string, { body }: { body: string }) => {
+    sessionStorage: {
+      getItem: (name: string) => kept.get(name) ?? null,
+      setItem: (name: string, value: string) => kept.set(name, value),
+      removeItem: (name: string) => kept.delete(name),
+    },
+    fetch: async (path: string, { body }: { body: string }) => {
+      if (path === "/api/login") return Response.json({ session: "session", proof_key: "key" });
       const asked = JSON.parse(body) as Asked;
       await holds?.(asked);
       const older = ids.filter((id) => asked.before === undefined || id < asked.before);
@@ -28,7 +34,7 @@ beforeEach(() => {
       return new Response(JSON.stringify({ rows, next, total: ids.length, muted: 0 }));
     },
   });
-  link.value = "open";
+  await login("token");
   ids = Array.from({ length: 250 }, (_, at) => 250 - at);
 });
 

@@ -104,11 +104,7 @@ function Writing({ onDone }: { readonly onDone: () => void }) {
         </p>
       )}
       <p class="hint">{say("bulletins.hint")}</p>
-      <button
-        type="submit"
-        class="main"
-        disabled={isSending.value || (writing.written().length === 0 && picture.value === null)}
-      >
+      <button type="submit" class="main" disabled={isSending.value || !writing.isWhole()}>
         {say("bulletins.publish")}
       </button>
     </form>
@@ -126,6 +122,9 @@ function TextFields({ text, at }: { readonly text: writing.Text; readonly at: nu
           value={language}
           onChange={(event) => writing.change(at, { language: event.currentTarget.value })}
         >
+          <option value="" disabled>
+            {say("bulletins.whichLanguage")}
+          </option>
           {LANGUAGES.map((each) => (
             <option key={each} value={each} lang={each}>
               {LANGUAGE_NAMES[each]}

@@ -11,7 +11,7 @@ export interface Text {
 /** What the desk takes; larger files are made smaller elsewhere first. */
 export const MOST_PICTURE_BYTES = 8_000_000;
 
-export const texts = signal<readonly Text[]>([{ language: "ru", title: "", text: "" }]);
+export const texts = signal<readonly Text[]>([{ language: "", title: "", text: "" }]);
 export const picture = signal<File | null>(null);
 /** The serial of the bulletin that it corrects. */
 export const corrects = signal<number | null>(null);
@@ -34,6 +34,13 @@ export function remove(at: number): void {
 /** Those in which something stands. */
 export function written(): readonly Text[] {
   return texts.value.filter(({ title, text }) => `${title}${text}`.trim() !== "");
+}
+
+/** Whether it can go out: no text waits to be written or has no language. */
+export function isWhole(): boolean {
+  const all = texts.value;
+  if (written().length === 0) return all.length === 1 && picture.value !== null;
+  return all.every(({ language, text }) => language !== "" && text.trim() !== "");
 }
 
 /** Signs and queues it; what is not taken stays written. Throws DeskError. */

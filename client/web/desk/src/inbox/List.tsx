@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { FIELD_IDS } from "../shell/keyboard.ts";
 import { openCurrent } from "../shell/reading.ts";
 import { toggle } from "../state/deciding.ts";
+import { counts } from "../state/desk.ts";
 import { chosen, current, failure, isLoading, load, more, narrow, rows } from "../state/list.ts";
 import { say } from "../words/say.ts";
 import { RowView } from "./RowView.tsx";
@@ -72,7 +73,7 @@ export function List() {
       }}
       onClick={click}
     >
-      {all.length === 0 && <p class="empty">{say(isLoading.value ? "loading" : "list.empty")}</p>}
+      {all.length === 0 && <p class="empty">{emptyWords()}</p>}
       <div class="all-rows" style={{ height: `${all.length * ROW_PX}px` }}>
         <div style={{ transform: `translateY(${first * ROW_PX}px)` }}>
           {all.slice(first, last).map((row, each) => (
@@ -104,4 +105,9 @@ function click(event: MouseEvent): void {
     current.value = id;
     openCurrent();
   }
+}
+
+function emptyWords(): string {
+  if (isLoading.value) return say("loading");
+  return say(counts.value.reports === 0 ? "list.nothing" : "list.empty");
 }
