@@ -29,6 +29,7 @@ from benchmarks.machine import look_at
 from benchmarks.metered import compiled
 from benchmarks.search import Writers, store
 from benchmarks.sockets import free_port
+from benchmarks.windows.rows import percentile
 from qanat_client.demo.programs import command
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.desk.serve.built_app import BUILT
@@ -165,11 +166,6 @@ def _opened_at(chain: Chain) -> int:
         vault.close()
 
 
-def _percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
-
-
 def _measure(folder: Path, arguments: argparse.Namespace) -> tuple[Paint, Latency]:
     listen = f"127.0.0.1:{free_port()}"
     quiet, busy = (Chain(folder / name, compiled(folder / "compiled")) for name in ("a", "b"))
@@ -204,6 +200,7 @@ def main() -> int:
     if arguments.json:
         print(json.dumps({"paint": asdict(painted), "latency": asdict(pressed)}))
         return 0
+    slow_ms = pressed.slow_ms or [0.0]
     print(machine)
     print(
         f"{painted.reports:,} reports: first rows after"
@@ -214,7 +211,7 @@ def main() -> int:
     print(
         f"{pressed.reports:,} reports pulled and ready in {pressed.pull_s:.1f} s, {pressed.keys}"
         f" keys meanwhile: {len(pressed.slow_ms)} took 16 ms or more, 95 of 100 of those at most"
-        f" {_percentile(pressed.slow_ms, 0.95):.0f} ms, most {max(pressed.slow_ms, default=0):.0f};"
+        f" {percentile(slow_ms, 0.95):.0f} ms, most {max(slow_ms):.0f};"
         f" the inbox's answer {statistics.median(pressed.inbox_ms):.0f} ms (most"
         f" {max(pressed.inbox_ms):.0f})"
     )

@@ -333,15 +333,19 @@ def arrive(desk: Desk, parcels: Sequence[Made], relay: bytes = b"r" * 32) -> Spo
     return spool
 
 
-async def open_directly(desk: Desk, parcels: Sequence[Made]) -> Opened:
-    """Let parcels arrive as if a relay had brought them, and open them."""
-    spool = arrive(desk, parcels)
-    opener = Opener(
+def opener_of(desk: Desk, spool: Spool) -> Opener:
+    """What opens the letters of a desk that lie in this spool."""
+    return Opener(
         desk.vault,
         spool,
         Tombstones(desk.vault, desk.signing),
         desk_id=desk.card.desk_id,
         clock=desk.clock,
     )
+
+
+async def open_directly(desk: Desk, parcels: Sequence[Made]) -> Opened:
+    """Let parcels arrive as if a relay had brought them, and open them."""
+    opener = opener_of(desk, arrive(desk, parcels))
     await opener.open_all()
     return opener.done

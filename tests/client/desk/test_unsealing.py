@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, arrive
+from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, arrive, opener_of
 
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import inbox, set_aside
-from qanat_client.desk.opening import WORTH_A_PROCESS, Opener
+from qanat_client.desk.opening import WORTH_A_PROCESS
 from qanat_client.desk.tombstones import Tombstones
 from qanat_client.desk.unsealing import Letter, Spoiled, Unsealed, unseal
 from qanat_client.desk.unsealing_process import UnsealingProcess
@@ -111,14 +111,7 @@ async def test_many_letters_are_opened_beside_and_each_once(desk: Desk) -> None:
     made = [writer.write(f"Report {number}.")[1][0] for number in range(WORTH_A_PROCESS + 300)]
     bad = writer.write("Spoiled.")[1][0]
     made.insert(100, replace(bad, body=bad.body[:-1] + bytes([bad.body[-1] ^ 1])))
-    spool = arrive(desk, made)
-    opener = Opener(
-        desk.vault,
-        spool,
-        Tombstones(desk.vault, desk.signing),
-        desk_id=desk.card.desk_id,
-        clock=desk.clock,
-    )
+    opener = opener_of(desk, arrive(desk, made))
     await opener.open_all()
     await opener.open_all()
     opener.close()

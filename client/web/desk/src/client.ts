@@ -56,7 +56,7 @@ interface Entered {
 /** Throws DeskError for a token that was used, is too old, or never was one. */
 export async function login(token: string): Promise<void> {
   try {
-    const given = await answered<Entered>(LOGIN, { token });
+    const given = await ask<Entered>(LOGIN, { token });
     sessionStorage.setItem(KEPT, given.session);
     sessionStorage.setItem(PROOF_KEY, given.proof_key);
     isKnown = true;
@@ -71,7 +71,13 @@ export async function login(token: string): Promise<void> {
 
 /** GET, or POST where there is a body. Throws DeskError. */
 export async function ask<T>(path: string, body?: unknown): Promise<T> {
-  return answered<T>(path, body);
+  const answer = await send(path, body);
+  try {
+    return (await answer.json()) as T;
+  } catch {
+    // It was cut off in the middle.
+    throw new DeskError(0, say("error.gone"));
+  }
 }
 
 /** A file that the server makes, under the name that it gives it. Throws DeskError. */
@@ -148,16 +154,6 @@ async function proofOf(nonce: Uint8Array<ArrayBuffer>): Promise<string | null> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
   return hex(new Uint8Array(await crypto.subtle.sign("HMAC", key, nonce)));
-}
-
-async function answered<T>(path: string, body?: unknown): Promise<T> {
-  const answer = await send(path, body);
-  try {
-    return (await answer.json()) as T;
-  } catch {
-    // It was cut off in the middle.
-    throw new DeskError(0, say("error.gone"));
-  }
 }
 
 async function sentence(answer: Response): Promise<string> {
