@@ -15,6 +15,7 @@ from qanat_client.desk.decisions import (
     What,
     decision_id,
     decode_decision,
+    delete_incident,
     encode_decision,
     sign_decision,
     verify_decision,
@@ -22,6 +23,7 @@ from qanat_client.desk.decisions import (
 from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.standing import Incident, Standing, standing_of
 from qanat_client.desk.vault import Vault, in_portions
+from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
 from qanat_protocol.errors import LocalError
 from qanat_protocol.signing import SigningKey
@@ -105,14 +107,13 @@ class DecisionLog:
         return standing_of(self._changes(""))
 
     def incidents(self) -> Mapping[bytes, Incident]:
-        """Every incident by its id, with its reports."""
-        return standing_of(
-            self._changes("WHERE what IN (?, ?)", int(What.INCIDENT), int(What.GATHERED))
-        ).incidents
+        """Every incident by its id, with its reports; those that are deleted too."""
+        kinds = (What.INCIDENT, What.GATHERED, What.DELETED)
+        return standing_of(self._changes("WHERE what IN (?, ?, ?)", *map(int, kinds))).incidents
 
     def standing_of(self, reports: Sequence[bytes]) -> Standing:
         """What is in force for these reports; incidents have their names, and of their reports
-        only these. Which pseudonyms are muted is in it too."""
+        only these; which of them are deleted is not in it. Which pseudonyms are muted is."""
         changes = [*self._changes("WHERE what = ?", int(What.MUTED))]
         changes += self._changes("WHERE what = ?", int(What.INCIDENT))
         single = (What.STATE, What.ELEMENT, What.STARRED, What.TAG, What.READ)
@@ -149,11 +150,18 @@ class DecisionLog:
         return found
 
     def incident_named(self, wanted: str) -> bytes:
-        """The id of the incident with this name, or whose id begins so. Raises BadInput."""
+        """The id of the incident with this name, or whose id begins so, which a deleted one's may.
+
+        Raises BadInput.
+        """
         named = self._vault.rows(
             "SELECT subject, words FROM registers WHERE what = ?", int(What.INCIDENT)
         )
-        found = [subject for subject, words in named if words.casefold() == wanted.casefold()]
+        found = [
+            subject
+            for subject, words in named
+            if words.casefold() == wanted.casefold() and not self.is_deleted(subject)
+        ]
         digits = wanted.strip().lower()
         if not found and MIN_INCIDENT_DIGITS <= len(digits) <= 2 * INCIDENT_BYTES:
             found = [subject for subject, _ in named if subject.hex().startswith(digits)]
@@ -165,6 +173,46 @@ class DecisionLog:
             ids = " ".join(subject.hex() for subject in sorted(found))
             raise BadInput(f"{len(found)} incidents are meant by {wanted!r}: take an id: {ids}")
         return bytes(found[0])
+
+    def is_deleted(self, incident: bytes) -> bool:
+        """Whether somebody deleted this incident and no report is in it."""
+        return bool(
+            self._vault.value(
+                "SELECT 1 FROM registers WHERE what = ?1 AND subject = ?2 AND number = 1 AND NOT"
+                " EXISTS (SELECT 1 FROM registers WHERE what = ?3 AND subject = ?2 AND number = 1)",
+                int(What.DELETED),
+                incident,
+                int(What.GATHERED),
+            )
+        )
+
+    def deletion(self, incident: bytes) -> Change:
+        """The change that deletes an incident. Raises BadInput where a report is in it."""
+        reports = self._vault.value(
+            "SELECT count(*) FROM registers WHERE what = ? AND subject = ? AND number = 1",
+            int(What.GATHERED),
+            incident,
+        )
+        if reports:
+            raise BadInput(
+                f"it gathers {counted(reports, 'report')}: take them out first, then delete it"
+            )
+        return delete_incident(incident)
+
+    def with_returns(self, changes: Iterable[Change]) -> list[Change]:
+        """These changes; a deleted incident into which one of them gathers a report comes back."""
+        all_of_them = list(changes)
+        gathering = {
+            change.subject
+            for change in all_of_them
+            if change.what is What.GATHERED and change.number
+        }
+        deleted = self._vault.rows(
+            "SELECT subject FROM registers WHERE what = ? AND number = 1 ORDER BY subject",
+            int(What.DELETED),
+        )
+        back = [delete_incident(each, False) for (each,) in deleted if each in gathering]
+        return [*back, *all_of_them]
 
     def _changes(self, where: str, *values: object) -> list[Change]:
         # The condition is one of those above.

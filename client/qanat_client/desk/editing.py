@@ -45,6 +45,7 @@ __all__ = [
     "ELEMENTS",
     "incident_add",
     "incident_create",
+    "incident_delete",
     "incident_list",
     "incident_name",
     "incident_remove",
@@ -152,17 +153,19 @@ def _value(incident: bytes, found: Incident) -> dict[str, Any]:
         "id": incident.hex(),
         "name": found.name,
         "reports": [report_id.hex() for report_id in sorted(found.reports)],
+        "deleted": found.is_deleted,
     }
 
 
 def _line(incident: bytes, incidents: Mapping[bytes, Incident]) -> str:
-    reports = counted(len(incidents[incident].reports), "report")
-    return f"{incident_words(incident, incidents)}: {reports}"
+    found = incidents[incident]
+    reports = counted(len(found.reports), "report")
+    return f"{incident_words(incident, incidents)}: {'deleted' if found.is_deleted else reports}"
 
 
 def _change(context: Context, desk: Desk, incident: bytes, changes: list[Change]) -> int:
     decisions = decision_log(desk)
-    decisions.record(changes)
+    decisions.record(decisions.with_returns(changes))
     incidents = decisions.incidents()
     context.terminal.say(_line(incident, incidents))
     context.terminal.result(_value(incident, incidents[incident]))
@@ -197,6 +200,14 @@ def incident_rename(context: Context) -> int:
         )
 
 
+def incident_delete(context: Context) -> int:
+    """An incident less, in which no report is; a report that is gathered into it brings it back."""
+    with context.desk() as desk:
+        decisions = decision_log(desk)
+        incident = decisions.incident_named(context.arguments.incident)
+        return _change(context, desk, incident, [decisions.deletion(incident)])
+
+
 def incident_add(context: Context) -> int:
     """More reports in an incident."""
     return _gather(context, is_added=True)
@@ -217,14 +228,23 @@ def _gather(context: Context, *, is_added: bool) -> int:
 
 
 def incident_list(context: Context) -> int:
-    """Every incident."""
+    """Every incident, or those that were deleted."""
     terminal = context.terminal
     with context.desk() as desk:
         incidents = decision_log(desk).incidents()
-        order = sorted(incidents, key=lambda incident: (incidents[incident].name, incident))
+        order = sorted(
+            (
+                incident
+                for incident, found in incidents.items()
+                if found.is_deleted is context.arguments.deleted
+            ),
+            key=lambda incident: (incidents[incident].name, incident),
+        )
         for incident in order:
             terminal.say(_line(incident, incidents))
-        if not order:
+        if not order and context.arguments.deleted:
+            terminal.say("none was deleted")
+        elif not order:
             terminal.say("no incidents yet; begin one: qanat-desk incident create NAME [ID...]")
         terminal.result(
             {"incidents": [_value(incident, incidents[incident]) for incident in order]}

@@ -99,6 +99,8 @@ def _said(change: Change, incidents: Incidents) -> str:
         case What.GATHERED:
             into = incident_words(change.subject, incidents)
             return f"added to incident {into}" if on else f"taken out of incident {into}"
+        case What.DELETED:
+            return "incident deleted" if on else "incident brought back"
 
 
 def logged_line(logged: Logged, incidents: Incidents) -> str:
