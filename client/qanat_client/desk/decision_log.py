@@ -21,6 +21,7 @@ from qanat_client.desk.decisions import (
     verify_decision,
 )
 from qanat_client.desk.desk import Clock, Desk
+from qanat_client.desk.folding import fold
 from qanat_client.desk.standing import Incident, Standing, standing_of
 from qanat_client.desk.vault import Vault, in_portions
 from qanat_client.desk.words import counted
@@ -31,6 +32,7 @@ from qanat_protocol.signing import SigningKey
 __all__ = ["DecisionLog", "Logged", "decision_log"]
 
 MIN_INCIDENT_DIGITS = 4
+MAX_NAMED_ALIKE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +159,35 @@ class DecisionLog:
         named = self._vault.rows(
             "SELECT subject, words FROM registers WHERE what = ?", int(What.INCIDENT)
         )
-        found = [
-            subject
-            for subject, words in named
-            if words.casefold() == wanted.casefold() and not self.is_deleted(subject)
-        ]
+        alike = self.incidents_like(wanted)
+        found = [subject for subject, name in alike.items() if fold(name) == fold(wanted)]
         digits = wanted.strip().lower()
         if not found and MIN_INCIDENT_DIGITS <= len(digits) <= 2 * INCIDENT_BYTES:
             found = [subject for subject, _ in named if subject.hex().startswith(digits)]
         if not found:
+            names = ", ".join(f"{name!r}" for name in list(alike.values())[:MAX_NAMED_ALIKE])
             raise BadInput(
-                f"there is no incident {wanted!r}; `qanat-desk incident list` shows them"
+                f"there is no incident {wanted!r}; "
+                + (f"there is {names}" if names else "`qanat-desk incident list` shows them")
             )
         if len(found) > 1:
             ids = " ".join(subject.hex() for subject in sorted(found))
             raise BadInput(f"{len(found)} incidents are meant by {wanted!r}: take an id: {ids}")
         return bytes(found[0])
+
+    def incidents_like(self, words: str) -> dict[bytes, str]:
+        """The names of the incidents that have these words, also within others and otherwise
+        written, by their ids; the shortest name first. No deleted ones."""
+        wanted = fold(words.strip())
+        named = self._vault.rows(
+            "SELECT subject, words FROM registers WHERE what = ?", int(What.INCIDENT)
+        )
+        found = [
+            (subject, name)
+            for subject, name in named
+            if wanted and wanted in fold(name) and not self.is_deleted(subject)
+        ]
+        return dict(sorted(found, key=lambda each: (len(each[1]), each)))
 
     def is_deleted(self, incident: bytes) -> bool:
         """Whether somebody deleted this incident and no report is in it."""

@@ -38,7 +38,7 @@ from qanat_client.desk.standing_words import (
 )
 from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
-from qanat_client.terminal import Exit
+from qanat_client.terminal import Exit, printable_line
 
 __all__ = [
     "CONFIDENCES",
@@ -179,6 +179,11 @@ def incident_create(context: Context) -> int:
         name = incident_name(arguments.name)
         incident = token_bytes(INCIDENT_BYTES)
         gathered = [gather(incident, item.report_id) for item in _items(desk, arguments.ids)]
+        for other, alike in decision_log(desk).incidents_like(name).items():
+            context.terminal.say(
+                f"there is an incident {printable_line(alike)} ({other.hex()[:8]}) already;"
+                " this one is another"
+            )
         return _change(context, desk, incident, [name_incident(incident, name), *gathered])
 
 

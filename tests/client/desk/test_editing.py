@@ -223,7 +223,11 @@ async def test_incidents_gather_reports_and_let_them_go(newsroom: Newsroom) -> N
         ("Republic Square", 2),
     ]
     assert decided(newsroom, first)["incidents"] == [{"id": made["id"], "name": "Republic Square"}]
-    newsroom.do("incident", "create", "Hospital")
+    done = newsroom.run("incident", "add", "OSPIT", first)
+    assert done.code == 2
+    assert "there is 'Hospital'" in done.err
+    done = newsroom.run("incident", "create", "hospital")
+    assert f"there is an incident Hospital ({other['id'][:8]}) already" in done.err
     done = newsroom.run("incident", "add", "Hospital", first)
     assert done.code == 2
     assert other["id"] in done.err
