@@ -4,7 +4,7 @@ import { mounts } from "../mounts.ts";
 import { counts, desk, incidents, tags } from "../state/desk.ts";
 import { areSame, type Filters } from "../state/filters.ts";
 import { filters, narrow } from "../state/list.ts";
-import { go, PLACES, type Place, place } from "../state/navigation.ts";
+import { go, PLACES, type Place, place, sheet } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
 import { PlaceIcon } from "./icons.tsx";
 import { Pulling } from "./Pulling.tsx";
@@ -71,6 +71,15 @@ export function SideBar() {
         <Group views={[MUTED_VIEW]} />
       </nav>
       <Pulling />
+      <button
+        type="button"
+        class="quiet small"
+        onClick={() => {
+          sheet.value = "keys";
+        }}
+      >
+        {say("keys.title")} <small aria-hidden="true">?</small>
+      </button>
     </header>
   );
 }

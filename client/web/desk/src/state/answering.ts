@@ -16,6 +16,16 @@ export function draftOf(report: string): Draft {
   return drafts.value.get(report) ?? EMPTY;
 }
 
+/** Whether something was written to it, or asked for, that did not go out. */
+export function hasDraft(report: string): boolean {
+  const { text, want: files } = draftOf(report);
+  return text.trim() !== "" || files.size > 0;
+}
+
+export function hasDrafts(): boolean {
+  return [...drafts.value.keys()].some(hasDraft);
+}
+
 function keep(report: string, draft: Draft | null): void {
   const all = new Map(drafts.value);
   if (draft === null) all.delete(report);
@@ -36,8 +46,11 @@ export function want(report: string, file: number, isWanted: boolean): void {
 
 /** Hands the answer to the desk; what is not taken stays written. Throws DeskError. */
 export async function answer(report: string): Promise<Reply> {
-  const { text, want: files } = draftOf(report);
-  const sent = await ask<Reply>(`/api/reports/${report}/reply`, { text, want: [...files].sort() });
-  keep(report, null);
+  const draft = draftOf(report);
+  const files = [...draft.want].sort((one, other) => one - other);
+  const body = { text: draft.text, want: files };
+  const sent = await ask<Reply>(`/api/reports/${report}/reply`, body);
+  // What was written meanwhile stays.
+  if (draftOf(report) === draft) keep(report, null);
   return sent;
 }
