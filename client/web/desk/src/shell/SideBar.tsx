@@ -24,9 +24,22 @@ const MOST_INCIDENTS = 8;
 export function SideBar() {
   return (
     <header class="side">
-      <p class="desk-name">
-        <bdi>{desk.value?.name ?? ""}</bdi>
-      </p>
+      <div class="side-head">
+        <p class="desk-name">
+          <bdi>{desk.value?.name ?? ""}</bdi>
+        </p>
+        <button
+          type="button"
+          class="quiet small"
+          aria-label={say("keys.title")}
+          title={say("keys.title")}
+          onClick={() => {
+            sheet.value = "keys";
+          }}
+        >
+          <span aria-hidden="true">?</span>
+        </button>
+      </div>
       <nav aria-label={say("places")}>
         {PLACES.filter((each) => each !== "overview" || mounts.Overview !== undefined).map(
           (each) => (
@@ -71,15 +84,6 @@ export function SideBar() {
         <Group views={[MUTED_VIEW]} />
       </nav>
       <Pulling />
-      <button
-        type="button"
-        class="quiet small"
-        onClick={() => {
-          sheet.value = "keys";
-        }}
-      >
-        {say("keys.title")} <small aria-hidden="true">?</small>
-      </button>
     </header>
   );
 }
