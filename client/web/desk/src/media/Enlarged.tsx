@@ -204,7 +204,7 @@ function Contents({ report, number, file, move }: ContentsProps) {
         <p class="hash">
           <span class="hint">{say("files.hash")}</span> <code>{file.sha256}</code>
         </p>
-        <p class="hint">{say("media.enlargedHint")}</p>
+        {isStill && <p class="hint">{say("media.enlargedHint")}</p>}
       </div>
     </>
   );
