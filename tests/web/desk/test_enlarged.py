@@ -22,6 +22,8 @@ from qanat_client.web_app.files import AppFile
 App = Mapping[str, AppFile]
 LARGE = saved(scene(2400, 1600), "JPEG")
 FILM = recording("mp4", "libx264", "aac", seconds=4, size=(320, 240))
+PICTURE_FILE = Attached("IMG_1.jpg", LARGE, "image/jpeg", THUMBNAIL)
+FILM_FILE = Attached("a.mp4", FILM, "video/mp4")
 TEXT = "Look at what I saw."
 
 
@@ -70,9 +72,9 @@ async def test_a_picture_fills_the_window_by_key_and_by_click_and_gives_the_focu
     need_web()
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         files = (
-            Attached("IMG_1.jpg", LARGE, "image/jpeg", THUMBNAIL),
+            PICTURE_FILE,
             Attached("notes.pdf", b"%PDF-", "application/pdf"),
-            Attached("a.mp4", FILM, "video/mp4"),
+            FILM_FILE,
         )
         await opened(editor, newsroom, files)
         shown = window_of(editor)
@@ -114,7 +116,7 @@ async def test_it_is_seen_pixel_by_pixel_and_moved_by_mouse_and_by_keys(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await opened(editor, newsroom, [Attached("IMG_1.jpg", LARGE, "image/jpeg", THUMBNAIL)])
+        await opened(editor, newsroom, [PICTURE_FILE])
         await editor.press("Escape", "v")
         shown = window_of(editor)
         await expect(shown).to_contain_text("2,400 x 1,600 pixels", timeout=PATIENCE_MS)
@@ -157,11 +159,7 @@ async def test_the_next_file_is_a_key_away_and_a_film_plays_there(
 ) -> None:
     need_web()
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        files = (
-            Attached("IMG_1.jpg", LARGE, "image/jpeg", THUMBNAIL),
-            Attached("a.mp4", FILM, "video/mp4"),
-        )
-        await opened(editor, newsroom, files)
+        await opened(editor, newsroom, [PICTURE_FILE, FILM_FILE])
         shown = window_of(editor)
         await editor.press("Escape", "v")
         await expect(editor.button("media.previousFile")).to_be_disabled()
@@ -195,8 +193,7 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        file = Attached("IMG_1.jpg", LARGE, "image/jpeg", THUMBNAIL)
-        missing = await opened(editor, newsroom, [file], missing=1)
+        missing = await opened(editor, newsroom, [PICTURE_FILE], missing=1)
         caption = editor.report.locator("figcaption")
         await expect(caption).to_contain_text(WORDS["rendition.thumbnail"], timeout=PATIENCE_MS)
         await editor.button("files.ask").click()

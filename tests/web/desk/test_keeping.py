@@ -25,6 +25,15 @@ def gathered(editor: Editor, name: str) -> Any:
     return editor.report.get_by_role("button", name=name, exact=True)
 
 
+async def fall_with_incident(editor: Editor, newsroom: Newsroom, folder: Path, name: str) -> None:
+    """The night, and an incident in which the hospital's report is gathered."""
+    night = await fall(newsroom, editor.window.desk, folder)
+    await editor.window.log_in()
+    incident = {"name": name, "reports": [night.ids["hospital"]]}
+    await editor.window.post("/api/incidents", incident)
+    await editor.enter()
+
+
 async def heights(editor: Editor) -> list[float]:
     """Where everything stands in the panel, from its top."""
     found: list[float] = await editor.report.locator(".checking, .checking > *").evaluate_all(
@@ -135,11 +144,7 @@ async def test_an_incident_is_renamed_and_deleted_once_nothing_is_in_it(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        night = await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.window.log_in()
-        incident = {"name": "The sqare", "reports": [night.ids["hospital"]]}
-        await editor.window.post("/api/incidents", incident)
-        await editor.enter()
+        await fall_with_incident(editor, newsroom, tmp_path, "The sqare")
         await editor.go("incidents")
         page = editor.page.locator(".page-body")
         await editor.button("incidents.rename").click()
@@ -163,11 +168,7 @@ async def test_what_may_belong_together_is_gathered_from_either_side(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        night = await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.window.log_in()
-        incident = {"name": "Hospital", "reports": [night.ids["hospital"]]}
-        await editor.window.post("/api/incidents", incident)
-        await editor.enter()
+        await fall_with_incident(editor, newsroom, tmp_path, "Hospital")
         await editor.open("Алаңда атыс")
         mine = WORDS["related.addMine"].format(name="Hospital")
         await editor.report.get_by_role("button", name=mine).click()

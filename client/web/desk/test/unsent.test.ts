@@ -1,31 +1,21 @@
 /** What would be lost with the page is known, until it has gone out. */
 import { beforeEach, expect, test } from "vitest";
 import * as writing from "../src/bulletins/writing.ts";
-import { login } from "../src/client.ts";
 import { answer, draftOf, hasDraft, want, write } from "../src/state/answering.ts";
 import { noteOf, typeNote } from "../src/state/notes.ts";
 import { hasUnsent } from "../src/state/unsent.ts";
+import { served } from "./fewLines.ts";
 
 /** Requests that wait for their answer. */
 const waiting: (() => void)[] = [];
 
 beforeEach(async () => {
-  const kept = new Map<string, string>();
-  Object.assign(globalThis, {
-    sessionStorage: {
-      getItem: (name: string) => kept.get(name) ?? null,
-      setItem: (name: string, value: string) => kept.set(name, value),
-      removeItem: (name: string) => kept.delete(name),
-    },
-    fetch: async (path: string) => {
-      if (path === "/api/login") return Response.json({ session: "session", proof_key: "key" });
-      await new Promise<void>((done) => {
-        waiting.push(done);
-      });
-      return Response.json({ number: 1 });
-    },
+  await served(async () => {
+    await new Promise<void>((done) => {
+      waiting.push(done);
+    });
+    return Response.json({ number: 1 });
   });
-  await login("token");
 });
 
 async function answerOne(): Promise<void> {

@@ -189,9 +189,13 @@ function inInbox(command: Command): boolean {
   }
 }
 
-/** The first file of the report at the right of which there is anything to be seen. */
+/** The first file of which there is anything to be seen, of the report that the keys are on. */
 function enlargeFirst(): boolean {
-  const files = isSettled() ? (report.value?.files ?? []) : [];
+  if (!isSettled()) {
+    void settle().then(() => isSettled() && enlargeFirst());
+    return true;
+  }
+  const files = report.value?.files ?? [];
   const first = files.findIndex((file) => isShowable(file));
   if (first >= 0) enlarge(first);
   return first >= 0;

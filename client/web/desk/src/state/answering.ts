@@ -1,5 +1,5 @@
 /** Answers that are being written, one for each report; they stay while others are looked at. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Reply } from "../api.ts";
 import { ask } from "../client.ts";
 
@@ -16,14 +16,21 @@ export function draftOf(report: string): Draft {
   return drafts.value.get(report) ?? EMPTY;
 }
 
-/** Whether something was written to it, or asked for, that did not go out. */
+/** The reports to which something was written or asked for that did not go out. A string, so that
+ * it changes with the first letter and not with each. */
+const unsent = computed(() =>
+  [...drafts.value]
+    .filter(([, { text, want: files }]) => text.trim() !== "" || files.size > 0)
+    .map(([report]) => report)
+    .join(" "),
+);
+
 export function hasDraft(report: string): boolean {
-  const { text, want: files } = draftOf(report);
-  return text.trim() !== "" || files.size > 0;
+  return unsent.value.split(" ").includes(report);
 }
 
 export function hasDrafts(): boolean {
-  return [...drafts.value.keys()].some(hasDraft);
+  return unsent.value !== "";
 }
 
 function keep(report: string, draft: Draft | null): void {
