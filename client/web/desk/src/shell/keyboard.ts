@@ -64,10 +64,11 @@ function hear(event: KeyboardEvent): void {
     return;
   }
   if (event.defaultPrevented || !isFree(target, event.key)) return;
-  const before = performance.now() < keptUntil_ms ? kept : "";
+  // When it was pressed, and not when a busy page came to hear of it.
+  const before = event.timeStamp < keptUntil_ms ? kept : "";
   const { command, kept: first } = press(before, latin(event));
   kept = first;
-  keptUntil_ms = performance.now() + SEQUENCE_MS;
+  keptUntil_ms = event.timeStamp + SEQUENCE_MS;
   if (command !== null && carryOut(command)) event.preventDefault();
 }
 
