@@ -23,7 +23,6 @@ from qanat_client.desk.options import (
     port,
     positive,
 )
-from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
 from qanat_client.subcommand import Subcommand
@@ -201,6 +200,13 @@ def _add_incident(commands: Commands) -> None:
     add("rename", editing.incident_rename, "call one otherwise")
 
 
+def _serve(context: Context) -> int:
+    # numpy and what answers a browser take as long to load as all else that a pull loads.
+    from qanat_client.desk.serve.command import serve
+
+    return serve(context)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "qanat-desk", "An editors' desk: pull, read, answer, publish.", epilog=EPILOG
@@ -274,7 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_proxy(pull)
 
-    serve = add("serve", serving.serve, "work at the desk in a browser on this machine", _SERVE)
+    serve = add("serve", _serve, "work at the desk in a browser on this machine", _SERVE)
     serve.add_argument(
         "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )
