@@ -152,6 +152,39 @@ async def test_place_and_time_together_suggest_a_report_and_alone_none_does(room
     assert 0 < found.score < 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Алматы", "الماتی"),
+        ("Алма-Ата, центр", "Almaty"),
+        ("Астанада", "Nur-Sultan"),
+        ("Целиноград", "آستانه"),
+        ("Мандалай", "မန္တလေး"),
+    ],
+)
+async def test_a_city_is_one_place_whatever_it_is_called(room: Room, one: str, other: str) -> None:
+    await room.take("one", "a b", where=one, figures=(Figure("wounded", 7, 7),))
+    await room.take("other", "c d", where=other, figures=(Figure("wounded", 9, 9),))
+    await room.take("elsewhere", "e f", where="Aktau", figures=(Figure("wounded", 8, 8),))
+    for name, found in (("one", "other"), ("other", "one")):
+        assert room.related(name) == {found: {Kind.PLACE, Kind.TIME}}
+        (compared,) = figures_of(room.desk.vault, room.ids[name])
+        assert [said.item.report_id for said in compared.others] == [room.ids[found]]
+
+
+async def test_the_same_city_under_another_name_is_named_by_both(room: Room) -> None:
+    await room.take("one", "a b", where="Целиноград, вокзал")
+    await room.take("other", "c d", where="Астана")
+    reasons = room.found("one").suggestions[0].reasons
+    assert "the same place: Целиноград (Astana)" in {reason.words for reason in reasons}
+
+
+async def test_a_name_that_several_cities_have_is_compared_by_its_words(room: Room) -> None:
+    await room.take("one", "a b", where="Аксу")
+    await room.take("other", "c d", where="Аксу, Павлодарская область")
+    assert room.related("one") == {"other": {Kind.PLACE, Kind.TIME}}
+
+
 async def test_a_wrong_clock_is_not_believed(room: Room) -> None:
     await room.take("one", "a b", where="Almaty")
     await room.take("of 1970", "c d", where="Almaty", written_s=12)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from qanat_client.desk.catalogue import expression_for
@@ -42,12 +43,12 @@ MAX_SAME_FILE: Final = 200
 MAX_APART_S: Final = 86_400
 
 _STRIPPED: Final = ".,;:!?()[]{}\"'«»“”„…،؛؟-–—"
-_COLUMNS: Final = "number, report_id, author, at_s, arrived_s, place"
+_COLUMNS: Final = "number, report_id, author, at_s, arrived_s, place, place_parts"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A report's row in the catalogue; `place` is folded."""
+    """A report's row in the catalogue; `place` is folded, `place_parts` are its keys."""
 
     number: int
     report_id: bytes
@@ -55,6 +56,32 @@ class Entry:
     at_s: int
     arrived_s: int
     place: str
+    place_parts: str
+
+    @property
+    def words(self) -> set[str]:
+        """The keys of all words of the place."""
+        return {*place_keys(self.place)}
+
+    @property
+    def parts(self) -> set[str]:
+        """The same with the city's in place of the words that name it, where it is known."""
+        return {*self.place_parts.split()}
+
+    def common_place(self, other: Entry) -> set[str]:
+        """What both places have: words, or the city, whatever either calls it."""
+        return self.words & other.words | self.parts & other.parts
+
+    def same_place(self, other: Entry) -> float:
+        """How much of their places is the same, from 0 to 1."""
+        return max(
+            _shared(self.words, other.words),
+            _shared(self.parts, other.parts),
+        )
+
+
+def _shared(some: set[str], others: set[str]) -> float:
+    return 2 * len(some & others) / max(1, len(some) + len(others))
 
 
 def entry_of(vault: Vault, report_id: bytes) -> Entry | None:
@@ -132,10 +159,12 @@ def _holders(
 
 
 def nearest_by_place(vault: Vault, own: Entry) -> set[int]:
-    """The numbers of those that have a word of the place and were written within a day."""
+    """The numbers of those that have the city or a word of the place and were written within a
+    day."""
+    keys = dict.fromkeys((*own.place_parts.split(), *place_keys(own.place)))
     return {
         number
-        for key in place_keys(own.place)[:MAX_PLACE_WORDS]
+        for key in islice(keys, MAX_PLACE_WORDS)
         for number in nearest(
             vault, "catalogue_places", key, own.at_s, apart_s=MAX_APART_S, most=NEAREST
         )
