@@ -107,13 +107,13 @@ def _order(context: Context, desk: Desk) -> Order:
 
 
 def _strip(darkroom: Darkroom) -> Strip:
-    """Pictures without what they tell of their maker, by a worker that starts with the first."""
+    """Media without what they tell of their maker, by a worker that starts with the first."""
 
     def strip(desk: Desk, item: Item, part: PartState) -> Anew:
         source = source_of(desk, item.report_id, part.part.file, part.part.rendition)
-        job = job_for(source, Form.BLACKED)
-        head, data = whole(darkroom.develop(job, source.pieces()))
-        return Anew(head.media_type, data)
+        development = darkroom.develop(job_for(source, Form.PUBLIC), source.pieces())
+        head, data = whole(development)
+        return Anew(head.media_type, data, development.note)
 
     return strip
 
@@ -168,6 +168,8 @@ def export_reports(context: Context) -> int:
         terminal.say(f"there already, unchanged: {counted(done.kept, 'file')}")
     for line in done.missing:
         terminal.say(f"missing: {line}")
+    for line in done.shortened:
+        terminal.say(f"only in part: {line}")
     terminal.warn(
         "What was exported is readable by whoever gets hold of that folder. Delete it when it is"
         " not needed any more."
@@ -181,6 +183,7 @@ def export_reports(context: Context) -> int:
             "files_there_already": done.kept,
             "size_bytes": done.size_bytes,
             "missing": list(done.missing),
+            "shortened": list(done.shortened),
             "left_out": dict(done.prepared.left_out),
             "blacked_out": dict(done.prepared.blacked_out),
         }
