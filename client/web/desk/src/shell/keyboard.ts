@@ -3,6 +3,7 @@ import type { State } from "../api.ts";
 import { STATES } from "../api.ts";
 import { mounts } from "../mounts.ts";
 import { setState, subjects, toggle } from "../state/deciding.ts";
+import { openExport } from "../state/exporting.ts";
 import { type Command, latin, press } from "../state/keys.ts";
 import { chosen, current, move, narrow, rows, showFresh, toggleChosen } from "../state/list.ts";
 import { go, place, sheet } from "../state/navigation.ts";
@@ -111,6 +112,7 @@ export function carryOut(command: Command): boolean {
     if (!focusOn(FIELD_IDS.search)) requestAnimationFrame(() => focusOn(FIELD_IDS.search));
     return true;
   }
+  if (command === "export" && place.value === "incidents") return openExport();
   return place.value === "inbox" && inInbox(command);
 }
 
@@ -160,9 +162,7 @@ function inInbox(command: Command): boolean {
     case "gather":
       return focusInReport(FIELD_IDS.incident);
     case "export":
-      if (mounts.ExportPanel === undefined) return false;
-      sheet.value = "export";
-      return true;
+      return mounts.ExportPanel !== undefined && openExport();
     default:
       return decideState(command, ids);
   }
