@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from urllib.parse import quote
 
 import pytest
 from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
@@ -134,3 +135,25 @@ async def test_the_card_is_given_as_a_file_and_as_a_link(newsroom: Newsroom) -> 
             said = await window.ask("POST", "/api/card/link", {"address": wrong})
             assert said.status == 400
             assert "the address of a web app" in said.value["error"]
+
+
+async def test_the_alias_of_a_muted_pseudonym_is_offered_and_leads_to_its_reports(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        one, other = (Writer(window.desk.card, window.desk.today) for _ in range(2))
+        mine = await bring(window.desk, one, ["First.", "Second."])
+        await bring(window.desk, other, ["Third."])
+        alias = (await window.get(f"/api/reports/{mine[0]}"))["alias"]
+        changes = [{"what": "muted", "report": mine[0], "value": True}]
+        await window.post("/api/decide", {"changes": changes})
+        page = await window.post("/api/inbox", {})
+        assert (page["total"], page["muted"]) == (1, 2)
+        for begins in (alias[:3], alias, alias.replace("-", " ").upper()):
+            found = await window.get(f"/api/aliases?begins={quote(begins)}")
+            assert alias in found["aliases"], begins
+        asked = {"alias": alias, "grouped": False}
+        page = await window.post("/api/inbox", asked)
+        assert [row["id"] for row in page["rows"]] == mine[::-1]
+        said = await window.ask("POST", "/api/inbox", {"alias": "grey-nobody"})
+        assert said.status == 400
