@@ -8,11 +8,12 @@ from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, expect
 from tests.client.desk.media.samples import SECRET, photo, recording
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, Editor, editing
 from tests.web.desk.night import Night, fall
+from tests.web.test_screens import AXE, AXE_RUN
 
 from qanat_client.web_app.files import AppFile
 from qanat_protocol.card import parse_card
@@ -25,17 +26,21 @@ SIZES = {1280: 800, 1920: 1080}
 HARMFUL = "<script>document.title = 'harm'</script><img src=x onerror=alert(1)>"
 
 
-async def pictures(page: Page, name: str) -> None:
-    """Keep what the screen shows in both colour schemes and at both sizes, where QANAT_SCREENS
-    names a folder."""
-    folder = os.environ.get("QANAT_SCREENS")
-    if not folder:
-        return
+async def looked_at(editor: Editor, name: str) -> None:
+    """For everybody and within its edges, in both colour schemes and at both sizes. The pictures
+    are kept where QANAT_SCREENS names a folder."""
+    page, folder = editor.page, os.environ.get("QANAT_SCREENS")
+    faults: list[str] = []
+    await page.evaluate(AXE.read_text("utf-8"))
     for width, height in SIZES.items():
         await page.set_viewport_size({"width": width, "height": height})
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            await page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png")
+            if folder:
+                await page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png")
+            for script in (AXE_RUN, BEYOND):
+                faults += [f"{scheme} {width}: {each}" for each in await page.evaluate(script)]
+    assert faults == []
 
 
 async def fallen(editor: Editor, newsroom: Newsroom, folder: Path) -> Night:
@@ -136,7 +141,7 @@ async def test_the_page_is_seen_as_it_will_be_with_films_and_what_is_not_confirm
         # Nothing of it is on this page, and the frame runs nothing.
         assert await editor.page.locator("article img[onerror]").count() == 0
         assert await page.locator("html").evaluate("() => document.title") != "harm"
-        await pictures(editor.page, "export")
+        await looked_at(editor, "export")
         async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
             await editor.button("export.take").click()
         place = tmp_path / "reports.zip"
@@ -194,7 +199,7 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         city = offered.get_by_role("option").filter(has_text="city:Shymkent")
         await expect(city).to_be_visible(timeout=PATIENCE_MS)
         await expect(city).to_contain_text("Шымкент")
-        await pictures(editor.page, "offers")
+        await looked_at(editor, "offers")
         await editor.press("ArrowDown")
         await expect(city).to_have_attribute("aria-selected", "true")
         mine = await city.get_attribute("id")
@@ -247,7 +252,7 @@ async def test_a_bulletin_is_looked_at_once_more_before_it_goes_out(
         relays = newsroom.card.relays
         await expect(look.locator(".look-relays li")).to_have_count(len(relays))
         await expect(look.locator("canvas")).to_have_js_property("width", 320)
-        await pictures(editor.page, "look")
+        await looked_at(editor, "look")
         # Nothing went out; what was written is still there.
         await editor.button("look.back").click()
         await expect(words.nth(1)).to_have_value("Держитесь подальше от окон.")
@@ -268,7 +273,7 @@ async def test_the_card_is_handed_to_reporters_as_a_file_and_as_a_link(
         await editor.go("desk")
         main = editor.page.get_by_role("main")
         await expect(main).to_contain_text(fingerprint(newsroom.card.desk_id))
-        await pictures(editor.page, "card")
+        await looked_at(editor, "card")
         async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
             await editor.button("card.save").click()
         card = Path(await (await waiting.value).path()).read_bytes()
