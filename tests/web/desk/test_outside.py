@@ -141,6 +141,8 @@ async def test_the_page_is_seen_as_it_will_be_with_films_and_what_is_not_confirm
         # Nothing of it is on this page, and the frame runs nothing.
         assert await editor.page.locator("article img[onerror]").count() == 0
         assert await page.locator("html").evaluate("() => document.title") != "harm"
+        # What the test itself runs in the frame is blocked too, and that is all.
+        assert [words for words in said_by_browser if "allow-scripts" not in words] == []
         await looked_at(editor, "export")
         async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
             await editor.button("export.take").click()
@@ -151,8 +153,6 @@ async def test_the_page_is_seen_as_it_will_be_with_films_and_what_is_not_confirm
             assert names == ["file-1.jpg", "file-2.webm", "reports.html"]
             assert not [n for n in archive.namelist() if SECRET.encode() in archive.read(n)]
         await expect(sheet).to_be_hidden()
-        # What the test itself runs in the frame is blocked too, and that is all.
-        assert [words for words in said_by_browser if "allow-scripts" not in words] == []
 
 
 async def test_what_is_confirmed_is_exported_without_a_warning(
