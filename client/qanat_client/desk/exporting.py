@@ -36,6 +36,7 @@ what leads to a source. html and atom are for publication unless you say otherwi
   qanat-desk export --format atom --preview"""
 
 DESK_FORMATS: Final = ("json", "md")
+_CONFIRMED: Final = ("corroborated", "published")
 _WHY: Final = {
     "muted": "of muted pseudonyms; --alias or --muted takes them",
     "not published": "not in state published; a feed holds no other",
@@ -124,6 +125,11 @@ def _tell_prepared(context: Context, prepared: Prepared) -> None:
             context.terminal.say(f"left out: {counted(number, 'report')} {_WHY[why]}")
     for word, number in prepared.blacked_out.items():
         context.terminal.say(f"blacked out {number} times: {printable_line(word)}")
+    states = {name: n for name, n in prepared.states.items() if name not in _CONFIRMED}
+    if prepared.edition.is_public and states:
+        some = counted(sum(states.values()), "report")
+        named = ", ".join(f"{n} {name}" for name, n in states.items())
+        context.terminal.warn(f"for publication, and not confirmed: {some} ({named})")
 
 
 def export_reports(context: Context) -> int:

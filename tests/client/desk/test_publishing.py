@@ -644,6 +644,23 @@ async def test_a_published_picture_does_not_tell_of_its_camera(
         assert not picture.getexif()
 
 
+async def test_what_is_not_confirmed_is_said_where_it_is_for_publication(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    newsroom.settle()
+    ids = [(await taken(newsroom, writer_for(newsroom), f"Text {n}.")).hex() for n in range(3)]
+    newsroom.do("mark", ids[0], "--state", "corroborated")
+    newsroom.do("mark", ids[1], "--state", "doubtful")
+    words = "for publication, and not confirmed: 2 reports (1 doubtful, 1 new)"
+    for arguments in (("--preview",), ("-o", str(tmp_path / "out"))):
+        assert words in newsroom.run("export", "--format", "html", *arguments).err
+        assert "and not confirmed" not in newsroom.run("export", "--format", "md", *arguments).err
+    assert (
+        "and not confirmed"
+        not in newsroom.run("export", ids[0], "--format", "html", "--preview").err
+    )
+
+
 async def test_what_is_no_format_is_refused(newsroom: Newsroom) -> None:
     newsroom.settle()
     desk = newsroom.open()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -59,28 +60,36 @@ class Entry:
     place_parts: str
 
     @property
-    def words(self) -> set[str]:
+    def words(self) -> frozenset[str]:
         """The keys of all words of the place."""
-        return {*place_keys(self.place)}
+        return _words_in(self.place)
 
     @property
-    def parts(self) -> set[str]:
+    def parts(self) -> frozenset[str]:
         """The same with the city's in place of the words that name it, where it is known."""
-        return {*self.place_parts.split()}
+        return _parts_in(self.place_parts)
 
-    def common_place(self, other: Entry) -> set[str]:
+    def common_place(self, other: Entry) -> frozenset[str]:
         """What both places have: words, or the city, whatever either calls it."""
         return self.words & other.words | self.parts & other.parts
 
     def same_place(self, other: Entry) -> float:
         """How much of their places is the same, from 0 to 1."""
-        return max(
-            _shared(self.words, other.words),
-            _shared(self.parts, other.parts),
-        )
+        by_parts = _shared(self.parts, other.parts)
+        return by_parts if by_parts == 1 else max(by_parts, _shared(self.words, other.words))
 
 
-def _shared(some: set[str], others: set[str]) -> float:
+@lru_cache(maxsize=4096)
+def _words_in(place: str) -> frozenset[str]:
+    return frozenset(place_keys(place))
+
+
+@lru_cache(maxsize=4096)
+def _parts_in(parts: str) -> frozenset[str]:
+    return frozenset(parts.split())
+
+
+def _shared(some: frozenset[str], others: frozenset[str]) -> float:
     return 2 * len(some & others) / max(1, len(some) + len(others))
 
 
