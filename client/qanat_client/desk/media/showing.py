@@ -81,7 +81,7 @@ async def show_media(serving: Serving, request: web.Request) -> dict[str, Any]:
 
 async def show_medium(serving: Serving, request: web.Request) -> web.StreamResponse:
     """GET /m/CAPABILITY, on the media origin."""
-    return await give_medium(room_of(serving), request)
+    return await give_medium(room_of(serving), request, serving.app_origin(request))
 
 
 def _original(desk: Desk, digits: str, file: int) -> tuple[bytes, Source]:
