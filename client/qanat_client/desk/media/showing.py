@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -43,7 +44,10 @@ def room_of(serving: Serving) -> MediaRoom:
 
 def open_media(serving: Serving) -> None:
     """Begin to look at what arrives."""
-    serving.begin(look_for_likenesses(serving, room_of(serving)))
+    serving.begin(
+        "pictures that look alike are found",
+        partial(look_for_likenesses, serving, room_of(serving)),
+    )
 
 
 def _part(body: Asked) -> tuple[bytes, int, Rendition]:

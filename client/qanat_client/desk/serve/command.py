@@ -97,8 +97,8 @@ async def running(serving: Serving, server: Server) -> AsyncIterator[None]:
     """Answers, looks after the vault and pulls until the end of the block."""
     await server.start()
     try:
-        serving.begin(Looking(serving).run())
-        serving.begin(serving.pulling.run())
+        serving.begin("new reports are made ready for lists", Looking(serving).run)
+        serving.begin("reports are fetched", serving.pulling.run)
         open_media(serving)
         serving.login.renew()
         yield

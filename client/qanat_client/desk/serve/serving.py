@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.faults import VaultDamaged
+from qanat_client.desk.serve.background import Background, Work
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
 from qanat_client.desk.serve.pull_process import PullProcess
@@ -57,7 +58,7 @@ class Serving:
         self._vault = VaultThread(desk, reopen)
         self._kept: dict[type[Any], Any] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background(self.troubles)
 
     async def vault_work(
         self,
@@ -82,11 +83,10 @@ class Serving:
         found: _Kept = self._kept[kind]
         return found
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something run beside the requests; it is cancelled at the end."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def begin(self, name: str, work: Work) -> None:
+        """Let something run beside the requests; it is begun anew where it fails, and cancelled at
+        the end. name: what it does, in words for the editor."""
+        self._background.begin(name, work)
 
     def at_end(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Await this when the program ends, the last that was named first."""
@@ -100,9 +100,7 @@ class Serving:
     async def close(self) -> None:
         """End what runs; nothing of the vault is touched behind this."""
         self.live.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end()
         for closer in reversed(self._closers):
             await closer()
         self._vault.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -121,6 +121,16 @@ async def window_on(newsroom: Newsroom, wish: PullWish | None = None) -> AsyncIt
     async with serving_of(newsroom, wish=wish) as window:
         await window.log_in()
         yield window
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until that holds."""
+    async with asyncio.timeout(SOON_S):
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.05)
 
 
 @dataclass
