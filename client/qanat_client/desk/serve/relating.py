@@ -10,18 +10,23 @@ from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import item_of
 from qanat_client.desk.media.near import near_pictures
 from qanat_client.desk.relating.figures import figures_of
-from qanat_client.desk.relating.suggestions import related
+from qanat_client.desk.relating.suggestions import Related, related
 from qanat_client.desk.relating.words import aliases_in, figures_json, suggestion_json
-from qanat_client.desk.serve.rows import rows_of
+from qanat_client.desk.serve.rows import readable_rows
 from qanat_client.desk.serve.serving import Serving
 
 __all__ = ["tell_figures", "tell_related"]
 
 
-def _related(desk: Desk, digits: str) -> dict[str, Any]:
+def _related(desk: Desk, digits: str) -> Related:
     report_id = item_of(desk.vault, digits).report_id
-    found = related(desk.vault, report_id, near=near_pictures(desk.vault, report_id))
-    rows = rows_of(desk, [suggestion.report_id for suggestion in found.suggestions])
+    return related(desk.vault, report_id, near=near_pictures(desk.vault, report_id))
+
+
+async def tell_related(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID/related."""
+    found = await serving.vault_work(_related, request.match_info["id"])
+    rows = await readable_rows(serving, [each.report_id for each in found.suggestions])
     return {
         "suggestions": [
             {"row": row} | suggestion_json(suggestion)
@@ -29,11 +34,6 @@ def _related(desk: Desk, digits: str) -> dict[str, Any]:
         ],
         "together": found.together,
     }
-
-
-async def tell_related(serving: Serving, request: web.Request) -> dict[str, Any]:
-    """GET /api/reports/ID/related."""
-    return await serving.vault_work(_related, request.match_info["id"])
 
 
 def _figures(desk: Desk, digits: str) -> dict[str, Any]:

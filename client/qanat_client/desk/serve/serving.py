@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
 
@@ -14,18 +14,12 @@ from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.serve.background import Background, Work
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
+from qanat_client.desk.serve.mending import Mending
 from qanat_client.desk.serve.pull_process import PullProcess
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.vault_thread import VaultThread
-from qanat_client.desk.vault import Vault
 
-__all__ = ["DAMAGED", "DAMAGED_ADVICE", "Serving"]
-
-DAMAGED: Final = "damaged"
-DAMAGED_ADVICE: Final = (
-    "A page of the vault is damaged: what is on it can't be shown, the rest can. Look after the"
-    " disk, and restore the desk's folder from a copy"
-)
+__all__ = ["Serving"]
 
 _Given = ParamSpec("_Given")
 _Value = TypeVar("_Value")
@@ -33,14 +27,12 @@ _Kept = TypeVar("_Kept")
 
 
 class Serving:
-    """`offer` shows the person a token that is good once; `reopen` opens the vault anew; `wish`:
-    how to pull, None not to."""
+    """`offer` shows the person a token that is good once; `wish`: how to pull, None not to."""
 
     def __init__(
         self,
         desk: Desk,
         offer: Callable[[str], None],
-        reopen: Callable[[], Vault],
         wish: PullWish | None = None,
     ) -> None:
         self.clock: Clock = desk.clock
@@ -55,9 +47,11 @@ class Serving:
         """Reports that are on damaged pages, as far as that was met."""
         self.troubles: dict[str, str] = {}
         """What the person has to see, a sentence each, by what it is about."""
-        self._vault = VaultThread(desk, reopen)
+        self._vault = VaultThread(desk)
+        self.mending = Mending(desk.vault.reopened, self.troubles, self.unreadable)
         self._kept: dict[type[Any], Any] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._damage_met = 0
         self._background = Background(self.troubles)
 
     async def vault_work(
@@ -68,13 +62,21 @@ class Serving:
     ) -> _Value:
         """Run a function of the desk in the vault's thread. Raises what it raises, DatabaseLocked.
 
-        The function is short: everything else waits for it.
+        The function is short: everything else waits for it. One that meets a damaged page is done
+        once more after the vault was mended.
         """
         try:
-            return await self._vault.work(function, *arguments, **named)
-        except VaultDamaged as error:
-            self.troubles[DAMAGED] = f"{error}. {DAMAGED_ADVICE}"
-            raise
+            found = await self._vault.work(function, *arguments, **named)
+        except VaultDamaged:
+            if not await self.mending.mend():
+                raise
+        else:
+            if self._vault.damage_met != self._damage_met:
+                # What it could not read it left out.
+                self._damage_met = self._vault.damage_met
+                self.begin("damaged pages are looked at", self.mending.look)
+            return found
+        return await self._vault.work(function, *arguments, **named)
 
     def kept(self, kind: type[_Kept], make: Callable[[], _Kept]) -> _Kept:
         """The one object of this kind that lives as long as the program, made when first asked."""

@@ -30,6 +30,7 @@ const leftOut = {
   muted: "export.muted",
   "not published": "export.notPublished",
   withdrawn: "export.withdrawnOut",
+  damaged: "export.damaged",
 } as const;
 
 interface PanelProps {

@@ -76,7 +76,7 @@ export interface Preview {
   readonly is_public: boolean;
   readonly reports: number;
   readonly left_out: readonly {
-    readonly why: "muted" | "not published" | "withdrawn";
+    readonly why: "muted" | "not published" | "withdrawn" | "damaged";
     readonly n: number;
   }[];
   readonly blacked_out: readonly { readonly word: string; readonly n: number }[];
