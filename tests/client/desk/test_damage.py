@@ -214,3 +214,48 @@ async def test_what_stands_at_the_end_of_a_long_text_is_not_read_as_zeros(
         vault.close()
         flip(path, page)
     assert refused >= 4
+
+
+async def test_check_says_what_is_damaged_and_makes_anew_what_it_can(newsroom: Newsroom) -> None:
+    ids = await busy_desk(newsroom)
+    assert newsroom.do("check")["pages"] == []
+    vault = Vault.open(newsroom.home, newsroom.passphrase)
+    roots = {row[0]: row[1] for row in vault.rows("SELECT name, rootpage FROM sqlite_master")}
+    vault.close()
+    path = newsroom.home / VAULT_NAME
+    flip(path, roots["registers"] - 1)
+    assert newsroom.do("check")["made_anew"] == ["what is decided"]
+    assert len(newsroom.do("list", "--starred", "--limit", "100")["reports"]) == len(ids)
+    for name, words in (("cards", "cards of the desk"), ("epochs", "keys of weeks")):
+        flip(path, roots[name] - 1)
+        told = newsroom.run("check")
+        assert told.code == 2
+        assert words in told.value["lost"]
+        assert "restore" in told.err
+        flip(path, roots[name] - 1)
+
+
+async def test_a_list_and_an_export_at_the_command_line_go_on_without_what_is_damaged(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    ids = await busy_desk(newsroom)
+    whole = Vault.open(newsroom.home, newsroom.passphrase)
+    path = newsroom.home / VAULT_NAME
+    there: set[bytes] = set()
+    for page in all_pages(newsroom)[60:]:
+        flip(path, page)
+        vault = whole.reopened()
+        there = in_the_file(vault, ids)
+        vault.close()
+        if 0 < len(there) < len(ids):
+            break
+        flip(path, page)
+    whole.close()
+    listed = newsroom.do("list", "--limit", "100")["reports"]
+    assert {row["id"] for row in listed} == {each.hex() for each in ids}
+    assert {row["id"] for row in listed if row.get("damaged")} == {
+        each.hex() for each in set(ids) - there
+    }
+    written = newsroom.do("export", "-o", str(tmp_path / "out"))
+    assert written["reports"] == len(there)
+    assert written["left_out"]["damaged"] == len(ids) - len(there)

@@ -85,7 +85,10 @@ async def show_media(serving: Serving, request: web.Request) -> dict[str, Any]:
 
 async def show_medium(serving: Serving, request: web.Request) -> web.StreamResponse:
     """GET /m/CAPABILITY, on the media origin."""
-    return await give_medium(room_of(serving), request)
+    room = room_of(serving)
+    if room.shelf.at(request.match_info["capability"]) is not None:
+        serving.media_doors.know(request.protocol)
+    return await give_medium(room, request)
 
 
 def _original(desk: Desk, digits: str, file: int) -> tuple[bytes, Source]:

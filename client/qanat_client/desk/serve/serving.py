@@ -12,6 +12,7 @@ from aiohttp import web
 from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.serve.background import Background, Work
+from qanat_client.desk.serve.doors import Doors
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
 from qanat_client.desk.serve.mending import Mending
@@ -38,6 +39,8 @@ class Serving:
         self.clock: Clock = desk.clock
         self.login = Login(offer)
         self.live = Live()
+        self.doors = Doors()
+        self.media_doors = Doors()
         self.pulling = PullProcess(wish, partial(self.live.tell, "pull"))
         self.media_port = 0
         """The second listener's, from which strangers' media is shown."""
