@@ -192,8 +192,8 @@ def make_anew(vault: Vault, damage: Damage) -> tuple[str, ...]:
                 fold_again(vault)
             if _LOOKS in groups:
                 vault.run(
-                    "INSERT INTO unlooked SELECT report_id, file, rendition FROM parts"
-                    " WHERE state = 'verified'"
+                    "INSERT INTO unlooked (report_id, file, rendition)"
+                    " SELECT report_id, file, rendition FROM parts WHERE state = 'verified'"
                 )
     finally:
         _end_schema_writing(vault)

@@ -43,6 +43,7 @@ def counts_of(desk: Desk) -> Counts:
         "set_aside": rows("parcels", "state = 'set-aside'"),
         "alarms": rows("alarms"),
         "waiting": rows("uncatalogued"),
+        "unlooked": rows("unlooked"),
     }
 
 

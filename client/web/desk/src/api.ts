@@ -225,6 +225,7 @@ export interface Counts {
   readonly muted: number | null;
   readonly set_aside: number | null;
   readonly alarms: number | null;
+  readonly unlooked: number | null;
 }
 
 export interface PullState {
