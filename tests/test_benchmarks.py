@@ -204,7 +204,7 @@ def processes_that_name(folder: Path) -> list[str]:
 @pytest.mark.timeout(600)
 def test_a_large_relay_is_measured_against_a_small_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.large_relay", "--folder", str(tmp_path), "--json"]
-    sizes = ["--letters", "1800", "--against", "900"]
+    sizes = ["--letters", "1800", "--against", "900", "--deposits", "64"]
     done = subprocess.run([*command, *sizes], cwd=ROOT, capture_output=True, text=True, check=True)
     small, large = json.loads(done.stdout)
     assert (small["level"]["stored"], large["level"]["stored"]) == (900, 1800)
@@ -272,6 +272,7 @@ def test_a_program_that_is_stopped_tells_what_it_took() -> None:
 
 def test_the_price_of_a_flood_is_told_for_relay_and_flooder() -> None:
     command = [sys.executable, "-m", "benchmarks.flood_price", "--letters", "40", "--sessions", "2"]
+    command += ["--hashes", "1000"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     rows = [line.split() for line in done.stdout.splitlines()[2:]]
     assert len(rows) == 3
