@@ -1,7 +1,8 @@
 """What a flood of letters costs a relay and whoever sends it: seconds of a processor for each.
 
-`python -m benchmarks.flood_price [--letters N] [--hashes N]`: a relay with little room as a process,
-and beside it a flooder that sends valid letters without stamps over WebSockets of loopback.
+`python -m benchmarks.flood_price [--letters N] [--hashes N]`: a relay with little room as a
+process, and beside it a flooder that sends valid letters without stamps over WebSockets of
+loopback.
 """
 
 from __future__ import annotations

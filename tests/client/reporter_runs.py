@@ -9,6 +9,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ START = [
     "-c",
     "from qanat_client.reporter.cli import program; program()",
 ]
+
+
+_ALONE = threading.Lock()
+"""A process has one input and one output."""
 
 
 def with_check(digits: str) -> str:
@@ -48,15 +53,16 @@ def run_here(
 ) -> Ran:
     """Run a program in this process, with nobody at a terminal and this input."""
     out, err = io.StringIO(), io.StringIO()
-    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = program(list(map(str, arguments)))
-            except SystemExit as stop:
-                code = int(stop.code or 0)
-    finally:
-        sys.stdin = stdin
+    with _ALONE:
+        stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                try:
+                    code = program(list(map(str, arguments)))
+                except SystemExit as stop:
+                    code = int(stop.code or 0)
+        finally:
+            sys.stdin = stdin
     return Ran(code, out.getvalue(), err.getvalue())
 
 

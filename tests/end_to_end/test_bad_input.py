@@ -17,7 +17,6 @@ from tests.end_to_end.abroad import Abroad
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.programs import Answer, run
-from qanat_client.desk.cli import main as desk_main
 from qanat_client.reporter.cli import main as reporter_main
 from qanat_relay.cli import main as relay_main
 
@@ -36,13 +35,6 @@ def refused(answer: Answer, *words: str) -> bool:
 def reporter(home: Path, *arguments: str | Path, text: str = "") -> Answer:
     """Run the reporter's program in this process."""
     ran = run_here(reporter_main, ["--json", "--home", home, *arguments], text)
-    return Answer(ran.code, ran.json if ran.out.strip() else None, ran.err.strip())
-
-
-def editor(abroad: Abroad, *arguments: str | Path) -> Answer:
-    """Run the editors' program in this process."""
-    who = ["--home", abroad.desk.home, "--passphrase-file", abroad.desk.passphrase_file]
-    ran = run_here(desk_main, ["--json", *who, *arguments])
     return Answer(ran.code, ran.json if ran.out.strip() else None, ran.err.strip())
 
 
@@ -239,7 +231,7 @@ async def test_without_a_desk_nothing_can_be_sent_and_the_way_to_one_is_told(
     assert refused(await qanat(tmp_path / "home", "sync"), "card")
 
 
-def test_the_editors_program_refuses_what_it_cannot_use(
+async def test_the_editors_program_refuses_what_it_cannot_use(
     made_abroad: Abroad, tmp_path: Path
 ) -> None:
     abroad = made_abroad.copy(tmp_path / "abroad")
@@ -258,9 +250,9 @@ def test_the_editors_program_refuses_what_it_cannot_use(
         ["set", "no-such-setting", "1"],
         ["fly"],
     ):
-        assert refused(editor(abroad, *command)), command
+        assert refused(await abroad.ask_desk(*command)), command
     abroad.desk.passphrase_file.write_text("another one\n")
-    assert refused(editor(abroad, "list"), "passphrase")
+    assert refused(await abroad.ask_desk("list"), "passphrase")
 
 
 def test_a_relay_refuses_settings_and_folders_that_it_cannot_use(tmp_path: Path) -> None:

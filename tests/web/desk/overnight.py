@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.end_to_end.abroad import free_port
+from tests.client.relay_process import free_port
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.media import make_film, make_photo
