@@ -9,7 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import checking, editing, exporting, keeping, pulling, reading, writing
+from qanat_client.desk import (
+    checking,
+    editing,
+    exporting,
+    keeping,
+    mending,
+    pulling,
+    reading,
+    writing,
+)
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
@@ -23,7 +32,6 @@ from qanat_client.desk.options import (
     port,
     positive,
 )
-from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
 from qanat_client.subcommand import Subcommand
@@ -59,6 +67,7 @@ STOPPED = {
     "serve": "stopped; nothing is lost",
     "related": "stopped",
     "figures": "stopped",
+    "check": "stopped; nothing was changed",
     "show": "stopped",
     "outgoing": "stopped",
 }
@@ -207,6 +216,13 @@ def _add_incident(commands: Commands) -> None:
     add("delete", editing.incident_delete, "one without reports; adding a report brings it back")
 
 
+def _serve(context: Context) -> int:
+    # numpy and what answers a browser take as long to load as all else that a pull loads.
+    from qanat_client.desk.serve.command import serve
+
+    return serve(context)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "qanat-desk", "An editors' desk: pull, read, answer, publish.", epilog=EPILOG
@@ -280,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_proxy(pull)
 
-    serve = add("serve", serving.serve, "work at the desk in a browser on this machine", _SERVE)
+    serve = add("serve", _serve, "work at the desk in a browser on this machine", _SERVE)
     serve.add_argument(
         "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )
@@ -320,6 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_incident(commands)
 
     checking.add_commands(add)
+    mending.add_command(add)
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")

@@ -6,8 +6,9 @@ is left out is told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qanat_client.desk.aliases import aliases_of
@@ -22,7 +23,7 @@ from qanat_client.desk.export_formats import csv_of, json_document, markdown_of
 from qanat_client.desk.export_markup import atom_of, html_of
 from qanat_client.desk.export_places import Place
 from qanat_client.desk.finding import EVERYTHING, Wish, count, find
-from qanat_client.desk.inbox import Item, items_of, set_aside
+from qanat_client.desk.inbox import REFERENCES, Item, readable_items, set_aside
 from qanat_client.desk.publication import names_of, public_value, published_s
 from qanat_client.desk.standing import Standing
 from qanat_client.desk.standing_words import standing_json
@@ -72,10 +73,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An edition before anything is written. `left_out`: how many reports, by why."""
+    """An edition before anything is written. `states`: how many of its reports are in which;
+    `left_out`: how many reports are not in it, by why."""
 
     edition: Edition
     items: tuple[Item, ...]
+    states: Mapping[str, int]
     left_out: Mapping[str, int]
     blacked_out: Mapping[str, int]
 
@@ -86,14 +89,15 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and what could not be. kept: files of an earlier export."""
+    """What was written, what could not be, and what only in part. kept: of an earlier export."""
 
     prepared: Prepared
     documents: tuple[str, ...]
     files: int = 0
     kept: int = 0
     size_bytes: int = 0
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
 
 
 def prepare(desk: Desk, order: Order) -> Prepared:
@@ -126,14 +130,15 @@ def prepare(desk: Desk, order: Order) -> Prepared:
         published_s=[published.get(report_id, 0) for report_id in ids],
         set_aside=[] if order.is_public else black.value(_aside(desk)),
     )
-    return Prepared(edition, tuple(items), left_out, black.found)
+    states = Counter(standing.of(report_id).state.name.lower() for report_id in ids)
+    return Prepared(edition, tuple(items), states, left_out, black.found)
 
 
 def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
     """The reports in the order of arrival."""
-    left_out = {"muted": 0, "not published": 0, "withdrawn": 0}
+    left_out = {"muted": 0, "not published": 0, "withdrawn": 0, "damaged": 0}
     if order.ids is not None:
-        items = items_of(desk.vault, sorted({*order.ids}))
+        items, lost = readable_items(desk.vault, sorted({*order.ids}))
         items.sort(key=lambda item: (item.arrived_s, item.report_id))
     else:
         ids = find(desk.vault, order.wish)[::-1]
@@ -142,7 +147,13 @@ def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
         if order.wish in (EVERYTHING, replace(EVERYTHING, is_muted=False)):
             # Nothing that is here is left out because it could not be catalogued.
             ids += uncatalogued(desk.vault)
-        items = items_of(desk.vault, ids)
+        items, lost = readable_items(desk.vault, ids)
+    left_out["damaged"] = len(lost)
+    if order.is_public:
+        # It may have been withdrawn: nobody can tell.
+        sure = [item for item in items if REFERENCES not in item.unreadable]
+        left_out["damaged"] += len(items) - len(sure)
+        items = sure
     if "atom" in order.formats:
         published = _published(desk, items)
         left_out["not published"] = len(items) - len(published)
@@ -192,7 +203,7 @@ def export(
 ) -> Exported:
     """Write what is ordered to a place; the keys of the JSON are in docs/export.md.
 
-    What lacks an attachment is exported without it. `strip` makes the pictures of a publication.
+    What lacks an attachment is exported without it. `strip` makes those of a publication.
     Raises what `prepare` and the place raise.
     """
     prepared = prepare(desk, order)
@@ -200,7 +211,7 @@ def export(
     if order.media and order.formats != ("atom",):
         if order.is_public and strip is None:
             raise BadInput(
-                "what tells of its maker can't be taken off pictures here: leave the media out"
+                "what tells of its maker can't be taken off media here: leave the media out"
             )
         for item, value in zip(prepared.items, prepared.edition.reports, strict=True):
             attachments.write(
@@ -217,4 +228,5 @@ def export(
         attachments.kept,
         attachments.size_bytes,
         tuple(attachments.missing),
+        tuple(attachments.shortened),
     )

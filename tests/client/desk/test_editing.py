@@ -85,6 +85,22 @@ async def test_filters_of_list_combine(newsroom: Newsroom) -> None:
         assert ids_of(newsroom.do("list", *arguments)) == wanted, arguments
 
 
+async def test_an_option_that_is_repeated_leaves_all_of_them_or_any_as_it_says(
+    newsroom: Newsroom,
+) -> None:
+    first, second, third = await reports(newsroom)
+    newsroom.do("mark", first, second, "--tag", "fire")
+    newsroom.do("mark", second, "--tag", "video")
+    for arguments, wanted in (
+        (["--tag", "fire", "--tag", "video"], [second]),
+        (["--place", "алматы", "--place", "алаң"], [first]),
+        (["--place", "алматы", "--place", "almaty"], []),
+        (["--language", "kk", "--language", "ru"], [first, second]),
+        (["--state", "new", "--state", "checking", "--unread"], [first, second, third]),
+    ):
+        assert ids_of(newsroom.do("list", *arguments)) == wanted, arguments
+
+
 async def test_search_takes_the_same_filters_and_says_when_there_is_more(
     newsroom: Newsroom,
 ) -> None:

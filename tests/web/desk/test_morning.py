@@ -140,6 +140,8 @@ async def answer_and_tell(editor: Editor, night: Night) -> None:
     await editor.page.get_by_label(WORDS["bulletins.language"]).nth(1).select_option("ru")
     for at, text in enumerate(TONIGHT.values()):
         await editor.page.get_by_label(WORDS["bulletins.words"]).nth(at).fill(text)
+    await editor.button("bulletins.look").click()
+    await expect(editor.page.locator(".look-relays li")).to_have_count(2)
     await editor.button("bulletins.publish").click()
     await expect(editor.page.locator(".cards")).to_contain_text(TONIGHT["ru"], timeout=PATIENCE_MS)
     await editor.press("g", "o")

@@ -22,12 +22,8 @@ export interface Mounts {
     readonly onCity: (place: string) => void;
     readonly onSpan: (from_s: number, until_s: number) => void;
   }>;
-  /** Takes reports out as files: those named, or all that the wish leaves. */
-  readonly ExportPanel: ComponentType<{
-    readonly wish: Wish;
-    readonly ids: readonly string[];
-    readonly onDone: () => void;
-  }>;
+  /** Takes reports out as files, of what `state/exporting.ts` finds where the person is. */
+  readonly ExportPanel: ComponentType<{ readonly onDone: () => void }>;
 }
 
 const folders = import.meta.glob<Partial<Mounts>>(

@@ -9,6 +9,7 @@ import { mounts } from "../mounts.ts";
 import { Log } from "../report/Log.tsx";
 import { decide } from "../state/deciding.ts";
 import { incidents, readDesk } from "../state/desk.ts";
+import { openExport } from "../state/exporting.ts";
 import { useFetched } from "../state/fetched.ts";
 import { alike } from "../state/folding.ts";
 import { makeIncident } from "../state/gathering.ts";
@@ -183,15 +184,22 @@ function Name({ of, onDone }: { readonly of: IncidentPage; readonly onDone: () =
     return (
       <div class="report-title">
         <h2 dir="auto">{of.name || of.id.slice(0, 8)}</h2>
-        <button
-          type="button"
-          class="quiet small"
-          onClick={() => {
-            isChanging.value = true;
-          }}
-        >
-          {say("incidents.rename")}
-        </button>
+        <div class="row">
+          <button
+            type="button"
+            class="quiet small"
+            onClick={() => {
+              isChanging.value = true;
+            }}
+          >
+            {say("incidents.rename")}
+          </button>
+          {mounts.ExportPanel !== undefined && of.rows.length > 0 && (
+            <button type="button" class="quiet small" onClick={() => openExport("incident")}>
+              {say("export.button")}
+            </button>
+          )}
+        </div>
       </div>
     );
   }

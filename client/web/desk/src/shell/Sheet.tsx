@@ -2,9 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { mounts } from "../mounts.ts";
-import { wishOf } from "../state/filters.ts";
 import { FIELD_KEYS, KEYS, PICTURE_KEYS } from "../state/keys.ts";
-import { chosen, filters } from "../state/list.ts";
 import { sheet } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
 import { focusList } from "./keyboard.ts";
@@ -21,12 +19,8 @@ export function Sheets() {
   const { ExportPanel } = mounts;
   if (sheet.value !== "export" || ExportPanel === undefined) return null;
   return (
-    <Sheet title={say("export.title")}>
-      <ExportPanel
-        wish={wishOf(filters.value, Math.floor(Date.now() / 1000))}
-        ids={[...chosen.value]}
-        onDone={close}
-      />
+    <Sheet title={say("export.title")} isWide>
+      <ExportPanel onDone={close} />
     </Sheet>
   );
 }
@@ -36,11 +30,17 @@ function close(): void {
   focusList();
 }
 
-function Sheet({ title, children }: { title: string; children: ComponentChildren }) {
+interface SheetProps {
+  readonly title: string;
+  readonly isWide?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Sheet({ title, isWide = false, children }: SheetProps) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => box.current?.showModal(), []);
   return (
-    <dialog ref={box} class="sheet" aria-label={title} onClose={close}>
+    <dialog ref={box} class={isWide ? "sheet wide" : "sheet"} aria-label={title} onClose={close}>
       <div class="sheet-head">
         <h2>{title}</h2>
         <button type="button" class="quiet small" onClick={close}>

@@ -5,6 +5,7 @@ import { isShowable } from "../media/kinds.ts";
 import { mounts } from "../mounts.ts";
 import { setState, subjects, toggle } from "../state/deciding.ts";
 import { enlarge, enlarged } from "../state/enlarging.ts";
+import { openExport } from "../state/exporting.ts";
 import { type Command, latin, press } from "../state/keys.ts";
 import {
   chooseOn,
@@ -126,6 +127,7 @@ export function carryOut(command: Command): boolean {
     if (!focusOn(FIELD_IDS.search)) requestAnimationFrame(() => focusOn(FIELD_IDS.search));
     return true;
   }
+  if (command === "export" && place.value === "incidents") return openExport();
   return place.value === "inbox" && inInbox(command);
 }
 
@@ -182,9 +184,7 @@ function inInbox(command: Command): boolean {
     case "gather":
       return focusInReport(FIELD_IDS.incident);
     case "export":
-      if (mounts.ExportPanel === undefined) return false;
-      sheet.value = "export";
-      return true;
+      return mounts.ExportPanel !== undefined && openExport();
     default:
       return decideState(command, ids);
   }
