@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import item_of
 from qanat_client.desk.media.near import near_pictures
@@ -14,6 +15,7 @@ from qanat_client.desk.relating.suggestions import related
 from qanat_client.desk.relating.words import aliases_in, figures_json, suggestion_json
 from qanat_client.desk.serve.rows import rows_of
 from qanat_client.desk.serve.serving import Serving
+from qanat_client.desk.standing_words import incidents_json
 
 __all__ = ["tell_figures", "tell_related"]
 
@@ -21,10 +23,16 @@ __all__ = ["tell_figures", "tell_related"]
 def _related(desk: Desk, digits: str) -> dict[str, Any]:
     report_id = item_of(desk.vault, digits).report_id
     found = related(desk.vault, report_id, near=near_pictures(desk.vault, report_id))
-    rows = rows_of(desk, [suggestion.report_id for suggestion in found.suggestions])
+    ids = [suggestion.report_id for suggestion in found.suggestions]
+    standing = decision_log(desk).standing_of(ids)
+    rows = rows_of(desk, ids)
     return {
         "suggestions": [
-            {"row": row} | suggestion_json(suggestion)
+            {
+                "row": row,
+                "incidents": incidents_json(standing.of(suggestion.report_id), standing.incidents),
+            }
+            | suggestion_json(suggestion)
             for row, suggestion in zip(rows, found.suggestions, strict=True)
         ],
         "together": found.together,

@@ -8,6 +8,8 @@ import type { ReportPage, Wish } from "./api.ts";
 export interface Mounts {
   /** One file of a report: what of it is here, as it can be shown. */
   readonly MediaViewer: ComponentType<{ readonly report: ReportPage; readonly file: number }>;
+  /** The file of the report that fills the window, where one does. */
+  readonly Enlarged: ComponentType<{ readonly report: ReportPage }>;
   /** Which reports may belong together with this one. */
   readonly Related: ComponentType<{ readonly report: ReportPage }>;
   /** The report's figures beside those of others. */

@@ -1,9 +1,9 @@
 /** Decisions against a server of a few lines that answers when it is let: none takes another back. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Change } from "../src/api.ts";
-import { login } from "../src/client.ts";
 import { decide } from "../src/state/deciding.ts";
 import { again, close, report, show } from "../src/state/report.ts";
+import { served } from "./fewLines.ts";
 
 let held: Record<string, { confidence: string; note: string }> = {};
 let taken: Change[] = [];
@@ -15,30 +15,20 @@ beforeEach(async () => {
   held = { place: { confidence: "unknown", note: "" } };
   taken = [];
   holds = {};
-  const kept = new Map<string, string>();
-  Object.assign(globalThis, {
-    sessionStorage: {
-      getItem: (name: string) => kept.get(name) ?? null,
-      setItem: (name: string, value: string) => kept.set(name, value),
-      removeItem: (name: string) => kept.delete(name),
-    },
-    fetch: async (path: string, { body }: { body: string }) => {
-      if (path === "/api/login") return Response.json({ session: "session", proof_key: "key" });
-      if (path === "/api/decide") {
-        const { changes } = JSON.parse(body) as { changes: Change[] };
-        await holds[path];
-        taken.push(...changes);
-        for (const { element, value, note } of changes)
-          if (element !== undefined)
-            held = { ...held, [element]: { confidence: String(value), note: note ?? "" } };
-        return Response.json({ decisions: changes.length });
-      }
-      const found = { id: "a", decided: { elements: held } };
+  await served(async (path, body) => {
+    if (path === "/api/decide") {
+      const { changes } = JSON.parse(body) as { changes: Change[] };
       await holds[path];
-      return Response.json(found);
-    },
+      taken.push(...changes);
+      for (const { element, value, note } of changes)
+        if (element !== undefined)
+          held = { ...held, [element]: { confidence: String(value), note: note ?? "" } };
+      return Response.json({ decisions: changes.length });
+    }
+    const found = { id: "a", decided: { elements: held } };
+    await holds[path];
+    return Response.json(found);
   });
-  await login("token");
   await show("a");
 });
 

@@ -55,6 +55,10 @@ async def test_a_window_sees_what_may_belong_together_and_what_contradicts_it(
         assert row["mine"] == {"minimum": 16, "maximum": 20}
         assert (row["lowest"], row["highest"], row["overlap"]) == (16, 300, None)
         assert [(other["report"], other["agrees"]) for other in row["others"]] == [(two, False)]
+        assert suggestion["incidents"] == []
+        other = await window.post("/api/incidents", {"name": "Fire", "reports": [two]})
+        (suggestion,) = (await window.get(f"/api/reports/{one}/related"))["suggestions"]
+        assert suggestion["incidents"] == [{"id": other["id"], "name": "Fire"}]
         made = await window.post("/api/incidents", {"name": "Square", "reports": [one, two]})
         page = await window.get(f"/api/incidents/{made['id']}")
         assert page["figures"]["rows"][0]["sources"] == 2

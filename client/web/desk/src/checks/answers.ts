@@ -7,12 +7,19 @@ export interface Reason {
   readonly weight: number;
 }
 
+export interface InIncident {
+  readonly id: string;
+  readonly name: string;
+}
+
 export interface RelatedReports {
   readonly suggestions: readonly {
     readonly row: Row;
     /** 0 to 1. */
     readonly score: number;
     readonly reasons: readonly Reason[];
+    /** Those that gather it. */
+    readonly incidents: readonly InIncident[];
   }[];
   /** Left out, for an incident gathers them with this report. */
   readonly together: number;

@@ -1,6 +1,7 @@
 /** Decisions: shown at once, sent, and taken back on the screen where the desk did not take them. */
 import type { Change, Confidence, Row, State } from "../api.ts";
 import { ask, wordsOf } from "../client.ts";
+import { tellKept } from "./kept.ts";
 import { chosen, current, load, patch, rows } from "./list.ts";
 import { tell } from "./navigation.ts";
 import { again, deciding, report } from "./report.ts";
@@ -15,9 +16,11 @@ export async function decide(changes: readonly Change[]): Promise<boolean> {
   before = sent.catch(() => undefined);
   try {
     await deciding(sent);
+    tellKept(changes, true);
     await again();
     return true;
   } catch (error) {
+    tellKept(changes, false);
     tell(wordsOf(error), "bad");
     await Promise.all([load(), again()]);
     return false;
