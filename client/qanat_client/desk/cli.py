@@ -9,7 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qanat_client.desk import checking, editing, exporting, keeping, pulling, reading, writing
+from qanat_client.desk import (
+    checking,
+    editing,
+    exporting,
+    keeping,
+    mending,
+    pulling,
+    reading,
+    writing,
+)
 from qanat_client.desk.card_book import DEFAULT_WEEKS
 from qanat_client.desk.context import Context
 from qanat_client.desk.decisions import Element
@@ -58,6 +67,7 @@ STOPPED = {
     "serve": "stopped; nothing is lost",
     "related": "stopped",
     "figures": "stopped",
+    "check": "stopped; nothing was changed",
     "show": "stopped",
     "outgoing": "stopped",
 }
@@ -326,6 +336,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_incident(commands)
 
     checking.add_commands(add)
+    mending.add_command(add)
 
     log = add("log", editing.log, "every change of one report, in order")
     log.add_argument("id", metavar="ID")

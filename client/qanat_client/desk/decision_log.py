@@ -29,7 +29,7 @@ from qanat_client.errors import BadInput
 from qanat_protocol.errors import LocalError
 from qanat_protocol.signing import SigningKey
 
-__all__ = ["DecisionLog", "Logged", "decision_log"]
+__all__ = ["DecisionLog", "Logged", "decision_log", "fold_again"]
 
 MIN_INCIDENT_DIGITS = 4
 MAX_NAMED_ALIKE = 5
@@ -264,21 +264,7 @@ class DecisionLog:
         )
         if not is_new:
             return False
-        # The law of `standing.fold`, for one register.
-        self._vault.run(
-            "INSERT INTO registers (what, subject, part, clock, decision, number, words)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (what, subject, part) DO UPDATE SET"
-            " clock = excluded.clock, decision = excluded.decision, number = excluded.number,"
-            " words = excluded.words"
-            " WHERE (excluded.clock, excluded.decision) > (clock, decision)",
-            int(change.what),
-            change.subject,
-            change.part,
-            decision.clock,
-            identity,
-            int(change.number),
-            change.words,
-        )
+        _fold(self._vault, identity, decision)
         return True
 
     def _public(self) -> bytes | None:
@@ -293,6 +279,31 @@ class DecisionLog:
         key = SigningKey.generate()
         self._vault.run("INSERT INTO editors (public, seed) VALUES (?, ?)", key.public, key.seed)
         return key
+
+
+def _fold(vault: Vault, identity: bytes, decision: Decision) -> None:
+    """The law of `standing.fold`, for one register."""
+    change = decision.change
+    vault.run(
+        "INSERT INTO registers (what, subject, part, clock, decision, number, words)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (what, subject, part) DO UPDATE SET"
+        " clock = excluded.clock, decision = excluded.decision, number = excluded.number,"
+        " words = excluded.words"
+        " WHERE (excluded.clock, excluded.decision) > (clock, decision)",
+        int(change.what),
+        change.subject,
+        change.part,
+        decision.clock,
+        identity,
+        int(change.number),
+        change.words,
+    )
+
+
+def fold_again(vault: Vault) -> None:
+    """What is in force, from every decision; the caller holds the transaction."""
+    for identity, content in vault.rows("SELECT id, content FROM decisions"):
+        _fold(vault, identity, decode_decision(content))
 
 
 def decision_log(desk: Desk) -> DecisionLog:

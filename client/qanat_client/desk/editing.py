@@ -265,7 +265,8 @@ def incident_show(context: Context) -> int:
         incident = decisions.incident_named(context.arguments.incident)
         incidents = decisions.incidents()
         contents = contents_of(desk, incident)
-        reports = shown(desk, [item.report_id for item in contents.items])
+        ids = [item.report_id for item in contents.items]
+        reports = shown(desk, [*ids, *contents.lost])
         aliases = aliases_in(desk.vault, contents.figures)
         context.terminal.say(_line(incident, incidents))
         tell_reports(context, reports)

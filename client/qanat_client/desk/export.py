@@ -23,7 +23,7 @@ from qanat_client.desk.export_formats import csv_of, json_document, markdown_of
 from qanat_client.desk.export_markup import atom_of, html_of
 from qanat_client.desk.export_places import Place
 from qanat_client.desk.finding import EVERYTHING, Wish, count, find
-from qanat_client.desk.inbox import Item, items_of, set_aside
+from qanat_client.desk.inbox import REFERENCES, Item, readable_items, set_aside
 from qanat_client.desk.publication import names_of, public_value, published_s
 from qanat_client.desk.standing import Standing
 from qanat_client.desk.standing_words import standing_json
@@ -136,9 +136,9 @@ def prepare(desk: Desk, order: Order) -> Prepared:
 
 def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
     """The reports in the order of arrival."""
-    left_out = {"muted": 0, "not published": 0, "withdrawn": 0}
+    left_out = {"muted": 0, "not published": 0, "withdrawn": 0, "damaged": 0}
     if order.ids is not None:
-        items = items_of(desk.vault, sorted({*order.ids}))
+        items, lost = readable_items(desk.vault, sorted({*order.ids}))
         items.sort(key=lambda item: (item.arrived_s, item.report_id))
     else:
         ids = find(desk.vault, order.wish)[::-1]
@@ -147,7 +147,13 @@ def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
         if order.wish in (EVERYTHING, replace(EVERYTHING, is_muted=False)):
             # Nothing that is here is left out because it could not be catalogued.
             ids += uncatalogued(desk.vault)
-        items = items_of(desk.vault, ids)
+        items, lost = readable_items(desk.vault, ids)
+    left_out["damaged"] = len(lost)
+    if order.is_public:
+        # It may have been withdrawn: nobody can tell.
+        sure = [item for item in items if REFERENCES not in item.unreadable]
+        left_out["damaged"] += len(items) - len(sure)
+        items = sure
     if "atom" in order.formats:
         published = _published(desk, items)
         left_out["not published"] = len(items) - len(published)

@@ -41,6 +41,7 @@ _WHY: Final = {
     "muted": "of muted pseudonyms; --alias or --muted takes them",
     "not published": "not in state published; a feed holds no other",
     "withdrawn": "withdrawn by their authors; --with-withdrawn takes them",
+    "damaged": "on damaged pages of the vault; qanat-desk check says more",
 }
 
 

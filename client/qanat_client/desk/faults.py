@@ -5,6 +5,9 @@ Each docstring tells the editor what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from qanat_client.errors import BadInput, HomeUnusable
 
 __all__ = [
@@ -15,7 +18,12 @@ __all__ = [
     "UnknownReport",
     "VaultDamaged",
     "WrongPassphrase",
+    "readable",
 ]
+
+_Given = ParamSpec("_Given")
+_Value = TypeVar("_Value")
+_Default = TypeVar("_Default")
 
 
 class NotADesk(BadInput):
@@ -43,4 +51,19 @@ class UnknownReport(BadInput):
 
 
 class VaultDamaged(HomeUnusable):
-    """The vault does not read as one: restore it from a copy of the whole folder."""
+    """A page of the vault is damaged: `qanat-desk check` says what is on it; restore the whole
+    folder from a copy."""
+
+
+def readable(
+    default: _Default,
+    read: Callable[_Given, _Value],
+    *arguments: _Given.args,
+    **named: _Given.kwargs,
+) -> _Value | _Default:
+    """What a function reads, and the default where a damaged page stands in the way. Never inside
+    a transaction."""
+    try:
+        return read(*arguments, **named)
+    except VaultDamaged:
+        return default

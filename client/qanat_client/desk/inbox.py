@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qanat_client.desk.faults import UnknownReport
+from qanat_client.desk.faults import UnknownReport, VaultDamaged
 from qanat_client.desk.vault import Row, Vault, in_portions
 from qanat_client.errors import BadInput
 from qanat_protocol.card import parse_card
@@ -17,6 +17,7 @@ from qanat_protocol.part import Rendition
 from qanat_protocol.report import PartRef, Report, decode_report
 
 __all__ = [
+    "REFERENCES",
     "Custody",
     "Item",
     "PartState",
@@ -25,6 +26,7 @@ __all__ = [
     "inbox",
     "item_of",
     "items_of",
+    "readable_items",
     "report_in",
     "reports_of",
     "set_aside",
@@ -34,6 +36,10 @@ SHORT_ID_DIGITS = 8
 MIN_ID_DIGITS = 4
 PSEUDONYM_DIGITS = 20
 ID_DIGITS = 64
+IDS_NAMED = 20
+REFERENCES = "what corrects or withdraws it"
+_UNREAD = ("unknown", None)
+"""The state of a part that is on a damaged page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,8 @@ class Item:
     expiry_day: int
     checkpoint_document: str | None
     refers_counts: bool | None
+    unreadable: tuple[str, ...] = ()
+    """What of it is on a damaged page and shown as if it were not there, in words."""
 
     @property
     def short_id(self) -> str:
@@ -195,48 +203,98 @@ def inbox(vault: Vault, digits: str = "") -> list[Item]:
 
 
 def items_of(vault: Vault, report_ids: Sequence[bytes]) -> list[Item]:
-    """These reports of the vault, in this order."""
-    documents = _documents(vault)
-    items: list[Item] = []
-    for some in in_portions(report_ids):
-        items += _items(vault, some, documents)
+    """These reports of the vault, in this order. Raises VaultDamaged where one can't be read."""
+    items, lost = readable_items(vault, report_ids)
+    if lost:
+        raise VaultDamaged(f"{_named(lost)} can't be read: a page of the vault is damaged")
     return items
 
 
-def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str]) -> list[Item]:
+def readable_items(vault: Vault, report_ids: Sequence[bytes]) -> tuple[list[Item], list[bytes]]:
+    """Those that can be read, in this order, and the ids of those that can't."""
+    unread: set[str] = set()
+    try:
+        documents = _documents(vault)
+    except VaultDamaged:
+        documents = {}
+        unread.add("the desk's own documents")
+    items: list[Item] = []
+    lost: list[bytes] = []
+    for some in in_portions(report_ids):
+        try:
+            items += _items(vault, some, documents, None)
+        except VaultDamaged:
+            for report_id in some:
+                try:
+                    items += _items(vault, [report_id], documents, {*unread})
+                except VaultDamaged:
+                    lost.append(report_id)
+    return items, lost
+
+
+def _named(report_ids: Sequence[bytes]) -> str:
+    digits = " ".join(report_id.hex()[:SHORT_ID_DIGITS] for report_id in report_ids[:IDS_NAMED])
+    return f"report {digits}" if len(report_ids) == 1 else f"{len(report_ids)} reports ({digits})"
+
+
+def _items(
+    vault: Vault,
+    report_ids: Sequence[bytes],
+    documents: dict[bytes, str],
+    unread: set[str] | None,
+) -> list[Item]:
+    """unread: None to raise VaultDamaged; else what beside the report can't be read is left out of
+    it and named there."""
     # Numbered, since one query names them twice.
     marks = f"({', '.join(f'?{number}' for number in range(1, len(report_ids) + 1))})"
 
-    def rows(query: str) -> list[Row]:
-        return vault.rows(query.replace("(IDS)", marks), *report_ids)
+    def rows(query: str, what: str | None = None) -> list[Row]:
+        try:
+            return vault.rows(query.replace("(IDS)", marks), *report_ids)
+        except VaultDamaged:
+            if unread is None or what is None:
+                raise
+            unread.add(what)
+            return []
 
     states = {
         (report_id, file, rendition): (state, verdict)
         for report_id, file, rendition, state, verdict in rows(
-            "SELECT report_id, file, rendition, state, verdict FROM parts WHERE report_id IN (IDS)"
+            "SELECT report_id, file, rendition, state, verdict FROM parts WHERE report_id IN (IDS)",
+            "what arrived of its files",
         )
     }
     found = {
         row[0]: row
         for row in rows(
-            "SELECT r.id, r.content, r.arrived_s, r.urgent, r.author, r.refers, p.expiry_day"
-            " FROM reports r JOIN parcels p ON p.id = r.parcel_id WHERE r.id IN (IDS)"
+            "SELECT id, content, arrived_s, urgent, author, refers FROM reports WHERE id IN (IDS)"
+        )
+    }
+    expiry_days: dict[bytes, int] = {
+        row[0]: row[1]
+        for row in rows(
+            "SELECT r.id, p.expiry_day FROM reports r JOIN parcels p ON p.id = r.parcel_id"
+            " WHERE r.id IN (IDS)",
+            "the parcel that brought it",
         )
     }
     authors = {report_id: row[4] for report_id, row in found.items()}
     for report_id, author in rows(
-        "SELECT id, author FROM reports WHERE id IN (SELECT refers FROM reports WHERE id IN (IDS))"
+        "SELECT id, author FROM reports WHERE id IN (SELECT refers FROM reports WHERE id IN (IDS))",
+        REFERENCES,
     ):
         authors[report_id] = author
     letters: dict[bytes, list[bytes]] = {}
     for parcel_id, report_id in rows(
-        "SELECT parcel_id, report_id FROM copies WHERE report_id IN (IDS)"
+        "SELECT parcel_id, report_id FROM copies WHERE report_id IN (IDS)",
+        "the parcel that brought it",
     ):
         letters.setdefault(report_id, []).append(parcel_id)
     references: dict[bytes, list[Reference]] = {}
     for report_id, author, refers, withdraws in rows(
         "SELECT id, author, refers, withdraws FROM reports WHERE refers IN (IDS)"
-        " ORDER BY arrived_s, id"
+        " ORDER BY arrived_s, id",
+        REFERENCES,
     ):
         reference = Reference(report_id, bool(withdraws), authors.get(refers) == author)
         references.setdefault(refers, []).append(reference)
@@ -245,12 +303,13 @@ def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str
         "SELECT parcel_id, relay, day, receipt FROM receipts WHERE parcel_id IN"
         " (SELECT parcel_id FROM copies WHERE report_id IN (IDS)"
         " UNION SELECT parcel_id FROM parts WHERE report_id IN (IDS))"
-        " ORDER BY day, relay"
+        " ORDER BY day, relay",
+        "who held it",
     ):
         custody.setdefault(parcel_id, []).append(Custody(parcel_id, relay, day, receipt))
     items = []
     for wanted in report_ids:
-        report_id, content, arrived_s, urgent, author, refers, expiry_day = found[wanted]
+        report_id, content, arrived_s, urgent, author, refers = found[wanted]
         report = decode_report(content)
         own = [*letters.get(report_id, []), *(part.parcel_id for part in report.parts)]
         known = None
@@ -263,15 +322,18 @@ def _items(vault: Vault, report_ids: Sequence[bytes], documents: dict[bytes, str
                 arrived_s=arrived_s,
                 urgent=bool(urgent),
                 parts=tuple(
-                    PartState(part, *states[report_id, part.file, int(part.rendition)])
+                    PartState(
+                        part, *states.get((report_id, part.file, int(part.rendition)), _UNREAD)
+                    )
                     for part in report.parts
                 ),
                 references=tuple(references.get(report_id, [])),
                 custody=tuple(word for parcel in own for word in custody.get(parcel, [])),
                 letters=tuple(sorted(letters.get(report_id, []))),
-                expiry_day=expiry_day,
+                expiry_day=expiry_days.get(report_id, 0),
                 checkpoint_document=known,
                 refers_counts=None if refers is None else authors.get(refers) == author,
+                unreadable=tuple(sorted(unread or ())),
             )
         )
     return items

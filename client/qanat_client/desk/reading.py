@@ -17,7 +17,7 @@ from qanat_client.desk.finding import Wish, count, find
 from qanat_client.desk.inbox import (
     SHORT_ID_DIGITS,
     item_of,
-    items_of,
+    readable_items,
     reports_of,
     set_aside,
 )
@@ -108,12 +108,17 @@ def catalogued(context: Context, desk: Desk) -> bool:
 
 
 def shown(desk: Desk, report_ids: Sequence[bytes]) -> list[Shown]:
-    """These reports as lists show them, in this order."""
-    items = items_of(desk.vault, report_ids)
+    """These reports as lists show them, in this order; of one that can't be read, that."""
+    items, _ = readable_items(desk.vault, report_ids)
+    by_id = {item.report_id: item for item in items}
     standing = decision_log(desk).standing_of(report_ids)
     aliases = aliases_of(desk.vault, (item.report.author for item in items))
     found = []
-    for item in items:
+    for report_id in report_ids:
+        item = by_id.get(report_id)
+        if item is None:
+            found.append(_damaged(report_id))
+            continue
         alias = aliases.get(item.report.author)
         own = standing.of(item.report_id)
         found.append(
@@ -123,6 +128,15 @@ def shown(desk: Desk, report_ids: Sequence[bytes]) -> list[Shown]:
             )
         )
     return found
+
+
+def _damaged(report_id: bytes) -> Shown:
+    digits = report_id.hex()
+    short_id = digits[:SHORT_ID_DIGITS]
+    return Shown(
+        f"{short_id}  on a damaged page of the vault: see qanat-desk check",
+        {"id": digits, "short_id": short_id, "damaged": True},
+    )
 
 
 def tell_reports(context: Context, reports: Sequence[Shown]) -> None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
@@ -40,6 +41,9 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 """The steps of the schema, NUMBER_NAME.sql."""
 BUSY_TIMEOUT_S = 10.0
 NAMED_AT_ONCE = 500
+KDF_ROUNDS = 256_000
+KEY_BYTES = 32
+"""SQLCipher 4's own, with SHA-512; a vault that was made by it is opened by what they give."""
 Row = Sequence[Any]
 Given = Sequence[Sequence[object]]
 Named = TypeVar("Named", bytes, int)
@@ -47,6 +51,15 @@ Named = TypeVar("Named", bytes, int)
 _TABLE = (
     "(WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL"
     " SELECT i + 1 FROM numbers WHERE i + 1 < given()) SELECT {} FROM numbers)"
+)
+
+_SETTINGS = (
+    "journal_mode = DELETE",
+    "synchronous = EXTRA",
+    # A plain fsync on macOS leaves data in the drive's cache; elsewhere this changes nothing.
+    "fullfsync = ON",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
 )
 
 # sqlcipher3's errors are not sqlite3's: both are caught here and nowhere else.
@@ -103,8 +116,15 @@ class Vault:
 
     def __init__(self, path: Path, connection: Any) -> None:
         self.path = path
-        self._connection = connection
+        self._passphrase = ""
+        self._key: str | None = None
+        self.damage_met = 0
+        """How often a damaged page ended a connection, which another took the place of."""
         self._given: Given = ()
+        self._take(connection)
+
+    def _take(self, connection: Any) -> None:
+        self._connection = connection
         connection.create_function("given", 0, lambda: len(self._given))
         connection.create_function("given", 2, lambda row, column: self._given[row][column])
 
@@ -149,34 +169,43 @@ class Vault:
     def _connect(cls, path: Path, passphrase: str) -> Self:
         if not passphrase or "\0" in passphrase:
             raise WrongPassphrase("a passphrase has at least one character and no NUL")
-        try:
-            # Opening parts runs in a thread while nobody else touches the connection.
-            connection = sqlcipher.connect(
-                str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
-        except _DATABASE_ERRORS as error:
-            raise fault_of(error) from error
-        vault = cls(path, connection)
         quoted = passphrase.replace("'", "''")
-        try:
-            # Its own log would stand in front of our sentence.
-            connection.execute("PRAGMA cipher_log_level = NONE")
-            connection.execute(f"PRAGMA key = '{quoted}'")
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except _DATABASE_ERRORS as error:
-            connection.close()
-            if "not a database" in str(error):
-                raise WrongPassphrase(
-                    "this passphrase does not open the vault, or the vault is damaged"
-                ) from error
-            raise fault_of(error) from error
-        vault.run("PRAGMA journal_mode = DELETE")
-        vault.run("PRAGMA synchronous = EXTRA")
-        # A plain fsync on macOS leaves data in the drive's cache; elsewhere this changes nothing.
-        vault.run("PRAGMA fullfsync = ON")
-        vault.run("PRAGMA secure_delete = ON")
-        vault.run("PRAGMA temp_store = MEMORY")
+        vault = cls(path, _keyed(path, f"'{quoted}'"))
+        vault._passphrase = passphrase
         return vault
+
+    def reopened(self) -> Self:
+        """The same vault once more, without the time that a passphrase takes."""
+        vault = type(self)(self.path, _keyed(self.path, self._own_key()))
+        vault._passphrase, vault._key = self._passphrase, self._key
+        vault.run("PRAGMA foreign_keys = ON")
+        return vault
+
+    def _own_key(self) -> str:
+        """What SQLCipher 4 makes of the passphrase, and the salt that goes with it."""
+        if self._key is None:
+            salt = self._connection.execute("PRAGMA cipher_salt").fetchone()[0]
+            key = pbkdf2_hmac(
+                "sha512", self._passphrase.encode(), bytes.fromhex(salt), KDF_ROUNDS, KEY_BYTES
+            )
+            self._key = f"\"x'{key.hex()}{salt}'\""
+        return self._key
+
+    def _fault(self, error: Exception) -> HomeUnusable:
+        fault = fault_of(error)
+        if isinstance(fault, VaultDamaged) and not self._connection.in_transaction:
+            self._renew()
+        return fault
+
+    def _renew(self) -> None:
+        """A connection that has met a damaged page reads nothing any more: take another one."""
+        if self._passphrase:
+            with contextlib.suppress(HomeUnusable, BadInput):
+                connection = _keyed(self.path, self._own_key())
+                self._connection.close()
+                self._take(connection)
+                self.run("PRAGMA foreign_keys = ON")
+            self.damage_met += 1
 
     def _migrate(self, migrations: list[tuple[int, str]]) -> None:
         newest = migrations[-1][0]
@@ -222,7 +251,7 @@ class Vault:
         try:
             return int(self._connection.execute(statement, parameters).rowcount)
         except _DATABASE_ERRORS as error:
-            raise fault_of(error) from error
+            raise self._fault(error) from error
 
     def run_with(self, statement: str, given: Given, *parameters: object) -> int:
         """Run one statement in which GIVEN stands for a table of these rows, all of one length,
@@ -252,9 +281,27 @@ class Vault:
     def rows(self, query: str, *parameters: object) -> list[Row]:
         """All rows of a query."""
         try:
-            return list(self._connection.execute(query, parameters).fetchall())
+            found = list(self._connection.execute(query, parameters).fetchall())
+            self._check_pages()
         except _DATABASE_ERRORS as error:
-            raise fault_of(error) from error
+            raise self._fault(error) from error
+        return found
+
+    def _check_pages(self, *, is_end: bool = False) -> None:
+        """SQLCipher gives zeros for a damaged page at the end of a long value, and says so here
+        alone. Within a transaction that is asked at its end."""
+        if self._passphrase and (is_end or not self._connection.in_transaction):
+            (status,) = self._connection.execute("PRAGMA cipher_status").fetchone()
+            if status != "1":
+                raise sqlcipher.DatabaseError("a damaged page makes this malformed")
+
+    def each(self, query: str, *parameters: object) -> Iterator[Row]:
+        """One row after another; what stands before a damaged page is given before that raises."""
+        try:
+            yield from self._connection.execute(query, parameters)
+            self._check_pages()
+        except _DATABASE_ERRORS as error:
+            raise self._fault(error) from error
 
     def row(self, query: str, *parameters: object) -> Row | None:
         """The first row of a query, or None."""
@@ -272,11 +319,20 @@ class Vault:
         self.run("BEGIN IMMEDIATE")
         try:
             yield
-            self.run("COMMIT")
-        except BaseException:
+            self._end()
+        except BaseException as error:
             with contextlib.suppress(HomeUnusable):
                 self.run("ROLLBACK")
+            if isinstance(error, VaultDamaged):
+                self._renew()
             raise
+
+    def _end(self) -> None:
+        try:
+            self._check_pages(is_end=True)
+        except _DATABASE_ERRORS as error:
+            raise self._fault(error) from error
+        self.run("COMMIT")
 
     def setting(self, name: str) -> str | None:
         """A stored setting, or None."""
@@ -290,6 +346,31 @@ class Vault:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _keyed(path: Path, key: str) -> Any:
+    """A connection to a vault. key: as `PRAGMA key` takes it."""
+    connection = None
+    try:
+        # Opening parts runs in a thread while nobody else touches the connection.
+        connection = sqlcipher.connect(
+            str(path), timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        # Its own log would stand in front of our sentence.
+        connection.execute("PRAGMA cipher_log_level = NONE")
+        connection.execute(f"PRAGMA key = {key}")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        for setting in _SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+    except _DATABASE_ERRORS as error:
+        if connection is not None:
+            connection.close()
+        if "not a database" in str(error):
+            raise WrongPassphrase(
+                "this passphrase does not open the vault, or the vault is damaged"
+            ) from error
+        raise fault_of(error) from error
+    return connection
 
 
 def _keep_copy(source: BinaryIO, spare: Path) -> None:

@@ -152,6 +152,8 @@ def page_of(item: Item, relay_name: RelayName) -> str:
             f"custody    {what} {word.parcel_id.hex()[:8]} held on {iso(word.day)}:"
             f" {relay_name(word.relay)} says so, and signed it"
         )
+    if item.unreadable:
+        lines.append(f"damaged    on a damaged page of the vault: {', '.join(item.unreadable)}")
     lines += ["", printable(report.text) or "(no text)"]
     return "\n".join(lines)
 
@@ -230,4 +232,5 @@ def json_of(item: Item) -> dict[str, Any]:
             for word in item.custody
         ],
         "letters": [parcel_id.hex() for parcel_id in item.letters],
+        **({"unreadable": list(item.unreadable)} if item.unreadable else {}),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.client.desk.media.samples import recording
-from tests.end_to_end.abroad import free_port
+from tests.client.relay_process import free_port
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.gate import Gate

@@ -15,12 +15,21 @@ from numpy.typing import NDArray
 
 from qanat_client.desk.vault import Vault
 
-__all__ = ["MAX_DISTANCE", "MIN_QUALITY", "near_pictures", "next_unlooked", "store_likeness"]
+__all__ = [
+    "MAX_DISTANCE",
+    "MIN_QUALITY",
+    "near_pictures",
+    "next_unlooked",
+    "store_likeness",
+    "unlooked",
+]
 
 MAX_DISTANCE: Final = 31
 MIN_QUALITY: Final = 50
 MOST_FOUND: Final = 50
 """A flood of one picture is told by its first few."""
+MOST_TRIES: Final = 3
+"""A part whose look was cut so often is not looked at any more."""
 HASH_BYTES: Final = 32
 _WORDS: Final = HASH_BYTES // 8
 
@@ -91,18 +100,42 @@ def near_pictures(
     return others[:MOST_FOUND]
 
 
+def unlooked(vault: Vault) -> int:
+    """How many verified parts nobody looked at yet."""
+    return int(vault.value("SELECT count(*) FROM unlooked INDEXED BY unlooked_by_tries"))
+
+
 def next_unlooked(vault: Vault, most: int) -> list[Part]:
-    """Verified parts whose likeness is not known yet."""
-    return [
+    """Verified parts whose likeness is not known yet, the least tried first: each is counted as
+    tried with this, and has no likeness after MOST_TRIES. The caller holds the transaction."""
+    tired = vault.rows(
+        "SELECT report_id, file, rendition FROM unlooked WHERE tries >= ? LIMIT ?", MOST_TRIES, most
+    )
+    for report_id, file, rendition in tired:
+        store_likeness(vault, (report_id, file, rendition), None, 0)
+    found: list[Part] = [
         (report_id, file, rendition)
         for report_id, file, rendition in vault.rows(
-            "SELECT report_id, file, rendition FROM unlooked LIMIT ?", most
+            "SELECT report_id, file, rendition FROM unlooked ORDER BY tries LIMIT ?", most
         )
     ]
+    for part in found:
+        vault.run(
+            "UPDATE unlooked SET tries = tries + 1"
+            " WHERE report_id = ? AND file = ? AND rendition = ?",
+            *part,
+        )
+    return found
 
 
 def store_likeness(vault: Vault, part: Part, value: bytes | None, quality: int) -> None:
     """Keep the hash of a part, None where it has none; the caller holds the transaction."""
+    # It may have been damaged, and fetched again since.
+    vault.run(
+        "DELETE FROM likenesses"
+        " WHERE report_id = ? AND file = ? AND rendition = ? AND hash IS NULL",
+        *part,
+    )
     vault.run(
         "INSERT OR IGNORE INTO likenesses (report_id, file, rendition, hash, quality)"
         " VALUES (?, ?, ?, ?, ?)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -43,7 +44,10 @@ def room_of(serving: Serving) -> MediaRoom:
 
 def open_media(serving: Serving) -> None:
     """Begin to look at what arrives."""
-    serving.begin(look_for_likenesses(serving, room_of(serving)))
+    serving.begin(
+        "pictures that look alike are found",
+        partial(look_for_likenesses, serving, room_of(serving)),
+    )
 
 
 def _part(body: Asked) -> tuple[bytes, int, Rendition]:
@@ -81,7 +85,10 @@ async def show_media(serving: Serving, request: web.Request) -> dict[str, Any]:
 
 async def show_medium(serving: Serving, request: web.Request) -> web.StreamResponse:
     """GET /m/CAPABILITY, on the media origin."""
-    return await give_medium(room_of(serving), request, serving.app_origin(request))
+    room = room_of(serving)
+    if room.shelf.at(request.match_info["capability"]) is not None:
+        serving.media_doors.know(request.protocol)
+    return await give_medium(room, request, serving.app_origin(request))
 
 
 def _original(desk: Desk, digits: str, file: int) -> tuple[bytes, Source]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from qanat_client.desk.inbox import Item, items_of
+from qanat_client.desk.inbox import Item, items_of, readable_items
 from qanat_client.desk.relating.candidates import Entry, entries, entry_of, nearest
 from qanat_client.desk.relating.decided import (
     gathered_in,
@@ -185,9 +185,10 @@ def _are_one(some: _Thing, other: _Thing) -> bool:
 
 
 def _all_said(vault: Vault, ids: Sequence[bytes], rejected: set[bytes]) -> list[Said]:
-    """The figures of these reports, the newest first, without muted pseudonyms'."""
+    """The figures of these reports, the newest first, without muted pseudonyms' and without those
+    that can't be read."""
     muted = muted_authors(vault)
-    items = [item for item in items_of(vault, ids) if item.report.author not in muted]
+    items = [item for item in readable_items(vault, ids)[0] if item.report.author not in muted]
     items.sort(key=lambda item: (-item.arrived_s, item.report_id))
     return [_said(item, figure, rejected) for item in items for figure in item.report.figures]
 

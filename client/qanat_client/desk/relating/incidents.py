@@ -9,7 +9,7 @@ from typing import Any
 from qanat_client.desk.decision_log import Logged, decision_log
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.finding import Wish, find
-from qanat_client.desk.inbox import Item, items_of
+from qanat_client.desk.inbox import Item, readable_items
 from qanat_client.desk.relating.figures import Comparison, figures_of_incident
 
 __all__ = ["Contents", "contents_of", "media_json"]
@@ -17,9 +17,11 @@ __all__ = ["Contents", "contents_of", "media_json"]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """An incident's reports in the order of arrival, its figures, and the changes made to it."""
+    """An incident's reports in the order of arrival, its figures, and the changes made to it.
+    lost: the ids of those that can't be read."""
 
     items: tuple[Item, ...]
+    lost: tuple[bytes, ...]
     figures: tuple[Comparison, ...]
     log: tuple[Logged, ...]
 
@@ -27,8 +29,10 @@ class Contents:
 def contents_of(desk: Desk, incident: bytes) -> Contents:
     """All of it; a report that is not catalogued yet is not in it."""
     ids = find(desk.vault, Wish(incident=incident))[::-1]
+    items, lost = readable_items(desk.vault, ids)
     return Contents(
-        tuple(items_of(desk.vault, ids)),
+        tuple(items),
+        tuple(lost),
         tuple(figures_of_incident(desk.vault, incident)),
         tuple(decision_log(desk).incident_history(incident)),
     )

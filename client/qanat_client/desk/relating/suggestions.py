@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from qanat_client.desk.faults import readable
 from qanat_client.desk.inbox import report_in
 from qanat_client.desk.places.table import place_numbered
 from qanat_client.desk.relating.candidates import (
@@ -103,7 +104,7 @@ def related(
     best = sorted(words, key=lambda number: -_words_weight(words[number]))[:LOOKED_AT]
     files = {
         other: Reason(Kind.SAME_FILE, f"the same file: {printable_line(name)}", _SAME_FILE)
-        for other, name in same_files(vault, report_id, report).items()
+        for other, name in readable({}, same_files, vault, report_id, report).items()
     }
     for other, file, bits in near:
         files.setdefault(other, _near_reason(file, bits))
@@ -149,9 +150,9 @@ def _near_reason(file: int, bits: int) -> Reason:
 
 def _linked(vault: Vault, report_id: bytes, report: Report) -> list[bytes]:
     """What the report refers to, and what refers to it: that is shown with it in any case."""
-    rows = vault.rows("SELECT id FROM reports WHERE refers = ?", report_id)
+    query = "SELECT id FROM reports WHERE refers = ?"
     return [
-        *(other for (other,) in rows),
+        *(other for (other,) in readable([], vault.rows, query, report_id)),
         *(other for other in (report.corrects, report.withdraws) if other is not None),
     ]
 

@@ -5,6 +5,7 @@ Every error is a BadInput that names the field; nothing else is ever raised.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ __all__ = ["MAX_BODY_BYTES", "Asked", "asked", "key_of", "parse_asked"]
 
 MAX_BODY_BYTES: Final = 1_048_576
 """More than any request without a picture has."""
+
+MAX_BODY_S: Final = 60.0
+"""It comes from this machine."""
 
 MAX_NUMBER: Final = 2**53
 """JSON's numbers are exact up to here."""
@@ -221,8 +225,12 @@ async def asked(request: web.Request, *, most_bytes: int = MAX_BODY_BYTES) -> As
     body = bytearray()
     if (request.content_length or 0) > most_bytes:
         raise TooLarge(f"the request is larger than {most_bytes:,} bytes")
-    async for piece in request.content.iter_any():
-        body += piece
-        if len(body) > most_bytes:
-            raise TooLarge(f"the request is larger than {most_bytes:,} bytes")
+    try:
+        async with asyncio.timeout(MAX_BODY_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > most_bytes:
+                    raise TooLarge(f"the request is larger than {most_bytes:,} bytes")
+    except TimeoutError:
+        raise BadInput(f"the request was not whole after {MAX_BODY_S:.0f} s") from None
     return parse_asked(bytes(body))

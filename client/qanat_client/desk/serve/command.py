@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from functools import partial
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.media.showing import open_media
@@ -17,7 +16,6 @@ from qanat_client.desk.serve.looking import Looking
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.server import HOST, MISSING, Server, listening
 from qanat_client.desk.serve.serving import Serving
-from qanat_client.desk.vault import Vault
 from qanat_client.errors import BadInput
 from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit
@@ -40,9 +38,8 @@ def serve(context: Context) -> int:
             keep_private()
             port: int = listener.getsockname()[1]
             wish = None if arguments.no_pull else _pull_wish(context, every_s, passphrase)
-            reopen = partial(Vault.open, desk.home, passphrase)
             offer = Offer(context, port)
-            serving = Serving(desk, offer, reopen, wish)
+            serving = Serving(desk, offer, wish)
             server = Server(serving, app, listener, media_listener)
             with contextlib.closing(offer):
                 asyncio.run(until_stopped(_serve(serving, server)))
@@ -97,8 +94,8 @@ async def running(serving: Serving, server: Server) -> AsyncIterator[None]:
     """Answers, looks after the vault and pulls until the end of the block."""
     await server.start()
     try:
-        serving.begin(Looking(serving).run())
-        serving.begin(serving.pulling.run())
+        serving.begin("new reports are made ready for lists", Looking(serving).run)
+        serving.begin("reports are fetched", serving.pulling.run)
         open_media(serving)
         serving.login.renew()
         yield

@@ -21,6 +21,7 @@ async def enter(serving: Serving, request: web.Request) -> dict[str, Any]:
     token = body.text("token", most_bytes=1024)
     body.done()
     session = serving.login.enter(token)
+    serving.doors.know(request.protocol)
     return {"session": session, "proof_key": serving.login.proof_key}
 
 

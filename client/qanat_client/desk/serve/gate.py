@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from qanat_client.desk.serve.answers import refuse, refuse_with
+from qanat_client.desk.serve.doors import Doors
 from qanat_client.desk.serve.login import Login
 from qanat_client.desk.serve.refusals import Forbidden
 from qanat_protocol.errors import QanatError
@@ -47,8 +48,8 @@ def host_check(port: int, *, other_origins: Collection[str] = ()) -> Middleware:
     return check
 
 
-def login_check(login: Login) -> Middleware:
-    """Answers 401 to what goes to the API without a session."""
+def login_check(login: Login, doors: Doors) -> Middleware:
+    """Answers 401 to what goes to the API without a session; with one the connection may stay."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -57,6 +58,7 @@ def login_check(login: Login) -> Middleware:
                 raise Forbidden("another page may not ask this")
             if request.path not in OPEN_PATHS:
                 login.check(request.headers.get("Authorization"))
+                doors.know(request.protocol)
         return await handler(request)
 
     return check

@@ -12,8 +12,9 @@ from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.decisions import INCIDENT_BYTES, What, gather, name_incident
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.editing import incident_name
+from qanat_client.desk.faults import readable
 from qanat_client.desk.finding import Wish, find
-from qanat_client.desk.inbox import items_of
+from qanat_client.desk.inbox import readable_items
 from qanat_client.desk.relating.figures import figures_of_incident
 from qanat_client.desk.relating.incidents import media_json
 from qanat_client.desk.relating.words import aliases_in, figures_json
@@ -76,10 +77,11 @@ def _incident(desk: Desk, incident: bytes) -> tuple[dict[str, Any], list[bytes]]
     incident_there(desk, incident)
     decisions = decision_log(desk)
     incidents = decisions.incidents()
+    log = readable([], decisions.incident_history, incident)
     value = {
         "id": incident.hex(),
         "name": incidents[incident].name,
-        "log": [logged_json(logged, incidents) for logged in decisions.incident_history(incident)],
+        "log": [logged_json(logged, incidents) for logged in log],
     }
     return value, find(desk.vault, Wish(incident=incident), limit=MAX_GATHERED)
 
@@ -88,7 +90,7 @@ def _contents(desk: Desk, incident: bytes, reports: Sequence[bytes]) -> dict[str
     compared = figures_of_incident(desk.vault, incident)
     return {
         "figures": figures_json(compared, aliases_in(desk.vault, compared)),
-        "media": media_json(items_of(desk.vault, reports)),
+        "media": media_json(readable_items(desk.vault, reports)[0]),
     }
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from qanat_client.desk.card_book import weeks_left
 from qanat_client.desk.desk import Desk, check_can_sign
+from qanat_client.desk.faults import readable
 from qanat_client.desk.finding import Wish, count
 from qanat_client.desk.serve.asking import asked
 from qanat_client.desk.serve.login import NOTICED_TRIES, Login
@@ -19,29 +20,38 @@ from qanat_protocol.statement import fingerprint
 __all__ = ["ask_relays", "counts_of", "tell_desk", "tell_live"]
 
 
-def counts_of(desk: Desk) -> dict[str, int]:
-    """How many reports and other things there are. Those of muted pseudonyms count as muted."""
-    vault = desk.vault
+Counts = dict[str, int | None]
 
-    def rows(table: str, where: str = "1") -> int:
-        return int(vault.value(f"SELECT count(*) FROM {table} WHERE {where}"))  # noqa: S608
+
+def counts_of(desk: Desk) -> Counts:
+    """How many reports and other things there are; None where damaged pages stand in the way. Those
+    of muted pseudonyms count as muted."""
+
+    def of(wish: Wish) -> int | None:
+        return readable(None, count, desk.vault, wish)
+
+    def rows(table: str, where: str = "1") -> int | None:
+        query = f"SELECT count(*) FROM {table} WHERE {where}"  # noqa: S608
+        return readable(None, desk.vault.value, query)
 
     return {
         "reports": rows("reports"),
-        "unread": count(vault, Wish(is_unread=True, is_muted=False)),
-        "starred": count(vault, Wish(is_starred=True, is_muted=False)),
-        "urgent": count(vault, Wish(is_urgent=True, is_muted=False)),
-        "muted": count(vault, Wish(is_muted=True)),
+        "unread": of(Wish(is_unread=True, is_muted=False)),
+        "starred": of(Wish(is_starred=True, is_muted=False)),
+        "urgent": of(Wish(is_urgent=True, is_muted=False)),
+        "muted": of(Wish(is_muted=True)),
         "set_aside": rows("parcels", "state = 'set-aside'"),
         "alarms": rows("alarms"),
         "waiting": rows("uncatalogued"),
+        "unlooked": rows("unlooked"),
     }
 
 
 def _clock_warnings(desk: Desk) -> list[str]:
     """What shows that this machine's clock is wrong, or that the desk can't sign any more."""
     today = desk.today
-    newest_s = desk.vault.value("SELECT arrived_s FROM catalogue ORDER BY number DESC LIMIT 1")
+    newest = "SELECT arrived_s FROM catalogue ORDER BY number DESC LIMIT 1"
+    newest_s = readable(None, desk.vault.value, newest)
     behind = 0 if newest_s is None else day_of(newest_s)
     if today < behind:
         return [
@@ -57,7 +67,8 @@ def _clock_warnings(desk: Desk) -> list[str]:
 
 def _value(desk: Desk) -> dict[str, Any]:
     card = desk.card
-    editor = desk.vault.value("SELECT public FROM editors WHERE seed IS NOT NULL")
+    own = "SELECT public FROM editors WHERE seed IS NOT NULL"
+    editor = readable(None, desk.vault.value, own)
     return {
         "name": card.name,
         "fingerprint": fingerprint(card.desk_id),
@@ -93,6 +104,8 @@ def _login_warnings(login: Login) -> list[str]:
 async def tell_desk(serving: Serving, _: web.Request) -> dict[str, Any]:
     """GET /api/desk."""
     value = await serving.vault_work(_value)
+    if None in value["counts"].values() and await serving.mending.mend():
+        value = await serving.vault_work(_value)
     return value | {
         "pull": serving.pulling.state,
         "warnings": [

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from qanat_client.desk.serve.answers import API_HEADERS, answer_json, app_headers
+from qanat_client.desk.serve.doors import KEEP_ALIVE_S, MAX_FIELD_BYTES, MAX_HEADERS, MAX_LINE_BYTES
 from qanat_client.desk.serve.gate import HOST_NAMES, host_check, login_check, refusals_answered
 from qanat_client.desk.serve.routes import MEDIA_ROUTES, ROUTES, Handler, Route
 from qanat_client.desk.serve.serving import Serving
@@ -24,8 +25,9 @@ HOST: Final = HOST_NAMES[0]
 LEAVE_S: Final = 2.0
 """How long requests that run may take to end when the program does."""
 
-BACKLOG: Final = 128
-"""Connections that may wait to be taken; aiohttp asks for as many."""
+BACKLOG: Final = 1024
+"""Connections that may wait to be taken, each in its turn: what finds no room tries again after a
+second only."""
 
 MISSING: Final = (
     "the editors' app is not part of this installation: run `make app` in a clone of Qanat (it"
@@ -72,7 +74,11 @@ class Server:
         self._listeners = listener, media_listener
         serving.port, serving.media_port = (each.getsockname()[1] for each in self._listeners)
         origins = [f"http://{name}:{serving.port}" for name in HOST_NAMES]
-        app_gates = [host_check(serving.port), refusals_answered, login_check(serving.login)]
+        app_gates = [
+            host_check(serving.port),
+            refusals_answered,
+            login_check(serving.login, serving.doors),
+        ]
         media_gates = [
             host_check(serving.media_port, other_origins=origins),
             refusals_answered,
@@ -94,7 +100,14 @@ class Server:
         application.on_response_prepare.append(hide_program)
         application.add_routes(routes)
         return web.AppRunner(
-            application, access_log=None, auto_decompress=False, shutdown_timeout=LEAVE_S
+            application,
+            access_log=None,
+            auto_decompress=False,
+            shutdown_timeout=LEAVE_S,
+            keepalive_timeout=KEEP_ALIVE_S,
+            max_line_size=MAX_LINE_BYTES,
+            max_field_size=MAX_FIELD_BYTES,
+            max_headers=MAX_HEADERS,
         )
 
     async def _give(self, request: web.Request) -> web.StreamResponse:
@@ -105,11 +118,16 @@ class Server:
 
     async def start(self) -> None:
         """Take requests from now on."""
-        for runner, listener in zip(self._runners, self._listeners, strict=True):
+        doors = self._serving.doors, self._serving.media_doors
+        for runner, listener, own in zip(self._runners, self._listeners, doors, strict=True):
             await runner.setup()
-            await web.SockSite(runner, listener).start()
+            assert runner.server is not None, "it was set up"
+            listener.setblocking(False)
+            self._serving.begin("windows are let in", partial(own.keep, listener, runner.server))
 
     async def stop(self) -> None:
         """Take no more, and let those that run end."""
+        for doors in (self._serving.doors, self._serving.media_doors):
+            doors.close()
         for runner in self._runners:
             await runner.cleanup()

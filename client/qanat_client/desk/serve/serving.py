@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
 
 from qanat_client.desk.desk import Clock, Desk
 from qanat_client.desk.faults import VaultDamaged
+from qanat_client.desk.serve.background import Background, Work
+from qanat_client.desk.serve.doors import Doors
 from qanat_client.desk.serve.live import Live
 from qanat_client.desk.serve.login import Login
+from qanat_client.desk.serve.mending import Mending
 from qanat_client.desk.serve.pull_process import PullProcess
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.vault_thread import VaultThread
-from qanat_client.desk.vault import Vault
 
-__all__ = ["DAMAGED", "DAMAGED_ADVICE", "Serving"]
-
-DAMAGED: Final = "damaged"
-DAMAGED_ADVICE: Final = (
-    "A page of the vault is damaged: what is on it can't be shown, the rest can. Look after the"
-    " disk, and restore the desk's folder from a copy"
-)
+__all__ = ["Serving"]
 
 _Given = ParamSpec("_Given")
 _Value = TypeVar("_Value")
@@ -32,19 +28,19 @@ _Kept = TypeVar("_Kept")
 
 
 class Serving:
-    """`offer` shows the person a token that is good once; `reopen` opens the vault anew; `wish`:
-    how to pull, None not to."""
+    """`offer` shows the person a token that is good once; `wish`: how to pull, None not to."""
 
     def __init__(
         self,
         desk: Desk,
         offer: Callable[[str], None],
-        reopen: Callable[[], Vault],
         wish: PullWish | None = None,
     ) -> None:
         self.clock: Clock = desk.clock
         self.login = Login(offer)
         self.live = Live()
+        self.doors = Doors()
+        self.media_doors = Doors()
         self.pulling = PullProcess(wish, partial(self.live.tell, "pull"))
         self.port = 0
         """The app's listener's."""
@@ -56,10 +52,12 @@ class Serving:
         """Reports that are on damaged pages, as far as that was met."""
         self.troubles: dict[str, str] = {}
         """What the person has to see, a sentence each, by what it is about."""
-        self._vault = VaultThread(desk, reopen)
+        self._vault = VaultThread(desk)
+        self.mending = Mending(desk.vault.reopened, self.troubles, self.unreadable)
         self._kept: dict[type[Any], Any] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._damage_met = 0
+        self._background = Background(self.troubles)
 
     async def vault_work(
         self,
@@ -69,13 +67,21 @@ class Serving:
     ) -> _Value:
         """Run a function of the desk in the vault's thread. Raises what it raises, DatabaseLocked.
 
-        The function is short: everything else waits for it.
+        The function is short: everything else waits for it. One that meets a damaged page is done
+        once more after the vault was mended.
         """
         try:
-            return await self._vault.work(function, *arguments, **named)
-        except VaultDamaged as error:
-            self.troubles[DAMAGED] = f"{error}. {DAMAGED_ADVICE}"
-            raise
+            found = await self._vault.work(function, *arguments, **named)
+        except VaultDamaged:
+            if not await self.mending.mend():
+                raise
+        else:
+            if self._vault.damage_met != self._damage_met:
+                # What it could not read it left out.
+                self._damage_met = self._vault.damage_met
+                self.begin("damaged pages are looked at", self.mending.look)
+            return found
+        return await self._vault.work(function, *arguments, **named)
 
     def kept(self, kind: type[_Kept], make: Callable[[], _Kept]) -> _Kept:
         """The one object of this kind that lives as long as the program, made when first asked."""
@@ -84,11 +90,10 @@ class Serving:
         found: _Kept = self._kept[kind]
         return found
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Let something run beside the requests; it is cancelled at the end."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def begin(self, name: str, work: Work) -> None:
+        """Let something run beside the requests; it is begun anew where it fails, and cancelled at
+        the end. name: what it does, in words for the editor."""
+        self._background.begin(name, work)
 
     def at_end(self, closer: Callable[[], Awaitable[None]]) -> None:
         """Await this when the program ends, the last that was named first."""
@@ -106,9 +111,7 @@ class Serving:
     async def close(self) -> None:
         """End what runs; nothing of the vault is touched behind this."""
         self.live.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.end()
         for closer in reversed(self._closers):
             await closer()
         self._vault.close()

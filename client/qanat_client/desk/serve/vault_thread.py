@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.faults import VaultDamaged
-from qanat_client.desk.vault import Vault
-from qanat_client.errors import BadInput, DatabaseLocked, HomeUnusable
+from qanat_client.errors import DatabaseLocked
 
 __all__ = ["MAX_WAIT_S", "VaultThread"]
 
@@ -23,14 +20,10 @@ _Value = TypeVar("_Value")
 
 
 class VaultThread:
-    """Works on an open desk; whoever opened it closes its vault, behind `close`. `reopen` opens the
-    same vault once more."""
+    """Works on an open desk; whoever opened it closes its vault, behind `close`."""
 
-    def __init__(
-        self, desk: Desk, reopen: Callable[[], Vault], *, max_wait_s: float = MAX_WAIT_S
-    ) -> None:
+    def __init__(self, desk: Desk, *, max_wait_s: float = MAX_WAIT_S) -> None:
         self._desk = desk
-        self._reopen = reopen
         self._max_wait_s = max_wait_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vault")
 
@@ -42,7 +35,7 @@ class VaultThread:
     ) -> _Value:
         """What the function gives for the desk. Raises what it raises, DatabaseLocked if its turn
         does not come."""
-        turn = self._thread.submit(self._run, lambda desk: function(desk, *arguments, **named))
+        turn = self._thread.submit(function, self._desk, *arguments, **named)
         done = asyncio.wrap_future(turn)
         await asyncio.wait([done], timeout=self._max_wait_s)
         if not done.done() and turn.cancel():
@@ -50,16 +43,10 @@ class VaultThread:
         # What has begun is waited for: whether it was done has to be known.
         return await done
 
-    def _run(self, function: Callable[[Desk], _Value]) -> _Value:
-        try:
-            return function(self._desk)
-        except VaultDamaged:
-            # A connection that has met a damaged page reads nothing any more.
-            with contextlib.suppress(HomeUnusable, BadInput):
-                vault = self._reopen()
-                self._desk.vault.close()
-                self._desk.vault = vault
-            raise
+    @property
+    def damage_met(self) -> int:
+        """How often a page of the vault was damaged, as `Vault.damage_met`."""
+        return self._desk.vault.damage_met
 
     def close(self) -> None:
         """Let what has begun end, and nothing else begin."""

@@ -219,13 +219,14 @@ export interface Change {
 }
 
 export interface Counts {
-  readonly reports: number;
-  readonly unread: number;
-  readonly starred: number;
-  readonly urgent: number;
-  readonly muted: number;
-  readonly set_aside: number;
-  readonly alarms: number;
+  readonly reports: number | null;
+  readonly unread: number | null;
+  readonly starred: number | null;
+  readonly urgent: number | null;
+  readonly muted: number | null;
+  readonly set_aside: number | null;
+  readonly alarms: number | null;
+  readonly unlooked: number | null;
 }
 
 export interface PullState {

@@ -14,7 +14,7 @@ from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.media.asking import Form
 from qanat_client.desk.media.darkroom import Darkroom
-from qanat_client.desk.media.near import near_pictures, next_unlooked, store_likeness
+from qanat_client.desk.media.near import near_pictures, next_unlooked, store_likeness, unlooked
 from qanat_client.desk.media.told import parse_print
 
 pytest.importorskip("pdqhash", reason="it is compiled: make near")
@@ -106,6 +106,7 @@ async def test_each_verified_part_is_looked_at_once(newsroom: Newsroom) -> None:
     assert next_unlooked(desk.vault, 9) == [(report_id, 0, 1), (report_id, 0, 3)]
     store(desk, report_id, None, 0)
     assert next_unlooked(desk.vault, 9) == [(report_id, 0, 1)]
+    assert unlooked(desk.vault) == 1
     assert near_pictures(desk.vault, report_id) == []
     desk.vault.close()
 

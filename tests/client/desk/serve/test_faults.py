@@ -14,6 +14,7 @@ import pytest
 from tests.client.desk.newsroom import Attached, Clock, Made, Newsroom, Writer, open_directly
 from tests.client.desk.serve.test_lists import bring
 from tests.client.desk.serve.window import SOON_S, Window, listening_to, window_on
+from tests.client.desk.test_damage import INCIDENT, PAGE_BYTES, busy_desk, flip
 from tests.client.desk.test_pull import Relays, desk_on, hand_over
 from tests.relay.small_disk import small_disk
 
@@ -22,9 +23,7 @@ from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.inbox import items_of
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.vault import VAULT_NAME, Vault
-from qanat_client.errors import HomeUnusable
-
-PAGE_BYTES = 4096
+from qanat_client.errors import BadInput, HomeUnusable
 
 
 @pytest.fixture
@@ -138,28 +137,14 @@ async def many_reports(newsroom: Newsroom) -> list[str]:
     return ids
 
 
-def flip(path: Path, page: int) -> None:
-    with path.open("r+b") as file:
-        file.seek(page * PAGE_BYTES + 100)
-        byte = file.read(1)
-        file.seek(-1, os.SEEK_CUR)
-        file.write(bytes([byte[0] ^ 1]))
-
-
-def unread_in(
-    newsroom: Newsroom, read: Callable[[Vault, bytes], object], ids: list[str]
-) -> set[str]:
+def unread_in(vault: Vault, read: Callable[[Vault, bytes], object], ids: list[str]) -> set[str]:
     """Which of these can't be read so."""
     found = set()
-    vault = Vault.open(newsroom.home, newsroom.passphrase)
     for each in ids:
         try:
             read(vault, bytes.fromhex(each))
         except VaultDamaged:
             found.add(each)
-            vault.close()
-            vault = Vault.open(newsroom.home, newsroom.passphrase)
-    vault.close()
     return found
 
 
@@ -174,15 +159,21 @@ def read_item(vault: Vault, report_id: bytes) -> None:
 def spoil_some_reports(newsroom: Newsroom, ids: list[str]) -> set[str]:
     """Damage a page that holds some of these reports and of nothing else; which they are."""
     path = newsroom.home / VAULT_NAME
+    whole = Vault.open(newsroom.home, newsroom.passphrase)
+    bad: set[str] = set()
     for page in range(path.stat().st_size // PAGE_BYTES - 1, 1, -1):
         flip(path, page)
         try:
-            bad = unread_in(newsroom, read_content, ids)
-            if 0 < len(bad) < len(ids) and unread_in(newsroom, read_item, ids) == bad:
-                return bad
-        except HomeUnusable:
+            vault = whole.reopened()
+            bad = unread_in(vault, read_content, ids)
+            is_of_reports = 0 < len(bad) < len(ids) and unread_in(vault, read_item, ids) == bad
+            vault.close()
+        except (HomeUnusable, BadInput):
             # Nothing can be read without this one.
-            pass
+            is_of_reports = False
+        if is_of_reports:
+            whole.close()
+            return bad
         flip(path, page)
     raise AssertionError("no page holds some reports alone")
 
@@ -222,4 +213,93 @@ async def test_new_reports_are_shown_although_some_are_on_a_damaged_page(
         await heard.until("changed", lambda said: said["counts"]["waiting"] == len(bad))
         page = await window.post("/api/inbox", {"words": "report"})
         assert {row["id"] for row in page["rows"]} == set(ids) - bad
+        await warned(window, "damaged")
+
+
+def page_of(newsroom: Newsroom, name: str) -> int:
+    """The first page of a table or an index, counted from 0."""
+    vault = Vault.open(newsroom.home, newsroom.passphrase)
+    root = vault.value("SELECT rootpage FROM sqlite_master WHERE name = ?", name)
+    vault.close()
+    return int(root) - 1
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("catalogue", "lists and searches"),
+        ("catalogue_words_data", "lists and searches"),
+        ("aliases", "lists and searches"),
+        ("registers", "what is decided"),
+        ("likenesses", "which pictures look alike"),
+        ("sqlite_autoindex_reports_1", "indexes"),
+    ],
+)
+async def test_what_comes_from_the_reports_is_made_anew_while_windows_are_open(
+    newsroom: Newsroom, name: str, what: str
+) -> None:
+    ids = {each.hex() for each in await busy_desk(newsroom)}
+    flip(newsroom.home / VAULT_NAME, page_of(newsroom, name))
+    async with window_on(newsroom) as window, listening_to(window) as heard:
+        for path in (f"/api/reports/{min(ids)}/related", f"/api/reports/{min(ids)}/figures"):
+            await window.get(path)
+        await window.post("/api/overview", {})
+        await window.post("/api/inbox", {"grouped": False, "words": "report", "starred": True})
+        await heard.until("changed", lambda said: not said["counts"]["waiting"])
+        wish = {"grouped": False, "words": "report", "starred": True, "limit": 200}
+        page = await window.post("/api/inbox", wish)
+        assert {row["id"] for row in page["rows"]} == ids
+        assert f"Made anew from what is left: {what}" in await warned(window, "damaged")
+        assert "nothing is lost" in await warned(window, "damaged")
+        assert (await window.get("/api/desk"))["counts"]["starred"] == len(ids)
+
+
+async def test_of_an_incident_and_an_export_a_damaged_page_takes_the_reports_on_it_alone(
+    newsroom: Newsroom,
+) -> None:
+    ids = [each.hex() for each in await busy_desk(newsroom)]
+    bad = spoil_some_reports(newsroom, ids)
+    async with window_on(newsroom) as window:
+        found = await window.get(f"/api/incidents/{INCIDENT.hex()}")
+        assert {row["id"]: row.get("damaged", False) for row in found["rows"]} == {
+            each: each in bad for each in ids
+        }
+        said = {other["report"] for row in found["figures"]["rows"] for other in row["others"]}
+        assert said == set(ids) - bad
+        assert {file["report"] for file in found["media"]} == set(ids) - bad
+        good = next(each for each in ids if each not in bad)
+        for path in ("", "/related", "/figures"):
+            assert "error" not in await window.get(f"/api/reports/{good}{path}")
+        wish = {"format": "csv", "preview": True}
+        written = await window.post("/api/export", wish)
+        assert written["reports"] == len(ids) - len(bad)
+        assert {"why": "damaged", "n": len(bad)} in written["left_out"]
+        words = await warned(window, "damaged")
+        for each in bad:
+            assert each[:8] in words
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("parts", "what arrived of its files"),
+        ("parcels", "the parcel that brought it"),
+        ("decisions", "the log of decisions"),
+    ],
+)
+async def test_what_stands_beside_a_report_and_is_damaged_is_left_out_of_it_and_named(
+    newsroom: Newsroom, name: str, what: str
+) -> None:
+    ids = [each.hex() for each in await busy_desk(newsroom)]
+    flip(newsroom.home / VAULT_NAME, page_of(newsroom, name))
+    async with window_on(newsroom) as window:
+        report = await window.get(f"/api/reports/{ids[0]}")
+        assert report["text"].startswith("Report 0.")
+        assert what in report["unreadable"]
+        page = await window.post("/api/inbox", {"grouped": False, "limit": 200})
+        assert {row["id"] for row in page["rows"]} == set(ids)
+        assert (await window.get("/api/desk"))["counts"]["reports"] == len(ids)
+        await window.get(f"/api/incidents/{INCIDENT.hex()}")
+        written = await window.post("/api/export", {"format": "csv", "preview": True})
+        assert written["reports"] == len(ids)
         await warned(window, "damaged")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,7 +17,6 @@ from qanat_client.desk.serve.command import running
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.serve.server import Server, listening
 from qanat_client.desk.serve.serving import Serving
-from qanat_client.desk.vault import Vault
 from qanat_client.web_app.files import AppFile
 
 SOON_S = 30.0
@@ -103,8 +101,7 @@ async def serving_of(
     """A server on this desk, and a window that did not log in yet."""
     served, desk = newsroom.open(), newsroom.open()
     tokens: list[str] = []
-    reopen = partial(Vault.open, newsroom.home, newsroom.passphrase)
-    serving = Serving(served, tokens.append, reopen, wish)
+    serving = Serving(served, tokens.append, wish)
     with listening(0) as listener, listening(0) as media_listener:
         server = Server(serving, app or {}, listener, media_listener)
         try:
@@ -121,6 +118,16 @@ async def window_on(newsroom: Newsroom, wish: PullWish | None = None) -> AsyncIt
     async with serving_of(newsroom, wish=wish) as window:
         await window.log_in()
         yield window
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until that holds."""
+    async with asyncio.timeout(SOON_S):
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.05)
 
 
 @dataclass

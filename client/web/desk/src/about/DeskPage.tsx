@@ -1,7 +1,7 @@
 /** The desk itself: its card, its relays and how they are reached, alarms, what was set aside. */
 import type { Alarm, Aside } from "../api.ts";
 import { ask, wordsOf } from "../client.ts";
-import { desk, pull } from "../state/desk.ts";
+import { counts, desk, pull } from "../state/desk.ts";
 import { useFetched } from "../state/fetched.ts";
 import { tell } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
@@ -14,6 +14,7 @@ export function DeskPage() {
       <h1>{say("place.desk")}</h1>
       <Card />
       <Relays />
+      <Unlooked />
       <Alarms />
       <SetAside />
     </div>
@@ -69,6 +70,17 @@ function Card() {
         {say("card.publish")}
       </button>
     </section>
+  );
+}
+
+/** How many pictures are still to be compared with the others. */
+function Unlooked() {
+  const left = counts.value.unlooked;
+  if (left === null || left === 0) return null;
+  return (
+    <p class="hint" role="status">
+      {say("looks.left", { count: left })}
+    </p>
   );
 }
 

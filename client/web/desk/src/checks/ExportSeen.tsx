@@ -9,6 +9,7 @@ const leftOut = {
   muted: "export.muted",
   "not published": "export.notPublished",
   withdrawn: "export.withdrawnOut",
+  damaged: "export.damaged",
 } as const;
 const CONFIRMED: ReadonlySet<State> = new Set(["corroborated", "published"]);
 

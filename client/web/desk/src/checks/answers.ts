@@ -91,7 +91,7 @@ export interface Preview {
   readonly missing: readonly string[];
   readonly shortened: readonly string[];
   readonly left_out: readonly {
-    readonly why: "muted" | "not published" | "withdrawn";
+    readonly why: "muted" | "not published" | "withdrawn" | "damaged";
     readonly n: number;
   }[];
   readonly blacked_out: readonly { readonly word: string; readonly n: number }[];

@@ -106,7 +106,7 @@ function Group({ views }: { readonly views: readonly View[] }) {
 interface EntryProps {
   readonly words: string;
   readonly filters: Filters;
-  readonly count?: number;
+  readonly count?: number | null;
 }
 
 function Entry({ words, filters: to, count }: EntryProps) {
@@ -127,7 +127,7 @@ function Entry({ words, filters: to, count }: EntryProps) {
   );
 }
 
-function Count({ of, isStrong }: { readonly of: number; readonly isStrong?: boolean }) {
-  if (of === 0) return null;
+function Count({ of, isStrong }: { readonly of: number | null; readonly isStrong?: boolean }) {
+  if (of === null || of === 0) return null;
   return <span class={isStrong ? "count strong" : "count"}>{number(of)}</span>;
 }

@@ -14,6 +14,7 @@ const NO_COUNTS: Counts = {
   muted: 0,
   set_aside: 0,
   alarms: 0,
+  unlooked: 0,
 };
 /** Many changes in a row, such as those of a pull, make one look. */
 const LOOK_EVERY_MS = 700;
