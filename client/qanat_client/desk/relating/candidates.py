@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 from qanat_client.desk.catalogue import expression_for
@@ -170,15 +169,16 @@ def _holders(
 def nearest_by_place(vault: Vault, own: Entry) -> set[int]:
     """The numbers of those that have the city or a word of the place and were written within a
     day."""
-    keys = dict.fromkeys((*own.place_parts.split(), *place_keys(own.place)))
-    return {
-        number
-        for key in islice(keys, MAX_PLACE_WORDS)
-        for number in nearest(
-            vault, "catalogue_places", key, own.at_s, apart_s=MAX_APART_S, most=NEAREST
+    found: set[int] = set()
+    parts = own.place_parts.split()
+    for key in dict.fromkeys([*parts[:MAX_PLACE_WORDS], *place_keys(own.place)[:MAX_PLACE_WORDS]]):
+        # The words that name the city find few more: only those who leave open which it is.
+        if key not in parts and len(found) >= NEAREST:
+            break
+        found.update(
+            nearest(vault, "catalogue_places", key, own.at_s, apart_s=MAX_APART_S, most=NEAREST)
         )
-        if number != own.number
-    }
+    return found - {own.number}
 
 
 def nearest(

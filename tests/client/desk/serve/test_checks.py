@@ -153,6 +153,22 @@ async def test_a_publication_takes_films_and_sounds_along_and_names_what_it_leav
         assert seen["shortened"] == []
 
 
+async def test_more_media_than_a_download_takes_is_refused_with_what_to_do(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"format": "html", "media": True}
+    async with window_on(newsroom) as window:
+        await bring(window, "Text.", [Attached(f"{n}.jpg", photo_of("x")) for n in range(2)])
+        for limit, most, status in (("MAX_FILES", 1, 413), ("MAX_MEMORY_BYTES", 1000, 400)):
+            with monkeypatch.context() as patch:
+                patch.setattr(exporting, limit, most)
+                for preview in (True, False):
+                    said = await window.ask("POST", "/api/export", asked | {"preview": preview})
+                    assert said.status == status
+                    assert "to a folder with qanat-desk export" in said.value["error"]
+        assert (await window.ask("POST", "/api/export", asked)).status == 200
+
+
 async def test_a_film_that_is_published_only_in_part_is_named(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
