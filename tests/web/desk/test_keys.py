@@ -17,12 +17,12 @@ from qanat_client.web_app.files import AppFile
 
 App = Mapping[str, AppFile]
 PLACES = {
-    "g i": "inbox",
     "g m": "overview",
     "g c": "incidents",
     "g b": "bulletins",
     "g o": "outgoing",
     "g d": "desk",
+    "g i": "inbox",
 }
 STATES = ("new", "checking", "corroborated", "doubtful", "published", "rejected")
 # The signs on the sheet that are written otherwise than Playwright names the keys.
@@ -81,7 +81,6 @@ async def test_every_key_of_the_sheet_does_what_it_says(
             while await entry.get_attribute("aria-current") != "page":
                 await press(key)
                 await editor.page.wait_for_timeout(300)
-        await editor.go("inbox")
         await press("j", "j")
         await expect(current(editor)).to_contain_text("Report 2.")
         await press("k")
