@@ -31,8 +31,7 @@ async def pulled(newsroom: Newsroom, *files: bytes) -> list[bytes]:
 
 async def all_seen(window: Window) -> None:
     async def is_done() -> bool:
-        counts = (await window.get("/api/desk"))["counts"]
-        return bool(counts["unlooked"] == 0)
+        return bool((await window.get("/api/desk"))["counts"]["unlooked"] == 0)
 
     await until(is_done)
 
