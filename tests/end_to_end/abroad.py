@@ -27,13 +27,8 @@ class DeskHere(Desk):
     would spend most of its time on being started."""
 
     async def _run(self, *arguments: str | Path, text: str = "") -> Answer:
-        who: list[str | Path] = [
-            "--json",
-            "--home",
-            self.home,
-            "--passphrase-file",
-            self.passphrase_file,
-        ]
+        who: list[str | Path] = ["--json", "--home", self.home]
+        who += ["--passphrase-file", self.passphrase_file]
         ran = await asyncio.to_thread(run_here, desk_main, [*who, *arguments], text)
         result = ran.json if ran.out.strip() else None
         return Answer(ran.code, result, ran.err.strip())
