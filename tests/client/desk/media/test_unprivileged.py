@@ -31,7 +31,7 @@ def test_an_unprivileged_user_has_the_same_walls_and_the_same_screen(tmp_path: P
         pytest.skip("there is no setpriv: util-linux")
     if not (can_be_reached(Path(sys.executable)) and can_be_reached(ROOT / "pyproject.toml")):
         pytest.skip("nobody else may start this Python: it lies in a folder of root's")
-    home = Path(f"/tmp/qanat-nobody-{os.getpid()}")  # noqa: S108 - one that nobody may enter
+    home = Path(f"/tmp/qanat-nobody-{os.getpid()}")
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
     try:
