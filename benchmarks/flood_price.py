@@ -1,7 +1,8 @@
 """What a flood of letters costs a relay and whoever sends it: seconds of a processor for each.
 
-`python -m benchmarks.flood_price [--letters N]`: a relay with little room as a process, and beside
-it a flooder that sends valid letters without stamps over WebSockets of loopback.
+`python -m benchmarks.flood_price [--letters N] [--hashes N]`: a relay with little room as a
+process, and beside it a flooder that sends valid letters without stamps over WebSockets of
+loopback.
 """
 
 from __future__ import annotations
@@ -53,18 +54,19 @@ def _flood(url: str, key: bytes, letters: int, sessions: int) -> dict[str, Any]:
     return said
 
 
-def _stamp_s() -> tuple[float, float]:
-    """Seconds of a processor for a stamp of the least effort, on average, and for checking one."""
-    tries = 4 * FIRST_EFFORT
+def _stamp_s(tries: int) -> tuple[float, float]:
+    """Seconds of a processor for a stamp of the least effort, on average of so many tries, and for
+    checking one."""
     begun_s = time.process_time()
     find_stamp(bytes(32), 0, 1 << 40, start=bytes(16), tries=tries)
     making_s = (time.process_time() - begun_s) / tries * FIRST_EFFORT
     shown = find_stamp(bytes(32), 0, 1, start=bytes(16), tries=1)
     assert isinstance(shown, Stamp), "any nonce shows an effort of 1"
     begun_s = time.process_time()
-    for _ in range(_CHECKS):
+    checks = min(tries, _CHECKS)
+    for _ in range(checks):
         check_stamp(shown, 0)
-    return making_s, (time.process_time() - begun_s) / _CHECKS
+    return making_s, (time.process_time() - begun_s) / checks
 
 
 def _show(what: str, relay_s: float, flooder_s: float, count: int) -> None:
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--letters", type=int, default=5_000)
     parser.add_argument("--sessions", type=int, default=16)
+    parser.add_argument("--hashes", type=int, default=4 * FIRST_EFFORT, help="for a stamp's price")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as made:
         data = Path(made) / "relay"
@@ -94,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             begun_s = _processor_s(relay.pid)
             said = _flood(relay.url, card.sealing_key, given.letters, given.sessions)
             refusing_s = _processor_s(relay.pid) - begun_s
-    making_s, checking_s = _stamp_s()
+    making_s, checking_s = _stamp_s(given.hashes)
     print("microseconds of a processor                        the relay  the flooder   ratio")
     _show(f"a letter, most of {_QUOTA} stored", taking_s, taken["cpu_s"], _QUOTA)
     refused = said.get("STAMP_WANTED", 0)

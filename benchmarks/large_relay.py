@@ -1,7 +1,8 @@
 """A relay with ten million letters against one with a hundred thousand: starting, memory, taking
 letters in, giving a desk its newest, and what one day's expiry takes.
 
-Usage: python -m benchmarks.large_relay [--letters N] [--against N] [--folder DIR] [--json]
+Usage: python -m benchmarks.large_relay [--letters N] [--against N] [--deposits N] [--folder DIR]
+[--json]
 
 Takes 4.7 kB of disk for each letter. They are laid straight into the tables of the store, in some
 minutes for each million; what is measured is done as a relay does it.
@@ -40,7 +41,9 @@ class _Costs:
     expiry: Expiry
 
 
-def _costs(folder: Path, cache: Path, letters: int, note: Callable[[str], None]) -> _Costs:
+def _costs(
+    folder: Path, cache: Path, letters: int, deposits: int, note: Callable[[str], None]
+) -> _Costs:
     desk = NewestDesk(_NEWEST)
     expiring = letters // _DAYS
     with filled_store(folder, desk, letters, note, expiring=expiring, fill=Filled.lay) as (
@@ -49,7 +52,7 @@ def _costs(folder: Path, cache: Path, letters: int, note: Callable[[str], None])
     ):
         disk_bytes = filled.size_bytes()
         with desk.serve(filled, cache) as served:
-            level = level_of(filled, fill_s, served, desk, _DEPOSITS)
+            level = level_of(filled, fill_s, served, desk, deposits)
             peak_mb = served.relay.stop().peak_bytes / 1e6
         note(f"a day passes over {letters:,} letters")
         return _Costs(level, peak_mb, disk_bytes, expiring, filled.expire())
@@ -84,6 +87,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.large_relay", description=__doc__)
     parser.add_argument("--letters", type=int, default=_LETTERS, metavar="N")
     parser.add_argument("--against", type=int, default=_AGAINST, metavar="N")
+    parser.add_argument(
+        "--deposits", type=int, default=_DEPOSITS, metavar="N", help=f"default {_DEPOSITS}"
+    )
     parser.add_argument("--folder", type=Path, help="a disk to store on, instead of the temporary")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
@@ -102,8 +108,8 @@ def main() -> int:
         cache = folder / "compiled"
         warm_up(folder, cache)
         try:
-            small = _costs(folder, cache, arguments.against, note)
-            large = _costs(folder, cache, arguments.letters, note)
+            small = _costs(folder, cache, arguments.against, arguments.deposits, note)
+            large = _costs(folder, cache, arguments.letters, arguments.deposits, note)
         except Failed as error:
             note(f"a result is wrong: {error}")
             return 1

@@ -38,7 +38,6 @@ from qanat_client.demo.programs import command
 
 __all__ = ["Mesh", "Outcome", "mesh_rows"]
 
-_RELAYS = 5
 _PORT = 8080
 _PARCEL_BYTES, _OPENED_BYTES = 4096 + 96, 174
 _MOST_BYTES = 1.1
@@ -64,11 +63,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Folders of five relays, of a reporter at each, and of the desk, which knows the last one."""
+    """Folders of five relays, or so many, of a reporter at each, and of the desk, which knows the
+    last one."""
 
     folder: Path
     variables: Mapping[str, str]
     reports: int
+    relays: int = 5
 
     def relay(self, number: int) -> Path:
         """A relay's data folder; 1 is the first."""
@@ -93,12 +94,12 @@ class Mesh:
         for number in self._numbers:
             card = self._card(number)
             self._run("qanat", "--home", self.reporter(number), "desk", "add", card, "--yes")
-            count = self.reports // _RELAYS
+            count = self.reports // self.relays
             queue_reports(self.reporter(number), [f"{number}.{n} {TEXT}" for n in range(count)])
 
     @property
     def _numbers(self) -> range:
-        return range(1, _RELAYS + 1)
+        return range(1, self.relays + 1)
 
     def _url(self, number: int) -> str:
         return f"http://{address_of(number + 1)}:{_PORT}"
@@ -133,7 +134,7 @@ class Mesh:
             net.begin()
             while (now_s := net.now_s()) < seconds:
                 note(f"{now_s:.0f} of {seconds:.0f} s: {self._counts()} letters")
-                self._sync(net, chance.randint(1, _RELAYS), seconds)
+                self._sync(net, chance.randint(1, self.relays), seconds)
             for number in self._numbers:
                 self._sync(net, number, inf)
             settled_s = self._settled_s(net, note, letters_in)
@@ -187,7 +188,7 @@ class Mesh:
             )
         ]
         counts, opened = self._counts(), self._counts(opened_in)
-        own = self.reports // _RELAYS
+        own = self.reports // self.relays
         return Outcome(
             reported=reported,
             everywhere=min(counts),

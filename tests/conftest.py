@@ -1,5 +1,5 @@
 """What holds for the whole run: no test judges by the clock, none changes what the next one may
-write, and CI skips nothing."""
+write, the longest begin first, and CI skips nothing."""
 
 import os
 from collections.abc import Generator
@@ -10,6 +10,29 @@ from hypothesis import settings
 # Speed is measured in benchmarks/; a slow machine must not fail a correct program.
 settings.register_profile("qanat", settings(), deadline=None)
 settings.load_profile("qanat")
+
+
+LONG = (
+    "tests/test_benchmarks.py",
+    "tests/test_mesh_of_processes.py",
+    "tests/web/test_journey.py",
+    "tests/web/test_screens.py",
+    "tests/web/test_vectors.py",
+    "tests/web/desk/",
+    "tests/client/desk/serve/test_flood.py",
+    "tests/client/desk/media/test_showing.py",
+    "tests/end_to_end/",
+    "tests/relay/running/",
+    "tests/simulation/",
+    "tests/kills/",
+    "tests/linkage/",
+)
+"""Where the tests are that take the longest: begun last, one would run alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first; otherwise as they were collected."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -41,6 +41,11 @@ MEASURED = {
     "deposit 16 KiB letters by POST",
     "qanat send, a whole process",
 }
+STEPS = {
+    f"1 letters: {step}"
+    for step in ("qanat sync", "qanat-desk pull", "queued to opened", "written to opened")
+}
+NO_NNCP = "NNCP is not installed (sudo apt install nncp)"
 AIMS = {
     "seal a report": 0.6,
     "open and verify it": 0.6,
@@ -142,12 +147,23 @@ def test_the_table_has_a_line_for_each_comparison(tmp_path: Path) -> None:
     assert [row.split("  ")[0] for row in rows] == ["seal a report", "open and verify it"]
 
 
+def test_a_journey_is_measured_step_by_step_and_without_nncp_says_how_to_get_it(
+    tmp_path: Path,
+) -> None:
+    disk, empty = tmp_path / "disk", tmp_path / "empty"
+    disk.mkdir()
+    out = printed(disk, "journey", as_json=True, env=os.environ | {"PATH": str(empty)})
+    rows = json.loads(out)["results"]
+    assert {row["name"] for row in rows} >= STEPS
+    assert [row["why"] for row in rows if "why" in row] == [NO_NNCP]
+
+
+@pytest.mark.soak
 def test_the_long_groups_take_every_step_and_every_programs_memory(
     long_rows: dict[str, Any],
 ) -> None:
     names = set(long_rows)
-    for step in ("qanat sync", "qanat-desk pull", "queued to opened", "written to opened"):
-        assert f"1 letters: {step}" in names
+    assert names >= STEPS
     programs = {name.partition("peak memory of ")[2] for name in names} - {""}
     assert programs == {
         "qanat send",
@@ -161,9 +177,10 @@ def test_the_long_groups_take_every_step_and_every_programs_memory(
     assert relay["a relay with 100 letters: disk for each"]["ours"] > 4096 + 96
 
 
+@pytest.mark.soak
 def test_without_nncp_its_rows_say_so_and_how_to_get_it(long_rows: dict[str, Any]) -> None:
     whys = [row["why"] for row in long_rows.values() if "why" in row]
-    assert whys == ["NNCP is not installed (sudo apt install nncp)"] * 2
+    assert whys == [NO_NNCP] * 2
 
 
 @pytest.mark.soak
@@ -204,7 +221,7 @@ def processes_that_name(folder: Path) -> list[str]:
 @pytest.mark.timeout(600)
 def test_a_large_relay_is_measured_against_a_small_one(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.large_relay", "--folder", str(tmp_path), "--json"]
-    sizes = ["--letters", "1800", "--against", "900"]
+    sizes = ["--letters", "1800", "--against", "900", "--deposits", "64"]
     done = subprocess.run([*command, *sizes], cwd=ROOT, capture_output=True, text=True, check=True)
     small, large = json.loads(done.stdout)
     assert (small["level"]["stored"], large["level"]["stored"]) == (900, 1800)
@@ -272,6 +289,7 @@ def test_a_program_that_is_stopped_tells_what_it_took() -> None:
 
 def test_the_price_of_a_flood_is_told_for_relay_and_flooder() -> None:
     command = [sys.executable, "-m", "benchmarks.flood_price", "--letters", "40", "--sessions", "2"]
+    command += ["--hashes", "1000"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     rows = [line.split() for line in done.stdout.splitlines()[2:]]
     assert len(rows) == 3

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.client.relay_process import RelayProcess
+from tests.client.relay_process import RelayProcess, free_port
 
 from qanat_relay.cli import main
 from qanat_relay.config import FILE_NAME, Config, write_config
@@ -27,12 +27,12 @@ def known_relay(
     folder: Path, name: str, country: str = "", cards: Sequence[Path] = ()
 ) -> RelayProcess:
     """One whose card has its address, its country and its name."""
-    relay = RelayProcess(folder / name, country=country, cards=cards)
-    relay.stop()
-    config = Config(name=name, country=country, addresses=(relay.url,), peer_s=1, peer_retry_s=1)
-    (relay.data / FILE_NAME).write_text(write_config(config))
-    relay.start()
-    return relay
+    data, port = folder / name, free_port()
+    url = f"http://127.0.0.1:{port}"
+    config = Config(name=name, country=country, addresses=(url,), peer_s=1, peer_retry_s=1)
+    data.mkdir(parents=True)
+    (data / FILE_NAME).write_text(write_config(config))
+    return RelayProcess(data, country=country, cards=cards, port=port)
 
 
 def befriend(one: RelayProcess, other: RelayProcess) -> None:

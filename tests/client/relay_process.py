@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -40,14 +41,24 @@ from qanat_protocol.tombstone import opened_value, sign_opened
 from qanat_protocol.transfer import Intake, Outgoing
 
 
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class RelayProcess:
     """`qanat-relay serve`; may be killed and started again on the same port and data."""
 
-    def __init__(self, data: Path, *, country: str = "", cards: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, data: Path, *, country: str = "", cards: Sequence[Path] = (), port: int = 0
+    ) -> None:
         self.data = data
         self.country = country
         self._cards = list(cards)
-        self._listen = self._listen_udp = "127.0.0.1:0"
+        self._listen, self._listen_udp = f"127.0.0.1:{port}", "127.0.0.1:0"
         self._process: subprocess.Popen[str] | None = None
         self.start()
 

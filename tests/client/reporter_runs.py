@@ -9,6 +9,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,10 @@ START = [
     "-c",
     "from qanat_client.reporter.cli import program; program()",
 ]
+
+
+_ALONE = threading.Lock()
+"""A process has one input and one output."""
 
 
 def with_check(digits: str) -> str:
@@ -42,19 +48,27 @@ class Ran:
         return json.loads(self.out)
 
 
-def qanat(home: Path, *arguments: str | Path) -> Ran:
-    """Run the program here, with nobody at a terminal and an empty input."""
+def run_here(
+    program: Callable[[list[str]], int], arguments: Iterable[str | Path], text: str = ""
+) -> Ran:
+    """Run a program in this process, with nobody at a terminal and this input."""
     out, err = io.StringIO(), io.StringIO()
-    stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(b""))
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                code = main(["--home", str(home), *map(str, arguments)])
-            except SystemExit as stop:
-                code = int(stop.code or 0)
-    finally:
-        sys.stdin = stdin
+    with _ALONE:
+        stdin, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8")
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                try:
+                    code = program(list(map(str, arguments)))
+                except SystemExit as stop:
+                    code = int(stop.code or 0)
+        finally:
+            sys.stdin = stdin
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def qanat(home: Path, *arguments: str | Path) -> Ran:
+    """Run the reporter's program in this process, with an empty input."""
+    return run_here(main, ["--home", home, *arguments])
 
 
 def start(home: Path, *arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:

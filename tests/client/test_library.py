@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.client.made_desk import MadeDesk, write_card
-from tests.client.reporter_runs import parcels, qanat
+from tests.client.reporter_runs import CODE, parcels, qanat
 
 from qanat_client.reporter.asking import public_interest
 from qanat_client.reporter.clock import today
@@ -156,3 +156,13 @@ def test_files_that_are_asked_for_and_gone_are_told_with_what_sends_them_again(
     shown = qanat(home, "inbox", "--code-file", code_file)
     assert shown.code == 0, shown.err
     assert f"qanat send --corrects {'07' * 32} --attach FILE" in shown.out
+
+
+def test_an_inbox_that_was_never_filled_says_what_fills_it(home: Path) -> None:
+    without = qanat(home, "inbox")
+    assert "no sealed reply is here: `qanat sync` fetches what there is" in without.out
+    code = home.parent / "code"
+    code.write_text(CODE)
+    with_code = qanat(home, "inbox", "--code-file", code)
+    assert with_code.code == 0
+    assert "no reply to this code is here: `qanat sync` fetches what there is" in with_code.out

@@ -21,7 +21,7 @@ SHARES = 4
 
 SOAK_SHARES = 64
 
-RANDOM = {"out_bytes": 16, "back_bytes": 8}
+RANDOM = {"out_bytes": 8, "back_bytes": 4}
 """Cuts within frames, besides those around their ends."""
 
 
@@ -47,11 +47,11 @@ class Side:
         asyncio.run(run())
 
     def sample(self) -> list[tuple[str, int]]:
-        """Around the end of every packet, and anywhere."""
+        """At the end of every packet, a byte before it, and anywhere."""
         draw = random.Random(4)
         cuts: set[tuple[str, int]] = set()
         for way, line in (("out_bytes", self.whole.out), ("back_bytes", self.whole.back)):
-            near = {end + by for end in (0, *line.ends) for by in (-1, 0, 1)}
+            near = {end + by for end in (0, *line.ends) for by in (-1, 0)}
             within = draw.sample(range(line.carried_bytes), RANDOM[way])
             cuts |= {(way, at) for at in (*near, *within) if 0 <= at < line.carried_bytes}
         return sorted(cuts)

@@ -6,26 +6,36 @@ import asyncio
 import hashlib
 import json
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.client.relay_process import free_port
+from tests.client.reporter_runs import run_here
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.people import Desk, Reporter, expect
 from qanat_client.demo.programs import Answer, Relay, run
+from qanat_client.desk.cli import main as desk_main
 from qanat_protocol.card import DeskCard, parse_card
 
 
-def free_port() -> int:
-    """A port of loopback on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+class DeskHere(Desk):
+    """The editors' desk, whose program runs in this process: a process for each of its commands
+    would spend most of its time on being started."""
+
+    async def _run(self, *arguments: str | Path, text: str = "") -> Answer:
+        who: list[str | Path] = ["--json", "--home", self.home]
+        who += ["--passphrase-file", self.passphrase_file]
+        ran = await asyncio.to_thread(run_here, desk_main, [*who, *arguments], text)
+        result = ran.json if ran.out.strip() else None
+        return Answer(ran.code, result, ran.err.strip())
+
+    async def ask(self, *arguments: str | Path, text: str = "") -> Answer:
+        """What a command ends with."""
+        return await self._run(*arguments, text=text)
 
 
 @dataclass
@@ -37,7 +47,7 @@ class Abroad:
 
     def __post_init__(self) -> None:
         self.relay = Relay(self.folder / "relay", "the relay", "DE")
-        self.desk = Desk(self.folder / "desk", self.folder / "passphrase")
+        self.desk = DeskHere(self.folder / "desk", self.folder / "passphrase")
         self.card_file = self.folder / "newsroom.card"
 
     @property
@@ -69,10 +79,13 @@ class Abroad:
     async def ask_desk(
         self, *arguments: str | Path, text: str = "", variables: dict[str, str] | None = None
     ) -> Answer:
-        """Run the editors' program."""
-        options: list[str | Path] = ["--home", self.desk.home]
-        options += ["--passphrase-file", self.desk.passphrase_file]
-        answer = await run("qanat-desk", *options, *arguments, text=text, variables=variables)
+        """Run the editors' program; with variables of its own in a process of its own."""
+        if variables is None:
+            answer = await self.desk.ask(*arguments, text=text)
+        else:
+            options: list[str | Path] = ["--home", self.desk.home]
+            options += ["--passphrase-file", self.desk.passphrase_file]
+            answer = await run("qanat-desk", *options, *arguments, text=text, variables=variables)
         assert "Traceback" not in answer.said, answer.said
         return answer
 

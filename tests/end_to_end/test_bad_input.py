@@ -1,4 +1,7 @@
-"""What the programs do with input that can't be used: exit code 2, a sentence, nothing changed."""
+"""What the programs do with input that can't be used: exit code 2, a sentence, nothing changed.
+
+Most of them run in this process: dozens of others would be started for a sentence each.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.client.reporter_runs import run_here
 from tests.end_to_end.abroad import Abroad
 from tests.end_to_end.commands import qanat
 
 from qanat_client.demo.programs import Answer, run
+from qanat_client.reporter.cli import main as reporter_main
+from qanat_relay.cli import main as relay_main
 
 CODE = "1234 5678 9012 3456 7890 1272"
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -26,6 +32,18 @@ def refused(answer: Answer, *words: str) -> bool:
     return all(word in answer.said for word in words)
 
 
+def reporter(home: Path, *arguments: str | Path, text: str = "") -> Answer:
+    """Run the reporter's program in this process."""
+    ran = run_here(reporter_main, ["--json", "--home", home, *arguments], text)
+    return Answer(ran.code, ran.json if ran.out.strip() else None, ran.err.strip())
+
+
+def operator(*arguments: str | Path) -> Answer:
+    """Run the relay's program in this process."""
+    ran = run_here(relay_main, arguments)
+    return Answer(ran.code, None, ran.err.strip())
+
+
 @pytest.fixture(scope="session")
 def made_home(made_abroad: Abroad) -> Path:
     return asyncio.run(made_abroad.home("made-home"))
@@ -37,8 +55,8 @@ def home(made_home: Path, tmp_path: Path) -> Path:
     return shutil.copytree(made_home, tmp_path / "home")
 
 
-async def outbox_numbers(home: Path) -> list[int]:
-    return [line["number"] for line in (await qanat(home, "outbox")).result]
+def outbox_numbers(home: Path) -> list[int]:
+    return [line["number"] for line in reporter(home, "outbox").result]
 
 
 async def test_a_text_of_300_kb_is_refused_with_the_way_to_send_it(
@@ -51,7 +69,7 @@ async def test_a_text_of_300_kb_is_refused_with_the_way_to_send_it(
     said = "the text has", "65,536", "--attach"
     assert refused(await qanat(home, "send", "--no-code", text=text), *said)
     assert refused(await qanat(home, "send", "--no-code", "--text-file", file), *said)
-    assert await outbox_numbers(home) == []
+    assert outbox_numbers(home) == []
     sent = await qanat(home, "send", "--no-code", "the whole is attached", "--attach", file)
     assert sent.code == 0, sent.said
 
@@ -77,11 +95,11 @@ async def test_a_text_of_300_kb_is_refused_with_the_way_to_send_it(
         (("--desk", "nobody's"), "x", ("nobody's",)),
     ],
 )
-async def test_a_report_that_cannot_be_sealed_is_refused_with_the_reason(
+def test_a_report_that_cannot_be_sealed_is_refused_with_the_reason(
     home: Path, arguments: tuple[str, ...], text: str, words: tuple[str, ...]
 ) -> None:
-    assert refused(await qanat(home, "send", "--no-code", *arguments, text=text), *words)
-    assert await outbox_numbers(home) == []
+    assert refused(reporter(home, "send", "--no-code", *arguments, text=text), *words)
+    assert outbox_numbers(home) == []
 
 
 async def test_an_empty_file_and_names_that_deceive_arrive_in_a_form_that_does_not(
@@ -130,16 +148,16 @@ def _flipped(card: bytes) -> bytes:
     ],
     ids=["signature", "cut", "trailing", "empty", "noise", "large", "another-name"],
 )
-async def test_a_card_that_is_not_as_it_was_signed_is_refused_by_reporter_and_relay(
+def test_a_card_that_is_not_as_it_was_signed_is_refused_by_reporter_and_relay(
     made_abroad: Abroad, tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     card = tmp_path / "spoilt.card"
     card.write_bytes(spoil(made_abroad.card_file.read_bytes()))
-    assert refused(await qanat(tmp_path / "home", "desk", "add", card, "--yes"))
-    assert (await qanat(tmp_path / "home", "desk", "list")).result == []
+    assert refused(reporter(tmp_path / "home", "desk", "add", card, "--yes"))
+    assert reporter(tmp_path / "home", "desk", "list").result == []
     data = tmp_path / "relay"
-    assert (await run("qanat-relay", "init", "--data", data)).code == 0
-    assert refused(await run("qanat-relay", "desk", "add", card, "--data", data))
+    assert operator("init", "--data", data).code == 0
+    assert refused(operator("desk", "add", card, "--data", data))
 
 
 async def test_an_older_card_never_replaces_a_newer_one(
@@ -169,19 +187,19 @@ async def test_an_older_card_never_replaces_a_newer_one(
         ("", ("24 digits",)),
     ],
 )
-async def test_a_code_with_a_typing_error_is_refused_and_not_repeated(
+def test_a_code_with_a_typing_error_is_refused_and_not_repeated(
     home: Path, tmp_path: Path, code: str, words: tuple[str, ...]
 ) -> None:
     file = tmp_path / "code"
     file.write_text(code + "\n")
-    checked = await qanat(home, "code", "check", "--code-file", file)
+    checked = reporter(home, "code", "check", "--code-file", file)
     assert refused(checked, *words)
     for command in (["send", "x"], ["sync"], ["inbox"]):
-        answer = await qanat(home, *command, "--code-file", file)
+        answer = reporter(home, *command, "--code-file", file)
         assert refused(answer, "code")
         for group in code.split():
             assert group not in answer.said
-    assert await outbox_numbers(home) == []
+    assert outbox_numbers(home) == []
 
 
 @pytest.mark.parametrize(
@@ -202,10 +220,8 @@ async def test_a_code_with_a_typing_error_is_refused_and_not_repeated(
         ("desk", "add", "no-such.card", "--yes"),
     ],
 )
-async def test_a_command_that_makes_no_sense_is_refused(
-    home: Path, arguments: tuple[str, ...]
-) -> None:
-    assert refused(await run("qanat", "--home", home, *arguments))
+def test_a_command_that_makes_no_sense_is_refused(home: Path, arguments: tuple[str, ...]) -> None:
+    assert refused(reporter(home, *arguments))
 
 
 async def test_without_a_desk_nothing_can_be_sent_and_the_way_to_one_is_told(
@@ -239,15 +255,15 @@ async def test_the_editors_program_refuses_what_it_cannot_use(
     assert refused(await abroad.ask_desk("list"), "passphrase")
 
 
-async def test_a_relay_refuses_settings_and_folders_that_it_cannot_use(tmp_path: Path) -> None:
+def test_a_relay_refuses_settings_and_folders_that_it_cannot_use(tmp_path: Path) -> None:
     data = tmp_path / "relay"
     settings = data / "relay.toml"
-    assert (await run("qanat-relay", "init", "--data", data)).code == 0
-    assert refused(await run("qanat-relay", "init", "--data", data), "there already")
-    assert refused(await run("qanat-relay", "serve", "--data", data, "--listen", "nowhere"))
-    assert refused(await run("qanat-relay", "init", "--data", tmp_path / "x", "--country", "Land"))
-    assert refused(await run("qanat-relay", "desk", "add", "no-such.card", "--data", data))
-    assert refused(await run("qanat-relay", "status", "--data", tmp_path / "nothing"))
+    assert operator("init", "--data", data).code == 0
+    assert refused(operator("init", "--data", data), "there already")
+    assert refused(operator("serve", "--data", data, "--listen", "nowhere"))
+    assert refused(operator("init", "--data", tmp_path / "x", "--country", "Land"))
+    assert refused(operator("desk", "add", "no-such.card", "--data", data))
+    assert refused(operator("status", "--data", tmp_path / "nothing"))
     for spoilt in ("listen = [", "no_such_setting = 1\n", 'capacity_bytes = "much"\n'):
         settings.write_text(spoilt)
-        assert refused(await run("qanat-relay", "serve", "--data", data)), spoilt
+        assert refused(operator("serve", "--data", data)), spoilt

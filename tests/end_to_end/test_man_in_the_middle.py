@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.abroad import Abroad, free_port, make_abroad
+from tests.client.relay_process import free_port
+from tests.end_to_end.abroad import Abroad, make_abroad
 from tests.end_to_end.commands import qanat
 from tests.end_to_end.middle import Middle
 from tests.secret_search import find_run, runs_of

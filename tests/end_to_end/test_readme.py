@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.abroad import free_port
+from tests.client.relay_process import free_port
 from tests.end_to_end.at_terminal import CTRL_C, CTRL_D, Seen, at_terminal
 
 from qanat_client.demo.media import make_photo

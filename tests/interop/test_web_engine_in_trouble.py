@@ -21,6 +21,9 @@ from tests.relay.running_relay import Running, running_relay
 from qanat_protocol.card import RelayEntry
 from qanat_relay.admission import gate, keeper
 
+STALL_MS = 4000
+"""How long an engine waits here for a relay that says nothing; for the honest one it is enough."""
+
 BROKEN = ["greets twice", "acknowledges what was never sent", "claims an array of 2^32-1"]
 
 
@@ -98,6 +101,8 @@ async def test_what_a_relay_only_claims_to_have_still_goes_to_another(
         file = {"name": "a.bin", "size": 20_000, "seed": 1}
         await engine.call("seal", desk=desk, text="With a file.", files=[file])
         liar.script = claims_to_have_all
+        # It says nothing more, and is given up.
+        await engine.call("stallAfter", ms=STALL_MS)
         await engine.call("sync")
         item = await engine.the_report()
         assert [part["state"] for part in item["parts"]] == ["signed", "signed"]

@@ -46,7 +46,7 @@ def test_what_is_said_before_it_is_stored_is_caught(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)  # a machine that does much else at once takes minutes
 @pytest.mark.parametrize("work", SHARES)
 def test_whatever_was_said_holds_after_a_kill(tmp_path: Path, work: str) -> None:
-    kill(work, tmp_path / "killed", SHARES[work] // 24)
+    kill(work, tmp_path / "killed", SHARES[work] // 48)
 
 
 @pytest.mark.soak

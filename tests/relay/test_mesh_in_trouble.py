@@ -40,34 +40,37 @@ from qanat_protocol.frames import (
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.session import sign_peer_interest
 from qanat_protocol.signing import SigningKey
-from qanat_relay import custody
+from qanat_relay import custody, deposits
+from qanat_relay.peering import calling
 from qanat_relay.peering.calling import call, call_peers
 from qanat_relay.store.interface import State
 
 
 async def test_a_relay_that_comes_and_goes_gets_all_in_the_end_and_nothing_twice(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parcels: list[Made] = [make(number) for number in range(200)]
-    parcels += [part(number) for number in range(10)]
+    monkeypatch.setattr(calling, "GATHER_S", 0.1)
+    monkeypatch.setattr(calling, "FIRST_RETRY_S", 0.2)
+    batches = [[*map(make, range(40 * each, 40 * each + 40)), part(each)] for each in range(6)]
+    parcels: list[Made] = []
     async with running_relay(tmp_path / "one", peer_retry_s=1, peer_s=1) as one:
-        await hold(one, *parcels)
         async with running_relay(tmp_path / "other") as other:
             befriend(one, other)
             listen = (other.url.removeprefix("http://"),)
-        calling = asyncio.create_task(call_peers(one.node))
+        caller = asyncio.create_task(call_peers(one.node))
         try:
-            visits, held = 0, 0
-            while held < len(parcels):
-                visits += 1
+            held = 0
+            while batches or held < len(parcels):
+                if batches:
+                    parcels += batches.pop()
+                    await hold(one, *parcels[-41:])
                 async with running_relay(tmp_path / "other", listen=listen) as other:
                     # It is gone again as soon as a little more has come.
                     held = await _until_more(other, parcels, min(held + 20, len(parcels)))
                 await asyncio.sleep(0.05)
         finally:
-            calling.cancel()
-            await asyncio.wait({calling})
-        assert visits > 2
+            caller.cancel()
+            await asyncio.wait({caller})
         # What it had was not given to it again.
         assert peer_of(one, other).record.given <= len(parcels)
 
@@ -80,8 +83,9 @@ async def _until_more(relay: Running, parcels: list[Made], least: int) -> int:
 
 
 async def test_what_a_full_relay_between_two_others_could_not_take_comes_when_it_has_room(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deposits, "DRY_PAUSE_S", 0.01)
     day = [TODAY]
     async with AsyncExitStack() as stack:
 

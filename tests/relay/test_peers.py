@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from tests.relay.made_parcels import (
     LONG_LETTER_BYTES,
     PAGED_BYTES,
@@ -43,6 +44,7 @@ from qanat_protocol.limits import MAX_OFFERS
 from qanat_protocol.parcel import Kind
 from qanat_protocol.session import sign_peer_interest
 from qanat_protocol.signing import SigningKey
+from qanat_relay import deposits
 from qanat_relay.peering.peers import MAX_CLAIMS
 from qanat_relay.store.interface import State
 
@@ -307,7 +309,10 @@ async def test_a_session_that_is_cut_keeps_what_came(tmp_path: Path) -> None:
             assert relay.node.peers.find(peer.public) is not None
 
 
-async def test_a_full_relay_takes_no_more_and_gives_on(tmp_path: Path) -> None:
+async def test_a_full_relay_takes_no_more_and_gives_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deposits, "DRY_PAUSE_S", 0.01)
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running_relay(tmp_path / "one"))
         full = await stack.enter_async_context(

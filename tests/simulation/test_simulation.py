@@ -17,8 +17,8 @@ from tests.simulation.breakages import BREAKAGES
 
 SOAK_MINUTES = float(os.environ.get("SIMULATION_MINUTES", "15"))
 
-TRIED = [str(seed) for seed in (2, 6, 10, 11, 3, 7, 5, 13, 15, 16, 17, 18, 19, 20, 21, 22)]
-"""Seeds that try a broken part, until one finds it."""
+TRIED = [str(seed) for seed in (11, 2, 6, 10, 3, 7, 5, 13, 15, 16, 17, 18, 19, 20, 21, 22)]
+"""Seeds that try a broken part, until one finds it; in the first much happens in a short time."""
 
 
 pytestmark = pytest.mark.timeout(600)
@@ -56,7 +56,7 @@ def wrongs(outcomes: list[dict[str, Any]]) -> list[str]:
 
 
 def test_whatever_happens_reports_arrive_once_and_what_is_said_is_true() -> None:
-    outcomes = simulate("2", "11")
+    outcomes = simulate(TRIED[0])
     assert not wrongs(outcomes)
     for what in ("reports", "deaths", "cuts", "repeats", "statuses", "tombstones"):
         assert sum(outcome[what] for outcome in outcomes) > 0, f"no {what}: nothing was tried"

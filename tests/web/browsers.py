@@ -85,6 +85,10 @@ async def watched(context: BrowserContext, profile: Path) -> AsyncIterator[Brows
 Browsing = Callable[[Path], AbstractAsyncContextManager[Browser]]
 """Starts a browser on a profile folder; with the same one again it is the same phone, restarted."""
 in_both = pytest.mark.parametrize("browse", ["chromium", "firefox"], indirect=True)
+in_both_where_there_is_time = pytest.mark.parametrize(
+    "browse", ["chromium", pytest.param("firefox", marks=pytest.mark.soak)], indirect=True
+)
+"""In Firefox with `make soak` alone."""
 
 
 @asynccontextmanager

@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.abroad import free_port, make_abroad
+from tests.client.relay_process import free_port
+from tests.end_to_end.abroad import make_abroad
 from tests.web.browsers import Browser
 from tests.web.phone import Phone
 from tests.web.slow_line import slow_line

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.end_to_end.abroad import Abroad
 from tests.secret_search import runs_of, search
-from tests.web.browsers import Browser, Browsing, in_both
+from tests.web.browsers import Browser, Browsing, in_both, in_both_where_there_is_time
 from tests.web.phone import WORDS, Phone
 
 from qanat_client.demo.media import make_photo
@@ -22,7 +22,7 @@ ANSWER = "Thank you. Stay away from the windows."
 REFUSED = re.compile("ERR_CONNECTION_REFUSED|can’t establish a connection to the server")
 NEWS = "Blood donors are let in through the rear entrance."
 
-pytestmark = [in_both, pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@in_both
 async def test_a_report_with_a_photo_goes_from_a_phone_to_the_desk_and_an_answer_comes_back(
     abroad: Abroad, browser: Browser, photo: Path
 ) -> None:
@@ -91,6 +92,7 @@ async def test_a_report_with_a_photo_goes_from_a_phone_to_the_desk_and_an_answer
     assert [each for each in browser.complaints if not REFUSED.search(each)] == []
 
 
+@in_both
 async def test_a_seized_phone_shows_nothing_of_what_was_sealed(
     browse: Browsing, abroad: Abroad, tmp_path: Path, photo: Path
 ) -> None:
@@ -126,6 +128,7 @@ async def test_a_seized_phone_shows_nothing_of_what_was_sealed(
     assert search([profile], runs_of(["Desk of the tests"])) != []
 
 
+@in_both_where_there_is_time
 async def test_a_wipe_leaves_nothing_in_the_browsers_stores(
     browse: Browsing, abroad: Abroad, tmp_path: Path, photo: Path
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from qanat_client.demo.media import make_photo
 
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 SPOKEN = ("kk", "ru", "en", "de", "fa")
+DIFFERENT = ("de", "fa")
+"""The longest words, and those from right to left."""
 PLACES = ("write", "outbox", "inbox", "desk", "more")
 BEHIND_MORE = ("code", "help", "share", "install", "wipe")
 HEIGHTS = {360: 740, 1280: 800}
@@ -162,12 +164,32 @@ async def live_on(phone: Phone, abroad: Abroad, photo: Path) -> None:
     await phone.press("write.figure.add")
 
 
+@dataclass(frozen=True)
+class Looks:
+    """In which languages the screens of a width are looked at, and in which of them axe is asked
+    too, as it is of the dark screens."""
+
+    width: int
+    languages: Sequence[str]
+    asked: Sequence[str]
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("built_app")
-@pytest.mark.parametrize("width", HEIGHTS)
+@pytest.mark.parametrize(
+    "looks",
+    [
+        Looks(PHONE, SPOKEN, ("fa",)),
+        Looks(LAPTOP, DIFFERENT, ()),
+        pytest.param(Looks(PHONE, SPOKEN, SPOKEN), marks=pytest.mark.soak),
+        pytest.param(Looks(LAPTOP, SPOKEN, ("fa",)), marks=pytest.mark.soak),
+    ],
+    ids=lambda looks: f"{looks.width}-{len(looks.languages)}-{len(looks.asked)}",
+)
 async def test_every_screen_is_for_everybody_and_stays_within_its_edges(
-    width: int, abroad: Abroad, tmp_path: Path, pictures: Path
+    looks: Looks, abroad: Abroad, tmp_path: Path, pictures: Path
 ) -> None:
+    width = looks.width
     need_web()
     faults: list[str] = []
     photo = tmp_path / "photo.jpg"
@@ -178,7 +200,7 @@ async def test_every_screen_is_for_everybody_and_stays_within_its_edges(
         page = screens.phone.page
         await live_on(screens.phone, abroad, photo)
         await page.evaluate(AXE.read_text("utf-8"))
-        for language in SPOKEN:
+        for language in looks.languages:
             await screens.speak(language)
             direction = await page.evaluate("getComputedStyle(document.body).direction")
             assert direction == ("rtl" if language == "fa" else "ltr")
@@ -188,7 +210,7 @@ async def test_every_screen_is_for_everybody_and_stays_within_its_edges(
                 if width == PHONE:
                     small = await page.evaluate(SMALL, LEAST_TARGET)
                     faults += [f"{name}: too small: {each}" for each in small]
-                if width == PHONE or language == "fa":
+                if language in looks.asked:
                     faults += await screens.ask_axe(name)
         await page.emulate_media(color_scheme="dark")
         await screens.speak("en")

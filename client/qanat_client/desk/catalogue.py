@@ -11,7 +11,7 @@ from typing import Final
 from qanat_client.desk.aliases import give_alias
 from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
 from qanat_client.desk.places.matching import find_place
-from qanat_client.desk.relating.keys import counted_keys, place_keys
+from qanat_client.desk.relating.keys import counted_keys, place_keys, place_parts
 from qanat_client.desk.vault import Row, Vault
 from qanat_protocol.report import Report, decode_report
 
@@ -96,10 +96,12 @@ def _catalogue(vault: Vault, row: Row) -> None:
     report = decode_report(content)
     at_s = happened_s(report, arrived_s)
     found = find_place(report.where, report.language)
+    parts = place_parts(report.where, found)
     give_alias(vault, author)
     vault.run(
         "INSERT INTO catalogue (report_id, author, arrived_s, urgent, basis, language, place, at_s,"
-        " city, city_is_unsure, written_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " city, city_is_unsure, written_s, place_parts)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         report_id,
         author,
         arrived_s,
@@ -111,11 +113,12 @@ def _catalogue(vault: Vault, row: Row) -> None:
         found.number,
         not found.is_sure,
         report.written_s,
+        " ".join(parts),
     )
     number = vault.value("SELECT last_insert_rowid()")
     words = dict.fromkeys(word for text in _texts(report) for word in words_of(text))
     vault.run("INSERT INTO catalogue_words (rowid, words) VALUES (?, ?)", number, " ".join(words))
-    for key in place_keys(report.where):
+    for key in dict.fromkeys((*parts, *place_keys(report.where))):
         vault.run("INSERT INTO catalogue_places VALUES (?, ?, ?)", key, at_s, number)
     for key in {key for figure in report.figures for key in counted_keys(figure.what)}:
         vault.run("INSERT INTO catalogue_figures VALUES (?, ?, ?)", key, at_s, number)

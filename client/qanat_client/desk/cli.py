@@ -32,7 +32,6 @@ from qanat_client.desk.options import (
     port,
     positive,
 )
-from qanat_client.desk.serve import command as serving
 from qanat_client.desk.vault import check_installed
 from qanat_client.own_process import guard_process
 from qanat_client.subcommand import Subcommand
@@ -194,7 +193,9 @@ def _add_incident(commands: Commands) -> None:
         dest="subcommand", required=True, metavar="COMMAND", parser_class=Subcommand
     )
 
-    def add(name: str, command: Command, help_text: str, *, ids: str | None = None) -> None:
+    def add(
+        name: str, command: Command, help_text: str, *, ids: str | None = None
+    ) -> argparse.ArgumentParser:
         made = _command(under, name, command, help_text)
         if name not in ("create", "list"):
             made.add_argument("incident", metavar="INCIDENT", help="its name or id")
@@ -202,13 +203,24 @@ def _add_incident(commands: Commands) -> None:
             made.add_argument("name", metavar="NAME")
         if ids is not None:
             made.add_argument("ids", nargs=ids, metavar="ID")
+        return made
 
     add("create", editing.incident_create, "begin one, with reports or without", ids="*")
-    add("list", editing.incident_list, "every incident")
+    add("list", editing.incident_list, "every incident").add_argument(
+        "--deleted", action="store_true", help="instead those that were deleted"
+    )
     add("show", editing.incident_show, "the reports of one")
     add("add", editing.incident_add, "put reports into one", ids="+")
     add("remove", editing.incident_remove, "take reports out; they stay in the inbox", ids="+")
     add("rename", editing.incident_rename, "call one otherwise")
+    add("delete", editing.incident_delete, "one without reports; adding a report brings it back")
+
+
+def _serve(context: Context) -> int:
+    # numpy and what answers a browser take as long to load as all else that a pull loads.
+    from qanat_client.desk.serve.command import serve
+
+    return serve(context)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -284,7 +296,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_proxy(pull)
 
-    serve = add("serve", serving.serve, "work at the desk in a browser on this machine", _SERVE)
+    serve = add("serve", _serve, "work at the desk in a browser on this machine", _SERVE)
     serve.add_argument(
         "--port", type=port, default=0, metavar="N", help="answer there; any free one by default"
     )

@@ -15,13 +15,16 @@ from qanat_client.desk.decisions import (
     What,
     decision_id,
     decode_decision,
+    delete_incident,
     encode_decision,
     sign_decision,
     verify_decision,
 )
 from qanat_client.desk.desk import Clock, Desk
+from qanat_client.desk.folding import fold
 from qanat_client.desk.standing import Incident, Standing, standing_of
 from qanat_client.desk.vault import Vault, in_portions
+from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
 from qanat_protocol.errors import LocalError
 from qanat_protocol.signing import SigningKey
@@ -29,6 +32,7 @@ from qanat_protocol.signing import SigningKey
 __all__ = ["DecisionLog", "Logged", "decision_log", "fold_again"]
 
 MIN_INCIDENT_DIGITS = 4
+MAX_NAMED_ALIKE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +109,13 @@ class DecisionLog:
         return standing_of(self._changes(""))
 
     def incidents(self) -> Mapping[bytes, Incident]:
-        """Every incident by its id, with its reports."""
-        return standing_of(
-            self._changes("WHERE what IN (?, ?)", int(What.INCIDENT), int(What.GATHERED))
-        ).incidents
+        """Every incident by its id, with its reports; those that are deleted too."""
+        kinds = (What.INCIDENT, What.GATHERED, What.DELETED)
+        return standing_of(self._changes("WHERE what IN (?, ?, ?)", *map(int, kinds))).incidents
 
     def standing_of(self, reports: Sequence[bytes]) -> Standing:
         """What is in force for these reports; incidents have their names, and of their reports
-        only these. Which pseudonyms are muted is in it too."""
+        only these; which of them are deleted is not in it. Which pseudonyms are muted is."""
         changes = [*self._changes("WHERE what = ?", int(What.MUTED))]
         changes += self._changes("WHERE what = ?", int(What.INCIDENT))
         single = (What.STATE, What.ELEMENT, What.STARRED, What.TAG, What.READ)
@@ -149,22 +152,82 @@ class DecisionLog:
         return found
 
     def incident_named(self, wanted: str) -> bytes:
-        """The id of the incident with this name, or whose id begins so. Raises BadInput."""
+        """The id of the incident with this name, or whose id begins so, which a deleted one's may.
+
+        Raises BadInput.
+        """
         named = self._vault.rows(
             "SELECT subject, words FROM registers WHERE what = ?", int(What.INCIDENT)
         )
-        found = [subject for subject, words in named if words.casefold() == wanted.casefold()]
+        alike = self.incidents_like(wanted)
+        found = [subject for subject, name in alike.items() if fold(name) == fold(wanted)]
         digits = wanted.strip().lower()
         if not found and MIN_INCIDENT_DIGITS <= len(digits) <= 2 * INCIDENT_BYTES:
             found = [subject for subject, _ in named if subject.hex().startswith(digits)]
         if not found:
+            names = ", ".join(f"{name!r}" for name in list(alike.values())[:MAX_NAMED_ALIKE])
             raise BadInput(
-                f"there is no incident {wanted!r}; `qanat-desk incident list` shows them"
+                f"there is no incident {wanted!r}; "
+                + (f"there is {names}" if names else "`qanat-desk incident list` shows them")
             )
         if len(found) > 1:
             ids = " ".join(subject.hex() for subject in sorted(found))
             raise BadInput(f"{len(found)} incidents are meant by {wanted!r}: take an id: {ids}")
         return bytes(found[0])
+
+    def incidents_like(self, words: str) -> dict[bytes, str]:
+        """The names of the incidents that have these words, also within others and otherwise
+        written, by their ids; the shortest name first. No deleted ones."""
+        wanted = fold(words.strip())
+        named = self._vault.rows(
+            "SELECT subject, words FROM registers WHERE what = ?", int(What.INCIDENT)
+        )
+        found = [
+            (subject, name)
+            for subject, name in named
+            if wanted and wanted in fold(name) and not self.is_deleted(subject)
+        ]
+        return dict(sorted(found, key=lambda each: (len(each[1]), each)))
+
+    def is_deleted(self, incident: bytes) -> bool:
+        """Whether somebody deleted this incident and no report is in it."""
+        return bool(
+            self._vault.value(
+                "SELECT 1 FROM registers WHERE what = ?1 AND subject = ?2 AND number = 1 AND NOT"
+                " EXISTS (SELECT 1 FROM registers WHERE what = ?3 AND subject = ?2 AND number = 1)",
+                int(What.DELETED),
+                incident,
+                int(What.GATHERED),
+            )
+        )
+
+    def deletion(self, incident: bytes) -> Change:
+        """The change that deletes an incident. Raises BadInput where a report is in it."""
+        reports = self._vault.value(
+            "SELECT count(*) FROM registers WHERE what = ? AND subject = ? AND number = 1",
+            int(What.GATHERED),
+            incident,
+        )
+        if reports:
+            raise BadInput(
+                f"it gathers {counted(reports, 'report')}: take them out first, then delete it"
+            )
+        return delete_incident(incident)
+
+    def with_returns(self, changes: Iterable[Change]) -> list[Change]:
+        """These changes; a deleted incident into which one of them gathers a report comes back."""
+        all_of_them = list(changes)
+        gathering = {
+            change.subject
+            for change in all_of_them
+            if change.what is What.GATHERED and change.number
+        }
+        deleted = self._vault.rows(
+            "SELECT subject FROM registers WHERE what = ? AND number = 1 ORDER BY subject",
+            int(What.DELETED),
+        )
+        back = [delete_incident(each, False) for (each,) in deleted if each in gathering]
+        return [*back, *all_of_them]
 
     def _changes(self, where: str, *values: object) -> list[Change]:
         # The condition is one of those above.

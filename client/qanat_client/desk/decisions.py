@@ -33,6 +33,7 @@ __all__ = [
     "assess",
     "decision_id",
     "decode_decision",
+    "delete_incident",
     "encode_decision",
     "gather",
     "mark_read",
@@ -77,6 +78,8 @@ class What(IntEnum):
     """An incident's id; -; -; its name."""
     GATHERED = 8
     """An incident's id; a report; 1 added, 0 removed; -."""
+    DELETED = 9
+    """An incident's id; -; 1 deleted, 0 brought back; -. Counts while no report is in it."""
 
 
 class ReportState(IntEnum):
@@ -176,6 +179,11 @@ def name_incident(incident: bytes, name: str) -> Change:
 def gather(incident: bytes, report_id: bytes, is_added: bool = True) -> Change:
     """A report in an incident, or not any more."""
     return Change(What.GATHERED, incident, report_id, int(is_added))
+
+
+def delete_incident(incident: bytes, is_deleted: bool = True) -> Change:
+    """An incident that is not needed any more, or is again."""
+    return Change(What.DELETED, incident, number=int(is_deleted))
 
 
 def tag_of(given: str) -> str:
@@ -292,4 +300,5 @@ _SAID: Final = {
     What.MUTED: _said(SIGNING_KEY_BYTES, _NOTHING, 1, _NO_WORDS),
     What.INCIDENT: _said(INCIDENT_BYTES, _NOTHING, 0, line(MAX_NAME_BYTES, least=1)),
     What.GATHERED: _said(INCIDENT_BYTES, binary(HASH_BYTES), 1, _NO_WORDS),
+    What.DELETED: _said(INCIDENT_BYTES, _NOTHING, 1, _NO_WORDS),
 }

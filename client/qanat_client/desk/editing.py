@@ -38,13 +38,14 @@ from qanat_client.desk.standing_words import (
 )
 from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
-from qanat_client.terminal import Exit
+from qanat_client.terminal import Exit, printable_line
 
 __all__ = [
     "CONFIDENCES",
     "ELEMENTS",
     "incident_add",
     "incident_create",
+    "incident_delete",
     "incident_list",
     "incident_name",
     "incident_remove",
@@ -152,17 +153,19 @@ def _value(incident: bytes, found: Incident) -> dict[str, Any]:
         "id": incident.hex(),
         "name": found.name,
         "reports": [report_id.hex() for report_id in sorted(found.reports)],
+        "deleted": found.is_deleted,
     }
 
 
 def _line(incident: bytes, incidents: Mapping[bytes, Incident]) -> str:
-    reports = counted(len(incidents[incident].reports), "report")
-    return f"{incident_words(incident, incidents)}: {reports}"
+    found = incidents[incident]
+    reports = counted(len(found.reports), "report")
+    return f"{incident_words(incident, incidents)}: {'deleted' if found.is_deleted else reports}"
 
 
 def _change(context: Context, desk: Desk, incident: bytes, changes: list[Change]) -> int:
     decisions = decision_log(desk)
-    decisions.record(changes)
+    decisions.record(decisions.with_returns(changes))
     incidents = decisions.incidents()
     context.terminal.say(_line(incident, incidents))
     context.terminal.result(_value(incident, incidents[incident]))
@@ -176,6 +179,11 @@ def incident_create(context: Context) -> int:
         name = incident_name(arguments.name)
         incident = token_bytes(INCIDENT_BYTES)
         gathered = [gather(incident, item.report_id) for item in _items(desk, arguments.ids)]
+        for other, alike in decision_log(desk).incidents_like(name).items():
+            context.terminal.say(
+                f"there is an incident {printable_line(alike)} ({other.hex()[:8]}) already;"
+                " this one is another"
+            )
         return _change(context, desk, incident, [name_incident(incident, name), *gathered])
 
 
@@ -195,6 +203,14 @@ def incident_rename(context: Context) -> int:
         return _change(
             context, desk, incident, [name_incident(incident, incident_name(arguments.name))]
         )
+
+
+def incident_delete(context: Context) -> int:
+    """An incident less, in which no report is; a report that is gathered into it brings it back."""
+    with context.desk() as desk:
+        decisions = decision_log(desk)
+        incident = decisions.incident_named(context.arguments.incident)
+        return _change(context, desk, incident, [decisions.deletion(incident)])
 
 
 def incident_add(context: Context) -> int:
@@ -217,14 +233,23 @@ def _gather(context: Context, *, is_added: bool) -> int:
 
 
 def incident_list(context: Context) -> int:
-    """Every incident."""
+    """Every incident, or those that were deleted."""
     terminal = context.terminal
     with context.desk() as desk:
         incidents = decision_log(desk).incidents()
-        order = sorted(incidents, key=lambda incident: (incidents[incident].name, incident))
+        order = sorted(
+            (
+                incident
+                for incident, found in incidents.items()
+                if found.is_deleted is context.arguments.deleted
+            ),
+            key=lambda incident: (incidents[incident].name, incident),
+        )
         for incident in order:
             terminal.say(_line(incident, incidents))
-        if not order:
+        if not order and context.arguments.deleted:
+            terminal.say("none was deleted")
+        elif not order:
             terminal.say("no incidents yet; begin one: qanat-desk incident create NAME [ID...]")
         terminal.result(
             {"incidents": [_value(incident, incidents[incident]) for incident in order]}

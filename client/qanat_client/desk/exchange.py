@@ -60,6 +60,9 @@ GATHER_S = 0.2
 MANY = 512
 """So many are opened without waiting for more."""
 
+RECEIPTS_AT_ONCE = 16
+"""So many RECEIPTs, each of up to 512 parcels, are kept together."""
+
 MAX_OUTSTANDING = 16_384
 """Parcels that a relay has offered and that are not here: each is remembered, in memory and in the
 vault. One more is left for a later session, and no cursor is kept that stands behind it."""
@@ -85,6 +88,8 @@ class Exchange:
         self._unflushed_bytes = 0
         self._held_there: set[bytes] = set()
         self._our_tags: set[bytes] = set()
+        self._receipts: list[Receipt] = []
+        """Verified, and to be kept when something else comes."""
         self._ended = False
         self._group: asyncio.TaskGroup | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -110,6 +115,7 @@ class Exchange:
         finally:
             bench.arrivals.claims.release(self._relay)
             self._flush()
+            self._keep_receipts()
         bench.book.finish(self._relay, today)
         self._saying.confirm_all()
 
@@ -179,6 +185,8 @@ class Exchange:
         await self._saying.tell(conversation)
 
     async def _hear(self, conversation: Conversation, frame: Frame) -> None:
+        if self._receipts and not isinstance(frame, Receipt):
+            self._keep_receipts()
         match frame:
             case Offers():
                 await self._answer(conversation, frame)
@@ -197,7 +205,7 @@ class Exchange:
                 if alarm is not None:
                     self._result.alarms.append(alarm)
             case Receipt():
-                self._keep_receipt(frame)
+                self._hear_receipt(frame)
             case Ack():
                 self._saying.hear(frame, self._bench.desk.today)
             case Sketch():
@@ -346,18 +354,23 @@ class Exchange:
         self._cursor = None
         self._unflushed_bytes = 0
 
-    def _keep_receipt(self, frame: Receipt) -> None:
+    def _hear_receipt(self, frame: Receipt) -> None:
         try:
             verify_receipt(self._relay, frame)
         except RemoteError as error:
             self._result.complaint = f"a custody receipt does not verify: {error}"
             return
-        singles = single_receipts(self._relay, frame)
+        self._receipts.append(frame)
+        if len(self._receipts) >= RECEIPTS_AT_ONCE:
+            self._keep_receipts()
+
+    def _keep_receipts(self) -> None:
+        frames, self._receipts = self._receipts, []
         # Of what never came a receipt is evidence of nothing, and may be made up without end.
-        known = self._bench.arrivals.known(frame.ids)
-        pairs = [
-            (parcel_id, single)
-            for parcel_id, single in zip(frame.ids, singles, strict=True)
-            if parcel_id in known
-        ]
-        self._bench.book.keep_receipts(self._relay, frame.day, pairs)
+        known = self._bench.arrivals.known({named for frame in frames for named in frame.ids})
+        found: dict[int, list[tuple[bytes, bytes]]] = {}
+        for frame in frames:
+            singles = zip(frame.ids, single_receipts(self._relay, frame), strict=True)
+            found.setdefault(frame.day, []).extend(one for one in singles if one[0] in known)
+        for day, pairs in found.items():
+            self._bench.book.keep_receipts(self._relay, day, pairs)

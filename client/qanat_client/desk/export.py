@@ -6,8 +6,9 @@ is left out is told.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from qanat_client.desk.aliases import aliases_of
@@ -72,10 +73,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An edition before anything is written. `left_out`: how many reports, by why."""
+    """An edition before anything is written. `states`: how many of its reports are in which;
+    `left_out`: how many reports are not in it, by why."""
 
     edition: Edition
     items: tuple[Item, ...]
+    states: Mapping[str, int]
     left_out: Mapping[str, int]
     blacked_out: Mapping[str, int]
 
@@ -86,14 +89,15 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and what could not be. kept: files of an earlier export."""
+    """What was written, what could not be, and what only in part. kept: of an earlier export."""
 
     prepared: Prepared
     documents: tuple[str, ...]
     files: int = 0
     kept: int = 0
     size_bytes: int = 0
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = ()
+    shortened: tuple[str, ...] = ()
 
 
 def prepare(desk: Desk, order: Order) -> Prepared:
@@ -126,7 +130,8 @@ def prepare(desk: Desk, order: Order) -> Prepared:
         published_s=[published.get(report_id, 0) for report_id in ids],
         set_aside=[] if order.is_public else black.value(_aside(desk)),
     )
-    return Prepared(edition, tuple(items), left_out, black.found)
+    states = Counter(standing.of(report_id).state.name.lower() for report_id in ids)
+    return Prepared(edition, tuple(items), states, left_out, black.found)
 
 
 def _chosen(desk: Desk, order: Order) -> tuple[list[Item], dict[str, int]]:
@@ -198,7 +203,7 @@ def export(
 ) -> Exported:
     """Write what is ordered to a place; the keys of the JSON are in docs/export.md.
 
-    What lacks an attachment is exported without it. `strip` makes the pictures of a publication.
+    What lacks an attachment is exported without it. `strip` makes those of a publication.
     Raises what `prepare` and the place raise.
     """
     prepared = prepare(desk, order)
@@ -206,7 +211,7 @@ def export(
     if order.media and order.formats != ("atom",):
         if order.is_public and strip is None:
             raise BadInput(
-                "what tells of its maker can't be taken off pictures here: leave the media out"
+                "what tells of its maker can't be taken off media here: leave the media out"
             )
         for item, value in zip(prepared.items, prepared.edition.reports, strict=True):
             attachments.write(
@@ -223,4 +228,5 @@ def export(
         attachments.kept,
         attachments.size_bytes,
         tuple(attachments.missing),
+        tuple(attachments.shortened),
     )

@@ -22,19 +22,25 @@ from qanat_protocol.part import PartOpener, Rendition
 __all__ = ["Anew", "Attachments", "Strip", "best_parts", "plain_part"]
 
 
-_ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png"}
+_ENDINGS: Final = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "video/webm": "webm",
+    "audio/webm": "webm",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Anew:
-    """A picture that was decoded and encoded again."""
+    """A picture, film or sound that was decoded and encoded again. note: what was left out."""
 
     media_type: str
     data: bytes
+    note: str = ""
 
 
 Strip = Callable[[Desk, Item, PartState], Anew]
-"""Makes a picture anew, without metadata. Raises NotShown."""
+"""Makes an attachment anew, without metadata. Raises NotShown."""
 
 
 def plain_part(desk: Desk, part: PartState) -> Iterator[bytes]:
@@ -47,7 +53,8 @@ def plain_part(desk: Desk, part: PartState) -> Iterator[bytes]:
 
 
 class Attachments:
-    """Writes them to one place. `missing`: what could not be written, and why.
+    """Writes them to one place. `missing`: what could not be written, and why; `shortened`: of what
+    only a part could. Both are for editors: they name files as their writers did.
 
     `strip`: None where originals are wanted.
     """
@@ -60,6 +67,7 @@ class Attachments:
         self._advance = advance
         self._strip = strip
         self.missing: list[str] = []
+        self.shortened: list[str] = []
         self.written = self.kept = self.size_bytes = 0
 
     def write(self, item: Item, value: Mapping[str, Any], *, all_renditions: bool) -> None:
@@ -75,18 +83,15 @@ class Attachments:
                 why = "did not arrive"
                 if original.verdict is not None:
                     why = verdict_name(original.verdict)
-                self._miss(item, file, why)
+                self.missing.append(_told(item, number, why))
             for part in _chosen(item, number, all_renditions=all_renditions):
                 found = self._write(item, file, part, folder)
                 if found is not None:
                     rendition = part.part.rendition.name.lower()
                     file["exported"].append({"rendition": rendition, "path": found})
 
-    def _miss(self, item: Item, file: Mapping[str, Any], why: str) -> None:
-        self.missing.append(f"{item.short_id}: {printable_line(file['name'])} ({why})")
-
     def _write(self, item: Item, file: dict[str, Any], part: PartState, folder: str) -> str | None:
-        name = file["name"]
+        number, name = part.part.file, file["name"]
         if self._strip is None and part.part.rendition is not Rendition.ORIGINAL:
             name = f"{name}.{part.part.rendition.name.lower()}.jpg"
         try:
@@ -96,13 +101,15 @@ class Attachments:
             else:
                 made = self._strip(self._desk, item, part)
                 file["media_type"] = made.media_type
-                file["name"] = f"file-{part.part.file + 1}.{_ENDINGS[made.media_type]}"
+                file["name"] = f"file-{number + 1}.{_ENDINGS[made.media_type]}"
+                if made.note:
+                    self.shortened.append(_told(item, number, made.note))
                 written = self._place.write(folder, file["name"], self._counted(iter([made.data])))
         except (RemoteError, BodyDamaged) as error:
-            self._miss(item, file, f"damaged on this disk: {error}")
+            self.missing.append(_told(item, number, f"damaged on this disk: {error}"))
             return None
         except NotShown as error:
-            self._miss(item, file, str(error))
+            self.missing.append(_told(item, number, str(error)))
             return None
         if written.was_there:
             self.kept += 1
@@ -115,6 +122,11 @@ class Attachments:
             self.size_bytes += len(piece)
             self._advance(len(piece))
             yield piece
+
+
+def _told(item: Item, number: int, why: str) -> str:
+    name = printable_line(item.report.files[number].name)
+    return f"{item.short_id}: {name} ({why})"
 
 
 def best_parts(item: Item) -> list[PartState]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,7 +17,7 @@ from xml.etree import ElementTree as Tree
 from qanat_client.desk.edition import Edition, facts_of, line, title_of, writing
 from qanat_client.desk.words import time_words
 
-__all__ = ["atom_of", "html_of"]
+__all__ = ["PAGE_POLICY", "atom_of", "html_of"]
 
 _STYLE: Final = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
@@ -26,16 +26,19 @@ article { border-top: 1px solid; margin-top: 2rem; padding-top: 1rem; }
 .text { white-space: pre-wrap; overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
-img { max-width: 100%; height: auto; }
+img, video { max-width: 100%; height: auto; }
 """
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY: Final = (
+PAGE_POLICY: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self'; media-src 'self';"
     " base-uri 'none'; form-action 'none'"
 )
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _SHOWN: Final = ("image/jpeg", "image/png", "image/webp")
+_PLAYED: Final = {"video/webm": "video", "audio/webm": "audio"}
+
+AddressOf = Callable[[str], str | None]
 
 
 def _under(parent: Tree.Element, tag: str, text: str = "", **attributes: str) -> Tree.Element:
@@ -49,7 +52,7 @@ def _language(value: Mapping[str, Any]) -> dict[str, str]:
     return {"lang": found[0]} if found else {}
 
 
-def _article(body: Tree.Element, value: Mapping[str, Any]) -> None:
+def _article(body: Tree.Element, value: Mapping[str, Any], address_of: AddressOf) -> None:
     article = _under(body, "article")
     _under(article, "h2", title_of(value), dir="auto", **_language(value))
     if value["state"] in ("withdrawn", "corrected"):
@@ -64,23 +67,30 @@ def _article(body: Tree.Element, value: Mapping[str, Any]) -> None:
             _under(facts, "dd", said, dir="auto")
     for file in value["files"]:
         for each in file.get("exported", ()):
-            _file(article, line(file["name"]), file["media_type"], each["path"])
+            _file(article, line(file["name"]), file["media_type"], address_of(each["path"]))
 
 
-def _file(article: Tree.Element, name: str, media_type: str, path: str) -> None:
-    place = quote(path)
+def _file(article: Tree.Element, name: str, media_type: str, address: str | None) -> None:
     figure = _under(article, "figure")
+    caption = _under(figure, "figcaption")
+    if address is None:
+        caption.text = name
+        return
+    _under(caption, "a", name, href=address, dir="auto")
     if media_type in _SHOWN:
-        _under(figure, "img", src=place, alt="")
-    _under(_under(figure, "figcaption"), "a", name, href=place, dir="auto")
+        figure.insert(0, Tree.Element("img", src=address, alt=""))
+    elif media_type in _PLAYED:
+        attributes = {"src": address, "controls": "controls", "preload": "none"}
+        figure.insert(0, Tree.Element(_PLAYED[media_type], attributes))
 
 
-def html_of(edition: Edition) -> str:
-    """One page that needs nothing but the files beside it."""
+def html_of(edition: Edition, address_of: AddressOf = quote) -> str:
+    """One page that needs nothing but the files beside it. `address_of`: where the page finds a
+    file by its path; None where it only names it."""
     page = Tree.Element("html", {"lang": "en"})
     head = _under(page, "head")
     Tree.SubElement(head, "meta", {"charset": "utf-8"})
-    policy = {"http-equiv": "Content-Security-Policy", "content": _POLICY}
+    policy = {"http-equiv": "Content-Security-Policy", "content": PAGE_POLICY}
     Tree.SubElement(head, "meta", policy)
     Tree.SubElement(head, "meta", {"name": "referrer", "content": "no-referrer"})
     size = "width=device-width, initial-scale=1"
@@ -91,7 +101,7 @@ def html_of(edition: Edition) -> str:
     _under(body, "h1", edition.heading, dir="auto")
     _under(body, "p", f"Exported {time_words(edition.exported_s)}.")
     for value in edition.reports:
-        _article(body, value)
+        _article(body, value, address_of)
     return "<!DOCTYPE html>\n" + Tree.tostring(page, encoding="unicode", method="html") + "\n"
 
 

@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,7 +20,15 @@ from qanat_client.desk.vault import disk_faults
 from qanat_client.errors import BadInput
 from qanat_client.terminal import human_size, printable_line
 
-__all__ = ["FolderPlace", "MemoryPlace", "Place", "Written"]
+__all__ = [
+    "MAX_MEMORY_BYTES",
+    "FolderPlace",
+    "MemoryPlace",
+    "NamesPlace",
+    "Place",
+    "Written",
+    "too_much",
+]
 
 MAX_MEMORY_BYTES: Final = 256 * 1024 * 1024
 
@@ -93,6 +101,34 @@ def _holds(path: Path, sha256: bytes) -> bool:
             return hashlib.file_digest(file, "sha256").digest() == sha256
 
 
+def _free_path(folder: str, name: str, taken: Container[str]) -> str:
+    before = f"{folder}/" if folder else ""
+    paths = (before + candidate for candidate in candidates(safe_name(name)))
+    return next(path for path in paths if path not in taken)
+
+
+class NamesPlace:
+    """What an export would be called, for a look at it: nothing is read or written."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def write(
+        self, folder: str, name: str, pieces: Iterable[bytes], sha256: bytes | None = None
+    ) -> Written:
+        """As `Place` says; `pieces` are left alone."""
+        self.paths.append(_free_path(folder, name, self.paths))
+        return Written(self.paths[-1])
+
+
+def too_much() -> BadInput:
+    """What is said where a download would be larger than it may be."""
+    return BadInput(
+        f"this is more than {human_size(MAX_MEMORY_BYTES)} at once: leave the media out, choose"
+        " fewer reports, or write it to a folder with qanat-desk export"
+    )
+
+
 class MemoryPlace:
     """Files in memory, for a download: nothing readable is written to a disk."""
 
@@ -108,17 +144,9 @@ class MemoryPlace:
         for piece in pieces:
             found += piece
             if self._size_bytes + len(found) > MAX_MEMORY_BYTES:
-                raise BadInput(
-                    f"this is more than {human_size(MAX_MEMORY_BYTES)} at once: leave the media"
-                    " out, choose fewer reports, or write it to a folder with qanat-desk export"
-                )
+                raise too_much()
         self._size_bytes += len(found)
-        before = f"{folder}/" if folder else ""
-        path = next(
-            path
-            for candidate in candidates(safe_name(name))
-            if (path := before + candidate) not in self.files
-        )
+        path = _free_path(folder, name, self.files)
         self.files[path] = bytes(found)
         return Written(path)
 

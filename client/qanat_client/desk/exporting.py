@@ -36,6 +36,7 @@ what leads to a source. html and atom are for publication unless you say otherwi
   qanat-desk export --format atom --preview"""
 
 DESK_FORMATS: Final = ("json", "md")
+_CONFIRMED: Final = ("corroborated", "published")
 _WHY: Final = {
     "muted": "of muted pseudonyms; --alias or --muted takes them",
     "not published": "not in state published; a feed holds no other",
@@ -108,13 +109,13 @@ def _order(context: Context, desk: Desk) -> Order:
 
 
 def _strip(darkroom: Darkroom) -> Strip:
-    """Pictures without what they tell of their maker, by a worker that starts with the first."""
+    """Media without what they tell of their maker, by a worker that starts with the first."""
 
     def strip(desk: Desk, item: Item, part: PartState) -> Anew:
         source = source_of(desk, item.report_id, part.part.file, part.part.rendition)
-        job = job_for(source, Form.BLACKED)
-        head, data = whole(darkroom.develop(job, source.pieces()))
-        return Anew(head.media_type, data)
+        development = darkroom.develop(job_for(source, Form.PUBLIC), source.pieces())
+        head, data = whole(development)
+        return Anew(head.media_type, data, development.note)
 
     return strip
 
@@ -125,6 +126,11 @@ def _tell_prepared(context: Context, prepared: Prepared) -> None:
             context.terminal.say(f"left out: {counted(number, 'report')} {_WHY[why]}")
     for word, number in prepared.blacked_out.items():
         context.terminal.say(f"blacked out {number} times: {printable_line(word)}")
+    states = {name: n for name, n in prepared.states.items() if name not in _CONFIRMED}
+    if prepared.edition.is_public and states:
+        some = counted(sum(states.values()), "report")
+        named = ", ".join(f"{n} {name}" for name, n in states.items())
+        context.terminal.warn(f"for publication, and not confirmed: {some} ({named})")
 
 
 def export_reports(context: Context) -> int:
@@ -169,6 +175,8 @@ def export_reports(context: Context) -> int:
         terminal.say(f"there already, unchanged: {counted(done.kept, 'file')}")
     for line in done.missing:
         terminal.say(f"missing: {line}")
+    for line in done.shortened:
+        terminal.say(f"only in part: {line}")
     terminal.warn(
         "What was exported is readable by whoever gets hold of that folder. Delete it when it is"
         " not needed any more."
@@ -182,6 +190,7 @@ def export_reports(context: Context) -> int:
             "files_there_already": done.kept,
             "size_bytes": done.size_bytes,
             "missing": list(done.missing),
+            "shortened": list(done.shortened),
             "left_out": dict(done.prepared.left_out),
             "blacked_out": dict(done.prepared.blacked_out),
         }

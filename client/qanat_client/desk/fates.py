@@ -50,11 +50,11 @@ def fate_of(desk: Desk, parcel_id: bytes) -> Fate:
     until = f"until {iso(expiry_day)}"
     if held:
         relays = counted(max(len(held), len(desk.card.relays)), "relay")
-        words = "; ".join([f"{len(held)} of {relays} have it, by their word, {until}", *refused])
+        words = "; ".join([f"with {len(held)} of {relays}, by their word, {until}", *refused])
         return Fate(FateState.HANDED_OVER, words, tuple(held))
     if refused:
         return Fate(FateState.REFUSED, f"{'; '.join(refused)}; they are asked again {until}")
-    return Fate(FateState.QUEUED, f"it waits here for the next session with a relay, {until}")
+    return Fate(FateState.QUEUED, f"it waits here until a relay is reached, {until}")
 
 
 def _why(verdict: int | None) -> str:

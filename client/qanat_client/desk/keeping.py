@@ -33,7 +33,7 @@ from qanat_protocol.days import iso
 from qanat_protocol.errors import LocalError
 from qanat_protocol.statement import fingerprint
 
-__all__ = ["card", "init", "set_value"]
+__all__ = ["card", "check_app_address", "init", "link_with", "set_value"]
 
 LIMITS = {PURGE_SETTING: 3650, DUMMIES_SETTING: 32}
 
@@ -114,7 +114,7 @@ def card(context: Context) -> int:
     if changes_relays and not arguments.renew:
         raise BadInput("other relays need a new card: add --renew")
     if arguments.link is not None:
-        _check_app_address(arguments.link)
+        check_app_address(arguments.link, "--link")
     elif arguments.link_output is not None:
         raise BadInput("--link-output needs --link URL, the web app's address")
     if arguments.weeks is not None and not 1 <= arguments.weeks <= MAX_SEALING_KEYS:
@@ -152,21 +152,22 @@ def card(context: Context) -> int:
             "weeks_left": left,
         }
         if arguments.link is not None:
-            link = _link(arguments.link, desk.card.envelope)
+            link = link_with(arguments.link, desk.card.envelope)
             told |= _give_link(link, arguments.link_output, terminal)
         terminal.result(told)
     return Exit.DONE
 
 
-def _check_app_address(address: str) -> None:
+def check_app_address(address: str, asker: str) -> None:
+    """Raises BadInput for what is no address of a web app."""
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.fragment:
         raise BadInput(
-            f"--link takes the address of a web app, like https://relay.example/, not {address!r}"
+            f"{asker} takes the address of a web app, like https://relay.example/, not {address!r}"
         )
 
 
-def _link(address: str, card: bytes) -> str:
+def link_with(address: str, card: bytes) -> str:
     """The web app's address with the card behind the sign that a browser sends to nobody."""
     return f"{address}#{urlsafe_b64encode(card).decode().rstrip('=')}"
 

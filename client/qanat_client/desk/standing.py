@@ -43,10 +43,15 @@ class ReportStanding:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Reports that belong together. The name is empty as long as only its reports are known."""
+    """Reports that belong together. The name is empty as long as only its reports are known.
+
+    Deleted is one of which an editor said so and in which no report is: where somebody gathered one
+    without knowing of that, it is there, and so is the report.
+    """
 
     name: str = ""
     reports: frozenset[bytes] = frozenset()
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def standing_of(in_force: Iterable[Change]) -> Standing:
     reports: dict[bytes, _Gathering] = {}
     names: dict[bytes, str] = {}
     gathered: dict[bytes, set[bytes]] = {}
+    deleted: set[bytes] = set()
     muted: set[bytes] = set()
     for change in in_force:
         subject, part, number = change.subject, change.part, change.number
@@ -112,6 +118,9 @@ def standing_of(in_force: Iterable[Change]) -> Standing:
                 muted.add(subject)
         elif change.what is What.INCIDENT:
             names[subject] = change.words
+        elif change.what is What.DELETED:
+            if number:
+                deleted.add(subject)
         elif change.what is What.GATHERED:
             members = gathered.setdefault(subject, set())
             report = reports.setdefault(part, _Gathering())
@@ -123,11 +132,17 @@ def standing_of(in_force: Iterable[Change]) -> Standing:
     return Standing(
         reports={report_id: report.done() for report_id, report in reports.items()},
         incidents={
-            incident: Incident(names.get(incident, ""), frozenset(gathered.get(incident, ())))
+            incident: _incident(
+                names.get(incident, ""), gathered.get(incident, set()), incident in deleted
+            )
             for incident in names.keys() | gathered.keys()
         },
         muted=frozenset(muted),
     )
+
+
+def _incident(name: str, reports: set[bytes], is_deleted: bool) -> Incident:
+    return Incident(name, frozenset(reports), is_deleted and not reports)
 
 
 def _take(report: _Gathering, change: Change) -> None:

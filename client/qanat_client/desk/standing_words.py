@@ -13,6 +13,7 @@ from qanat_client.terminal import printable_line
 
 __all__ = [
     "incident_words",
+    "incidents_json",
     "logged_json",
     "logged_line",
     "marks_of",
@@ -69,11 +70,16 @@ def standing_json(standing: ReportStanding, incidents: Incidents) -> dict[str, A
             }
             for element, found in standing.elements.items()
         },
-        "incidents": [
-            {"id": incident.hex(), "name": incidents.get(incident, Incident()).name}
-            for incident in sorted(standing.incidents)
-        ],
+        "incidents": incidents_json(standing, incidents),
     }
+
+
+def incidents_json(standing: ReportStanding, incidents: Incidents) -> list[dict[str, str]]:
+    """The incidents that gather a report."""
+    return [
+        {"id": incident.hex(), "name": incidents.get(incident, Incident()).name}
+        for incident in sorted(standing.incidents)
+    ]
 
 
 def _said(change: Change, incidents: Incidents) -> str:
@@ -99,6 +105,8 @@ def _said(change: Change, incidents: Incidents) -> str:
         case What.GATHERED:
             into = incident_words(change.subject, incidents)
             return f"added to incident {into}" if on else f"taken out of incident {into}"
+        case What.DELETED:
+            return "incident deleted" if on else "incident brought back"
 
 
 def logged_line(logged: Logged, incidents: Incidents) -> str:

@@ -15,7 +15,7 @@ from qanat_protocol.parcel import parse_header
 from qanat_protocol.report import Report, report_id, verify_report
 from qanat_protocol.sealing import SealingSecret
 from qanat_protocol.signing import SigningKey
-from qanat_protocol.tombstone import opened_value, purge_key, sign_opened
+from qanat_protocol.tombstone import opened_of, purge_key, sign_opened
 from qanat_protocol.verdicts import Verdict
 
 __all__ = [
@@ -113,12 +113,13 @@ def _unsealed(
     except RemoteError as error:
         return Spoiled(error.verdict, str(error))
     parcel_id, key = header.parcel_id, found.content_key
+    revealed = purge_key(key)
     return Unsealed(
         parcel_id=parcel_id,
         urgent=header.urgent,
         content_key=key,
-        opened=sign_opened(signing, parcel_id, opened_value(key)),
-        purge=Purge(parcel_id, purge_key(key)),
+        opened=sign_opened(signing, parcel_id, opened_of(revealed)),
+        purge=Purge(parcel_id, revealed),
         report=None if report is None else _found(report, found.content, found.signature),
     )
 

@@ -26,6 +26,7 @@ from qanat_client.desk.unsealing import (
     Unsealed,
     unseal,
 )
+from qanat_client.own_process import guard_process
 from qanat_protocol.frames import Opened, Purge
 from qanat_protocol.signing import SigningKey
 from qanat_protocol.verdicts import Verdict
@@ -135,6 +136,7 @@ def _outcome(packed: tuple[Any, ...]) -> Outcome:
 
 def main() -> int:
     """Answer until the input ends."""
+    guard_process()
     while (asked := _read(sys.stdin.buffer)) is not None:
         desk_id, seed, letters = asked
         outcomes = unseal(desk_id, SigningKey(seed), [Letter(*letter) for letter in letters])

@@ -25,6 +25,7 @@ from qanat_protocol.tags import mailbox_prefix
 
 __all__ = ["inbox", "open_replies"]
 
+_FETCHES = "`qanat sync` fetches what there is"
 _AGES = {0: "of today", 1: "of yesterday"}
 
 
@@ -166,7 +167,7 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
             if replies:
                 terminal.say(f"{some} here, for you or for others: give your code to open yours")
             else:
-                terminal.say("no sealed reply is here: `qanat sync` fetches what there is")
+                terminal.say(f"no sealed reply is here: {_FETCHES}")
         else:
             opened, problems = open_replies(replies, code, desks)
             for one in opened:
@@ -180,7 +181,7 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
             for problem in problems:
                 terminal.warn(problem)
             if not opened:
-                terminal.say("no reply to this code is here")
+                terminal.say(f"no reply to this code is here: {_FETCHES}")
             told["problems"] += problems
     terminal.result(told)
     return Exit.DONE

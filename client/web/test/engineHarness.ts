@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import type { Draft, DraftFile, SyncProgress } from "../src/engine/engine.ts";
 import { LocalEngine } from "../src/engine/localEngine.ts";
 import { refusalOf } from "../src/engine/refusals.ts";
+import { SocketLink } from "../src/engine/socketLink.ts";
 import { hex } from "../src/protocol/bytes.ts";
 
 type Values = Record<string, unknown>;
@@ -78,6 +79,9 @@ const CALLS: Readonly<Record<string, (values: Values) => unknown>> = {
   waitForSync: () => syncing,
   progress: () => progress ?? null,
   wipe: () => engine.wipe(),
+  stallAfter: ({ ms }) => {
+    SocketLink.stallMs = Number(ms);
+  },
 };
 
 async function answerTo(line: string): Promise<unknown> {

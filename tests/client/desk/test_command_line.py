@@ -168,6 +168,23 @@ def test_errors_begin_with_the_programs_name_and_no_librarys_log(newsroom: Newsr
     )
 
 
+def test_a_pull_waits_for_nothing_that_only_a_browser_or_a_picture_needs() -> None:
+    program = (
+        "import sys, qanat_client.desk.cli;"
+        "heavy = {'numpy', 'qanat_client.desk.serve.server'} & sys.modules.keys();"
+        "sys.exit(', '.join(sorted(heavy)) or 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_without_its_library_the_desk_names_the_extra_to_install(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_LIBRARY, "--home", str(tmp_path / "desk"), "list"],

@@ -21,6 +21,7 @@ from qanat_client.desk.decisions import (
     assess,
     decision_id,
     decode_decision,
+    delete_incident,
     encode_decision,
     gather,
     mark_read,
@@ -72,6 +73,7 @@ changes = st.one_of(
     st.builds(mute, st.sampled_from([key.public for key in EDITORS]), st.booleans()),
     st.builds(name_incident, incidents, st.sampled_from(["The square", "Алаң"])),
     st.builds(gather, incidents, reports, st.booleans()),
+    st.builds(delete_incident, incidents, st.booleans()),
 )
 decisions = st.builds(
     Decision,
@@ -126,6 +128,8 @@ def test_a_vault_that_takes_them_one_by_one_stands_where_the_fold_does(
     for decision in pieces:
         log.take([signed(decision)])
     assert log.standing() == folded(said)
+    for incident, found in log.incidents().items():
+        assert log.is_deleted(incident) == found.is_deleted
     for report_id in REPORTS:
         assert log.standing_of([report_id]).of(report_id) == folded(said).of(report_id)
     assert {content for content, _ in log.all()} == {encode_decision(each) for each in said}
@@ -173,6 +177,48 @@ def test_later_decisions_replace_earlier_ones_and_sets_lose_only_what_was_remove
     assert standing.incidents[incident].name == "The square"
     assert standing.incidents[incident].reports == {report}
     assert standing.of(REPORTS[1]).state is ReportState.NEW
+
+
+def test_a_deleted_incident_is_there_as_long_as_somebody_gathered_a_report_into_it() -> None:
+    report, incident = REPORTS[0], INCIDENTS[0]
+    one, other = EDITORS[0].public, EDITORS[1].public
+    said = [
+        Decision(one, 1, 0, name_incident(incident, "The square")),
+        Decision(one, 2, 0, delete_incident(incident)),
+    ]
+    assert folded(said).incidents[incident].is_deleted
+    # Another editor who knows nothing of it: whether by the clock before it or behind it.
+    for clock in (2, 3):
+        crossed = [*said, Decision(other, clock, 0, gather(incident, report))]
+        assert not folded(crossed).incidents[incident].is_deleted
+        assert folded(crossed).of(report).incidents == {incident}
+        emptied = [*crossed, Decision(other, 4, 0, gather(incident, report, is_added=False))]
+        assert folded(emptied).incidents[incident].is_deleted
+        back = [*crossed, Decision(one, 4, 0, delete_incident(incident, is_deleted=False))]
+        assert not folded(back).incidents[incident].is_deleted
+        renamed = [*said, Decision(other, clock, 0, name_incident(incident, "The fountain"))]
+        assert folded(renamed).incidents[incident].is_deleted
+
+
+def test_gathering_a_report_into_a_deleted_incident_brings_it_back_for_good() -> None:
+    vault = Vault.in_memory()
+    log = DecisionLog(vault, DESK_ID, Clock())
+    report, incident = REPORTS[0], INCIDENTS[0]
+    log.record([name_incident(incident, "The square"), gather(incident, report)])
+    with pytest.raises(BadInput, match="1 report: take them out first"):
+        log.deletion(incident)
+    log.record([gather(incident, report, is_added=False)])
+    log.record([log.deletion(incident)])
+    assert log.incidents()[incident].is_deleted
+    with pytest.raises(BadInput, match="no incident"):
+        log.incident_named("The square")
+    assert log.incident_named(incident.hex()[:8]) == incident
+    assert log.record(log.with_returns([gather(incident, report)])) == 2
+    assert log.with_returns([gather(incident, report)]) == [gather(incident, report)]
+    log.record([gather(incident, report, is_added=False)])
+    assert not log.incidents()[incident].is_deleted
+    assert log.incident_named("the square") == incident
+    vault.close()
 
 
 def test_a_decision_without_a_signature_of_its_own_author_is_refused_by_name() -> None:

@@ -85,6 +85,22 @@ async def test_filters_of_list_combine(newsroom: Newsroom) -> None:
         assert ids_of(newsroom.do("list", *arguments)) == wanted, arguments
 
 
+async def test_an_option_that_is_repeated_leaves_all_of_them_or_any_as_it_says(
+    newsroom: Newsroom,
+) -> None:
+    first, second, third = await reports(newsroom)
+    newsroom.do("mark", first, second, "--tag", "fire")
+    newsroom.do("mark", second, "--tag", "video")
+    for arguments, wanted in (
+        (["--tag", "fire", "--tag", "video"], [second]),
+        (["--place", "алматы", "--place", "алаң"], [first]),
+        (["--place", "алматы", "--place", "almaty"], []),
+        (["--language", "kk", "--language", "ru"], [first, second]),
+        (["--state", "new", "--state", "checking", "--unread"], [first, second, third]),
+    ):
+        assert ids_of(newsroom.do("list", *arguments)) == wanted, arguments
+
+
 async def test_search_takes_the_same_filters_and_says_when_there_is_more(
     newsroom: Newsroom,
 ) -> None:
@@ -223,13 +239,41 @@ async def test_incidents_gather_reports_and_let_them_go(newsroom: Newsroom) -> N
         ("Republic Square", 2),
     ]
     assert decided(newsroom, first)["incidents"] == [{"id": made["id"], "name": "Republic Square"}]
-    newsroom.do("incident", "create", "Hospital")
+    done = newsroom.run("incident", "add", "OSPIT", first)
+    assert done.code == 2
+    assert "there is 'Hospital'" in done.err
+    done = newsroom.run("incident", "create", "hospital")
+    assert f"there is an incident Hospital ({other['id'][:8]}) already" in done.err
     done = newsroom.run("incident", "add", "Hospital", first)
     assert done.code == 2
     assert other["id"] in done.err
     assert newsroom.do("incident", "add", other["id"], first)["reports"] == [first]
     for wrong in (["create", " "], ["add", "Nowhere", first], ["create"], ["add", "Hospital"], []):
         assert newsroom.run("incident", *wrong).code == 2, wrong
+
+
+async def test_an_incident_without_reports_is_deleted_and_a_report_brings_it_back(
+    newsroom: Newsroom, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _, _ = await reports(newsroom)
+    made = newsroom.do("incident", "create", "The square", first)
+    done = newsroom.run("incident", "delete", "The square")
+    assert done.code == 2
+    assert "take them out first" in done.err
+    newsroom.do("incident", "remove", "The square", first)
+    assert newsroom.do("incident", "delete", "the square")["deleted"] is True
+    assert newsroom.do("incident", "list")["incidents"] == []
+    assert newsroom.run("incident", "add", "The square", first).code == 2
+    (listed,) = newsroom.do("incident", "list", "--deleted")["incidents"]
+    assert (listed["id"], listed["deleted"]) == (made["id"], True)
+    assert "The square" in said(newsroom, capsys, "incident", "list", "--deleted")
+    assert newsroom.do("incident", "add", made["id"][:8], first)["deleted"] is False
+    log = newsroom.do("incident", "show", "The square")["log"]
+    assert [entry["words"] for entry in log if entry["what"] == "deleted"] == [
+        "incident deleted",
+        "incident brought back",
+    ]
+    assert "none was deleted" in said(newsroom, capsys, "incident", "list", "--deleted")
 
 
 async def test_a_full_disk_hides_no_report_from_the_list(

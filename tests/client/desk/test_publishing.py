@@ -606,7 +606,7 @@ async def test_a_publication_has_pictures_made_anew_or_none(newsroom: Newsroom) 
     place = MemoryPlace()
     done = export(desk, place, order, strip=strip)
     desk.vault.close()
-    assert done.missing[0].endswith("file-2.bin (no picture)")
+    assert done.missing[0].endswith("b.bin (no picture)")
     assert [(path.rpartition("/")[2], data) for path, data in place.files.items()][:1] == [
         ("file-1.png", b"made anew")
     ]
@@ -636,12 +636,29 @@ async def test_a_published_picture_does_not_tell_of_its_camera(
     done = newsroom.do("export", "-o", str(folder), "--format", "html", "--media")
     assert done["files"] == 1
     (missing,) = done["missing"]
-    assert "file-2.jpg" in missing
+    assert "b.jpg" in missing
     assert b"Camera of Aigul" not in bytes_of(folder)
     (place,) = folder.glob("files/*/file-1.jpg")
     with Image.open(place) as picture:
         assert picture.size == (64, 48)
         assert not picture.getexif()
+
+
+async def test_what_is_not_confirmed_is_said_where_it_is_for_publication(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    newsroom.settle()
+    ids = [(await taken(newsroom, writer_for(newsroom), f"Text {n}.")).hex() for n in range(3)]
+    newsroom.do("mark", ids[0], "--state", "corroborated")
+    newsroom.do("mark", ids[1], "--state", "doubtful")
+    words = "for publication, and not confirmed: 2 reports (1 doubtful, 1 new)"
+    for arguments in (("--preview",), ("-o", str(tmp_path / "out"))):
+        assert words in newsroom.run("export", "--format", "html", *arguments).err
+        assert "and not confirmed" not in newsroom.run("export", "--format", "md", *arguments).err
+    assert (
+        "and not confirmed"
+        not in newsroom.run("export", ids[0], "--format", "html", "--preview").err
+    )
 
 
 async def test_what_is_no_format_is_refused(newsroom: Newsroom) -> None:

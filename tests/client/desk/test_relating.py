@@ -2,104 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
-from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
+from tests.client.desk.newsroom import Attached, Newsroom, open_directly
+from tests.client.desk.room import Room
 
 from qanat_client.desk.catalogue import MAX_UNDERWAY_S, catch_up
-from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.decisions import ReportState, gather, mute, name_incident, set_state
-from qanat_client.desk.desk import Desk
 from qanat_client.desk.relating.figures import Range, figures_of, figures_of_incident
-from qanat_client.desk.relating.keys import counted_keys, place_keys
+from qanat_client.desk.relating.keys import counted_keys
 from qanat_client.desk.relating.suggestions import Kind, Related, related
 from qanat_protocol.report import Basis, Figure
 
 HOUR_S = 3600
 INCIDENT = b"i" * 16
-
-
-@dataclass
-class Room:
-    """An open desk, and reports in it by short names."""
-
-    newsroom: Newsroom
-    desk: Desk
-    ids: dict[str, bytes] = field(default_factory=dict)
-
-    def writer(self) -> Writer:
-        return Writer(self.desk.card, self.desk.today)
-
-    async def take(
-        self, name: str, text: str = "-", *, writer: Writer | None = None, **fields: Any
-    ) -> None:
-        """A report that arrives now, of a new pseudonym unless one is named."""
-        files = fields.pop("files", ())
-        written_s = int(self.newsroom.clock()) + fields.pop("after_s", 0)
-        fields = {"written_s": written_s} | fields
-        identity, parcels = (writer or self.writer()).write(text, files, **fields)
-        await open_directly(self.desk, parcels)
-        self.ids[name] = identity
-
-    async def take_others(self, count: int = 12) -> None:
-        """Reports of other things, so that a word that two have is a rare one."""
-        for number in range(count):
-            await self.take(
-                f"other {number}", f"nothing {number} of interest, but the queue", where="Aktau"
-            )
-
-    def related(self, name: str, **options: Any) -> dict[str, set[Kind]]:
-        """The suggestions for a report by name, the best first, and their kinds of reasons."""
-        found = self.found(name, **options)
-        names = {identity: known for known, identity in self.ids.items()}
-        return {
-            names[each.report_id]: {reason.kind for reason in each.reasons}
-            for each in found.suggestions
-        }
-
-    def found(self, name: str, **options: Any) -> Related:
-        catch_up(self.desk.vault)
-        return related(self.desk.vault, self.ids[name], **options)
-
-    def decide(self, *changes: Any) -> None:
-        decision_log(self.desk).record(changes)
-
-
-@pytest.fixture
-def room(newsroom: Newsroom) -> Any:
-    newsroom.settle()
-    room = Room(newsroom, newsroom.open())
-    yield room
-    room.desk.vault.close()
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Алматы", "Алматыда"),
-        ("Алматы", "Almaty"),
-        ("Қызылорда", "Qyzylorda"),
-        ("Жаңаөзенде", "Zhanaozen"),
-        ("Павлодар", "Pavlodar"),
-        ("Шымкентте", "Shymkent"),
-        ("алаңы", "алаңда"),
-        ("Талдықорған", "Taldykorgan"),
-        ("Straße", "STRASSE"),
-        ("آلماتی", "Алматы"),
-    ],
-)
-def test_a_place_is_the_same_in_another_form_and_in_another_alphabet(one: str, other: str) -> None:
-    assert place_keys(one) == place_keys(other)
-    assert len(place_keys(one)) == 1
-
-
-def test_places_that_begin_alike_are_told_apart() -> None:
-    names = ["Жаңаөзен", "Жаңатас", "Алматы", "Алға", "Ақтау", "Ақтөбе", "Астана", "Атырау"]
-    assert len({*map(str, map(place_keys, names))}) == len(names)
-    assert place_keys("") == place_keys("- , a") == ()
-    assert place_keys("7") == ("7",)
 
 
 def test_what_is_counted_is_the_same_in_five_languages() -> None:

@@ -18,6 +18,7 @@ from qanat_client.desk.decisions import (
     assess,
     decision_id,
     decode_decision,
+    delete_incident,
     encode_decision,
     gather,
     mute,
@@ -59,6 +60,7 @@ def _decision_seeds() -> Iterable[bytes]:
         mute(STRANGER.public),
         name_incident(b"i" * 16, "The square"),
         gather(b"i" * 16, _REPORT),
+        delete_incident(b"i" * 16),
     ]
     for clock, change in enumerate(changes, 1):
         yield encode_decision(Decision(SIGNER.public, clock, 1_641_470_400, change))

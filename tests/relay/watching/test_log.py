@@ -193,7 +193,7 @@ async def meet_a_busy_store(relay: Place, data: Path, letter: Made) -> None:
         other.close()
 
 
-@pytest.mark.parametrize("log_format", FORMATS)
+@pytest.mark.parametrize("log_format", ["text", pytest.param("json", marks=pytest.mark.soak)])
 async def test_whatever_is_done_to_a_relay_its_log_names_events_and_nobody(
     tmp_path: Path, log_format: str
 ) -> None:

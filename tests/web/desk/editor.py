@@ -71,6 +71,11 @@ class Editor:
     def report(self) -> Locator:
         return self.page.get_by_role("article", name=WORDS["report.label"])
 
+    @property
+    def incidents(self) -> Locator:
+        """The field that finds an incident for the report, or names a new one."""
+        return self.page.get_by_role("combobox", name=WORDS["incidents.add"])
+
     def button(self, key: str, **values: object) -> Locator:
         """A button by the key of its words."""
         return self.page.get_by_role("button", name=WORDS[key].format(**values), exact=True)

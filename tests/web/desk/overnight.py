@@ -1,24 +1,36 @@
 """What came in overnight: reports in five languages that contradict each other, on two relays.
 
-Nobody pulled yet; whoever wrote stands by, to read answers and to send what is asked for.
+Nobody pulled yet; whoever wrote stands by, to read answers and to send what is asked for. The line
+of one broke off in the middle of a film.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.end_to_end.abroad import free_port
+from tests.client.desk.media.samples import recording
+from tests.client.relay_process import free_port
 from tests.end_to_end.commands import qanat
 
-from qanat_client.demo.media import make_film, make_photo
+from qanat_client.demo.gate import Gate
+from qanat_client.demo.media import make_photo
 from qanat_client.demo.people import Desk, Reporter, Sent
 from qanat_client.demo.programs import Relay, run
 from qanat_client.demo.reports import Written
 
 __all__ = ["REPORTS", "Night", "night_before"]
+
+FILM: Final = "film.avi"
+FILMER: Final = 1
+"""Who sent it; the first time no more than its beginning."""
+
+RATE_BYTES_S: Final = 400_000
+CUT_AFTER_BYTES: Final = 500_000
+"""More than letters take, and less than the film."""
 
 HARMFUL: Final = '=HYPERLINK("https://example.invalid") <img src=x onerror=alert(1)> </script>'
 
@@ -46,7 +58,7 @@ REPORTS: Final[Mapping[str, Written]] = {
         "скорой помощи. Больницы принимают всех.",
         seen=False,
         figures=("раненые=40..50",),
-        files=("film.y4m",),
+        files=(FILM,),
     ),
     "en": Written(
         2,
@@ -133,12 +145,29 @@ class Night:
         assert answer.code == 0, answer.said
 
 
+async def break_off(reporter: Reporter) -> None:
+    """A line that breaks while the film is on its way."""
+    gate = Gate(rate_bytes_s=RATE_BYTES_S)
+    await gate.build()
+    gate.open()
+    try:
+        async with asyncio.TaskGroup() as work:
+            syncing = work.create_task(reporter.sync(gate.proxy, with_code=True))
+            await gate.wait_for(CUT_AFTER_BYTES)
+            gate.shut()
+            await syncing
+    finally:
+        gate.remove()
+
+
 async def night_before(folder: Path) -> Night:
     """Make all of it in `folder` and send every report."""
     media = folder / "media"
     media.mkdir(parents=True)
     make_photo(media / "photo.jpg", seed=5)
-    make_film(media / "film.y4m", seed=5)
+    film = recording("avi", "mjpeg", None, seconds=6, size=(640, 480), of=5)
+    assert len(film) > 3 * CUT_AFTER_BYTES
+    (media / FILM).write_bytes(film)
     relays = (Relay(folder / "one", "one", "DE"), Relay(folder / "two", "two", "NL"))
     for relay in relays:
         port = free_port()
@@ -174,5 +203,7 @@ async def night_before(folder: Path) -> Night:
     assert withdrawn.code == 0, withdrawn.said
     night = Night(relays, desk, card, reporters, sent)
     for number in range(len(reporters)):
-        await night.sync(number)
+        if number != FILMER:
+            await night.sync(number)
+    await break_off(reporters[FILMER])
     return night

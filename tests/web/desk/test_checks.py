@@ -78,7 +78,7 @@ async def test_what_may_belong_together_is_named_with_reasons_and_gathered(
         made = await editor.window.post(
             "/api/incidents", {"name": "Square", "reports": [night.ids["hospital"]]}
         )
-        await editor.button("related.gather", name="Square").first.click()
+        await editor.button("related.addThis", name="Square").first.click()
         await expect(editor.report).to_contain_text("in an incident with it", timeout=PATIENCE_MS)
         page = await editor.window.get(f"/api/incidents/{made['id']}")
         assert len(page["rows"]) == 2

@@ -13,7 +13,8 @@ import pytest
 from playwright.async_api import expect
 from tests.web.browsers import browsing
 from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor
-from tests.web.desk.overnight import HARMFUL, Night, night_before
+from tests.web.desk.overnight import FILM, FILMER, HARMFUL, Night, night_before
+from tests.web.desk.test_media import PLAYED
 
 from qanat_client.demo.programs import command, environment
 from qanat_client.web_app.files import AppFile
@@ -69,6 +70,7 @@ async def test_an_editors_morning_from_the_link_to_the_atom_feed(
             await triage(editor)
             await compare(editor)
             await answer_and_tell(editor, night)
+            await see_the_film(editor, night)
             await publish(editor)
             assert await editor.page.evaluate("window.harmed") is None
     finally:
@@ -102,7 +104,13 @@ async def compare(editor: Editor) -> None:
     for words in ("Раненые на площади", "Shooting on Republic Square", "Schüsse in der Nacht"):
         await editor.open(words)
         await editor.press("Escape", "c")
-        await editor.page.keyboard.type("The square")
+        await editor.page.keyboard.type("The sq")
+        # The first names it, by the entry that the arrow goes to; the others find it.
+        new = editor.page.get_by_role("option", name="New incident “The sq”", exact=True)
+        await expect(new).to_be_visible(timeout=PATIENCE_MS)
+        if words == "Раненые на площади":
+            await editor.page.keyboard.type("uare")
+            await editor.press("ArrowDown")
         await editor.press("Enter")
         gathered = editor.report.get_by_role("button", name="The square", exact=True)
         await expect(gathered).to_be_visible(timeout=PATIENCE_MS)
@@ -114,19 +122,26 @@ async def compare(editor: Editor) -> None:
 
 
 async def answer_and_tell(editor: Editor, night: Night) -> None:
-    """An answer to one, a bulletin in two languages to all; both are read."""
+    """An answer to one, with a wish for the film, and a bulletin in two languages to all; both are
+    read."""
     await editor.open("Раненые на площади")
-    await editor.press("Escape", "r")
+    await expect(editor.report.locator(".parts")).to_contain_text(WORDS["part.missing"])
+    await editor.button("files.ask").click()
+    answer = editor.page.get_by_label(WORDS["answer.text"])
+    await expect(answer).to_be_focused()
     await editor.page.keyboard.type(QUESTION)
     await editor.press("Control+Enter")
     replies = editor.report.locator(".replies")
     await expect(replies).to_contain_text(QUESTION, timeout=PATIENCE_MS)
+    await expect(replies).to_contain_text(FILM)
     await editor.press("Escape", "g", "b")
     await editor.page.get_by_label(WORDS["bulletins.language"]).select_option("kk")
     await editor.button("bulletins.add").click()
     await editor.page.get_by_label(WORDS["bulletins.language"]).nth(1).select_option("ru")
     for at, text in enumerate(TONIGHT.values()):
         await editor.page.get_by_label(WORDS["bulletins.words"]).nth(at).fill(text)
+    await editor.button("bulletins.look").click()
+    await expect(editor.page.locator(".look-relays li")).to_have_count(2)
     await editor.button("bulletins.publish").click()
     await expect(editor.page.locator(".cards")).to_contain_text(TONIGHT["ru"], timeout=PATIENCE_MS)
     await editor.press("g", "o")
@@ -135,15 +150,40 @@ async def answer_and_tell(editor: Editor, night: Night) -> None:
         while await handed.count() < 1 + len(TONIGHT):
             await editor.page.get_by_role("button", name=WORDS["pull.now"]).click()
             await asyncio.sleep(2)
-    await night.sync(1)
-    inbox = await night.reporters[1].inbox()
+
+
+async def see_the_film(editor: Editor, night: Night) -> None:
+    """The reporter's device meets the network: the film comes into the report that is open, and
+    takes nothing from what is being written."""
+    await editor.press("g", "i")
+    await editor.open("Раненые на площади")
+    await expect(editor.report).to_contain_text(WORDS["files.wanted"])
+    answer = editor.page.get_by_label(WORDS["answer.text"])
+    await answer.fill("И ещё")
+    await night.sync(FILMER)
+    inbox = await night.reporters[FILMER].inbox()
     assert [reply["text"] for reply in inbox["replies"]] == [QUESTION]
     assert {bulletin["text"] for bulletin in inbox["bulletins"]} == set(TONIGHT.values())
+    # What was asked for went first, or goes now.
+    await night.sync(FILMER)
+    play = editor.report.get_by_role("button", name=WORDS["media.play"])
+    await expect(play).to_be_visible(timeout=60_000)
+    await expect(editor.report.locator(".parts")).to_contain_text(WORDS["part.verified"])
+    await expect(editor.report).not_to_contain_text(WORDS["files.wanted"])
+    await expect(answer).to_have_value("И ещё")
+    await expect(answer).to_be_focused()
+    caption = editor.report.locator("figcaption .mark")
+    await expect(caption.first).to_have_text(WORDS["rendition.original"], timeout=60_000)
+    await play.click()
+    video = editor.report.locator("video")
+    await expect(video).to_be_visible(timeout=60_000)
+    await video.evaluate("(video) => { video.muted = true; return video.play(); }")
+    assert await video.evaluate(PLAYED) == [640, 480, True, True]
+    await answer.fill("")
 
 
 async def publish(editor: Editor) -> None:
     """What is published goes into a feed, and nothing else does."""
-    await editor.press("g", "i")
     await editor.open("Shooting on Republic Square")
     await editor.press("5")
     await expect(editor.row("Shooting on Republic Square")).to_contain_text(

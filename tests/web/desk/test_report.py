@@ -83,8 +83,9 @@ async def test_what_is_checked_is_kept_with_its_notes_and_stands_in_the_log(
         await note.fill("the sign over the door")
         await note.press("Enter")
         await editor.button_begins("state.corroborated").click()
-        await editor.page.get_by_label(WORDS["incidents.add"]).fill("The square")
-        await editor.page.get_by_label(WORDS["incidents.add"]).press("Enter")
+        await editor.incidents.fill("The square")
+        await editor.incidents.press("ArrowDown")
+        await editor.incidents.press("Enter")
         await expect(
             editor.report.get_by_role("button", name="The square", exact=True)
         ).to_be_visible()

@@ -50,7 +50,8 @@ class DecodersMissing(NotShown):
 
 
 class Form(StrEnum):
-    """What a file is made into. PRINT is its perceptual hash, BLACKED a picture to publish."""
+    """What a file is made into. PRINT is its perceptual hash, BLACKED a picture with black boxes,
+    PUBLIC a picture, film or sound to publish, whichever it is."""
 
     PICTURE = "picture"
     POSTER = "poster"
@@ -59,6 +60,7 @@ class Form(StrEnum):
     PARTICULARS = "particulars"
     PRINT = "print"
     BLACKED = "blacked"
+    PUBLIC = "public"
 
 
 class Record(StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 
 from qanat_client.desk.media import pictures, recordings
 from qanat_client.desk.media.asking import Form, Head, Job, NotShown, Piece
-from qanat_client.desk.media.films import film, poster, poster_image, sound
+from qanat_client.desk.media.films import film, poster, poster_image, published_recording, sound
 from qanat_client.desk.media.formats import FIRST_BYTES, Format, format_of, refusal_of
 from qanat_client.desk.media.likeness import can_hash, print_of
 from qanat_client.desk.media.particulars import particulars_of
@@ -67,6 +67,13 @@ def _blacked(job: Job, data: io.BytesIO, emit: Emit) -> str:
     return _send(*published(opened(data, found), found, job.boxes), emit)
 
 
+def _public(job: Job, data: io.BytesIO, emit: Emit) -> str:
+    found = _format(data, job.form)
+    if found.kind == "picture":
+        return _send(*published(opened(data, found), found, ()), emit)
+    return published_recording(data, found, emit, job.limits.output_bytes)
+
+
 def _film(job: Job, data: io.BytesIO, emit: Emit) -> str:
     return film(data, _format(data, job.form), emit, job.limits.output_bytes)
 
@@ -97,4 +104,5 @@ JOBS: Final[Mapping[Form, Task]] = {
     Form.PARTICULARS: _particulars,
     Form.PRINT: _print,
     Form.BLACKED: _blacked,
+    Form.PUBLIC: _public,
 }

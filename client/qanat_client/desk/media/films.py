@@ -29,9 +29,17 @@ from qanat_client.desk.media.recordings import (
     sounding,
     time_of,
 )
-from qanat_client.desk.media.webm import FILM_SIDE, Emit, Writer, scaled, upright
+from qanat_client.desk.media.webm import (
+    ON_SCREEN,
+    TO_PUBLISH,
+    Emit,
+    Quality,
+    Writer,
+    scaled,
+    upright,
+)
 
-__all__ = ["film", "poster", "poster_image", "sound"]
+__all__ = ["film", "poster", "poster_image", "published_recording", "sound"]
 
 POSTER_SIDE: Final = 1280
 MAX_FILM_S: Final = 4 * 3600.0
@@ -58,6 +66,16 @@ def sound(data: io.BytesIO, found: Format, emit: Emit, most_bytes: int) -> str:
     return _Encoding(source, found, None, audio, emit, most_bytes).run()
 
 
+def published_recording(data: io.BytesIO, found: Format, emit: Emit, most_bytes: int) -> str:
+    """A film, or where there is none the sound, to hand out: what is seen and heard, encoded anew,
+    and nothing else of the file; returns what was left out of it. Raises NotShown."""
+    source = recording(data, found)
+    video, audio = moving(source, found), sounding(source)
+    if video is None and audio is None:
+        raise NotShown(f"this {found.words} has no picture and no sound that the desk decodes")
+    return _Encoding(source, found, video, audio, emit, most_bytes, TO_PUBLISH).run()
+
+
 def _film_in(source: InputContainer, found: Format) -> VideoStream:
     video = moving(source, found)
     if video is None:
@@ -75,6 +93,7 @@ class _Encoding:
     audio: AudioStream | None
     emit: Emit
     most_bytes: int
+    quality: Quality = ON_SCREEN
     start_s: float | None = None
     last_s: float = 0.0
     # Begun with the first picture, which tells the size; the sound before it waits.
@@ -129,14 +148,18 @@ class _Encoding:
         size = None
         words = self.found.words
         if frame is not None:
-            small = upright(frame, FILM_SIDE)
+            small = upright(frame, self.quality.side)
             size = (small.width, small.height)
             words += f", {frame.width:,} x {frame.height:,} pixels"
         width, height = size or (0, 0)
         media_type = "audio/webm" if frame is None else "video/webm"
         self.emit(Head(media_type, words, width, height, duration_s=duration_of(self.source)))
         self.writer = Writer(
-            self.emit, self.most_bytes, size=size, has_sound=self.audio is not None
+            self.emit,
+            self.most_bytes,
+            self.quality,
+            size=size,
+            has_sound=self.audio is not None,
         )
         for early, at_s in self.waiting:
             self.writer.play(early, at_s)

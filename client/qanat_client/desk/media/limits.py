@@ -15,6 +15,7 @@ __all__ = [
     "MAX_PIXELS_OF_JPEG",
     "MAX_SIDE",
     "PICTURE_LIMITS",
+    "PUBLIC_LIMITS",
     "Limits",
 ]
 
@@ -45,3 +46,4 @@ class Limits:
 
 PICTURE_LIMITS: Final = Limits(1 << 30, cpu_s=30, wall_s=120.0, output_bytes=256 << 20)
 FILM_LIMITS: Final = Limits(1 << 30, cpu_s=1200, wall_s=2400.0, output_bytes=128 << 20)
+PUBLIC_LIMITS: Final = Limits(1 << 30, cpu_s=1200, wall_s=2400.0, output_bytes=256 << 20)

@@ -8,14 +8,19 @@ from typing import Final
 
 from aiohttp import web
 
+from qanat_client.desk.export_markup import PAGE_POLICY
 from qanat_client.desk.media.room import MediaRoom
 from qanat_client.desk.media.shelf import Medium
 
-__all__ = ["HEADERS", "give_medium"]
+__all__ = ["HEADERS", "PAGE_TYPE", "give_medium"]
 
 _PIECE_BYTES: Final = 64 << 10
 _RANGE: Final = re.compile(r"bytes=(\d{1,12})-(\d{0,12})", re.ASCII)
 _EMBEDDED: Final = ("image", "video", "audio")
+_FRAMED: Final = ("iframe",)
+
+PAGE_TYPE: Final = "text/html; charset=utf-8"
+"""No decoder can answer with it."""
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -32,14 +37,25 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
-async def give_medium(room: MediaRoom, request: web.Request) -> web.StreamResponse:
+def _page_headers(app_origin: str) -> dict[str, str]:
+    """With a page that was made to be looked at before it is exported: it runs nothing, loads
+    nothing but media of this origin, and stands in the app's page alone."""
+    policy = f"sandbox allow-same-origin; {PAGE_POLICY}; frame-ancestors {app_origin}"
+    return {**HEADERS, "Content-Security-Policy": policy}
+
+
+async def give_medium(room: MediaRoom, request: web.Request, app_origin: str) -> web.StreamResponse:
     """GET /m/CAPABILITY, whole, as it grows, or a range of what is whole."""
     medium = room.shelf.at(request.match_info["capability"])
     site = request.headers.get("Sec-Fetch-Site", "same-site")
     kind = request.headers.get("Sec-Fetch-Dest", "image")
-    if medium is None or medium.head is None or site == "cross-site" or kind not in _EMBEDDED:
+    if medium is None or medium.head is None or site == "cross-site":
         raise web.HTTPNotFound
-    headers = {**HEADERS, "Content-Type": medium.head.media_type}
+    is_page = medium.head.media_type == PAGE_TYPE
+    if kind not in (_FRAMED if is_page else _EMBEDDED):
+        raise web.HTTPNotFound
+    headers = _page_headers(app_origin) if is_page else dict(HEADERS)
+    headers["Content-Type"] = medium.head.media_type
     if not medium.is_over:
         return await _stream(medium, request, headers)
     return _part(medium, request, headers)

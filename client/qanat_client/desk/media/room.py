@@ -1,7 +1,7 @@
 """The desk's media while it is served: what is being decoded, what is decoded, for whom.
 
 Pictures go two at a time. Films go one at a time, and a new one ends the one before, so that what
-is looked at never waits for what was.
+is looked at never waits for what was. Beside them goes what is made to be published, one at a time.
 """
 
 from __future__ import annotations
@@ -18,31 +18,36 @@ from qanat_client.desk.media.limits import (
     MAX_FILM_BYTES,
     MAX_PICTURE_BYTES,
     PICTURE_LIMITS,
+    PUBLIC_LIMITS,
 )
 from qanat_client.desk.media.shelf import Medium, Shelf
 from qanat_client.desk.media.sources import Source
 from qanat_client.errors import ClientError
 from qanat_client.terminal import human_size
 
-__all__ = ["MediaRoom", "job_for", "whole"]
+__all__ = ["LIMITS", "MediaRoom", "job_for", "whole"]
 
 log = logging.getLogger(__name__)
 
 PICTURES_AT_ONCE: Final = 2
 _STREAMED: Final = (Form.FILM, Form.SOUND)
+LIMITS: Final = {
+    Form.FILM: FILM_LIMITS,
+    Form.SOUND: FILM_LIMITS,
+    Form.PUBLIC: PUBLIC_LIMITS,
+}
 Boxes = tuple[tuple[float, float, float, float], ...]
 
 
 def job_for(source: Source, form: Form, boxes: Boxes = ()) -> Job:
     """What the worker is asked. Raises NotShown for a file that is too large to be looked at."""
-    is_film = form in (*_STREAMED, Form.POSTER, Form.PARTICULARS, Form.PRINT)
+    is_film = form in (*_STREAMED, Form.POSTER, Form.PARTICULARS, Form.PRINT, Form.PUBLIC)
     most = MAX_FILM_BYTES if is_film else MAX_PICTURE_BYTES
     if source.length > most:
         raise NotShown(
             f"it has {human_size(source.length)}; the desk decodes {human_size(most)} at most"
         )
-    limits = FILM_LIMITS if form in _STREAMED else PICTURE_LIMITS
-    return Job(form, source.length, limits, boxes)
+    return Job(form, source.length, LIMITS.get(form, PICTURE_LIMITS), boxes)
 
 
 def whole(development: Development) -> tuple[Head, bytes]:
@@ -62,21 +67,23 @@ class MediaRoom:
     """Kept as long as the desk is served; `close` ends what runs."""
 
     def __init__(self) -> None:
-        self.darkroom = Darkroom(at_once=PICTURES_AT_ONCE + 2)
+        self.darkroom = Darkroom(at_once=PICTURES_AT_ONCE + 3)
         self.shelf = Shelf()
         self._pictures = ThreadPoolExecutor(PICTURES_AT_ONCE, thread_name_prefix="pictures")
         self._films = ThreadPoolExecutor(1, thread_name_prefix="films")
+        self._publications = ThreadPoolExecutor(1, thread_name_prefix="publications")
         self._film: Medium | None = None
 
     async def show(self, source: Source, form: Form) -> Medium:
-        """What a part is made into, from its first bytes on; a picture whole. Raises NotShown."""
+        """What a part is made into: a film from its first bytes on, what is not streamed whole.
+        Raises NotShown."""
         key = (source.report_id, source.file, source.rendition, form)
         medium = self.shelf.made_of(key)
         if medium is None:
             medium = self._begin(source, form, key)
         while not medium.is_over and (form not in _STREAMED or not medium.data):
             await medium.grow()
-        if medium.error is not None and not medium.data:
+        if medium.error is not None and (form not in _STREAMED or not medium.data):
             self.shelf.drop(medium)
             raise medium.error
         return medium
@@ -89,6 +96,8 @@ class MediaRoom:
             if before is not None and not before.is_over:
                 self.shelf.drop(before)
         threads = self._films if form in _STREAMED else self._pictures
+        if form is Form.PUBLIC:
+            threads = self._publications
         loop = asyncio.get_running_loop()
         threads.submit(self._develop, loop, development, medium).add_done_callback(_log_defect)
         return medium
@@ -120,7 +129,7 @@ class MediaRoom:
         """End what runs."""
         self.shelf.clear()
         await asyncio.to_thread(self.darkroom.close)
-        for threads in (self._pictures, self._films):
+        for threads in (self._pictures, self._films, self._publications):
             await asyncio.to_thread(threads.shutdown, cancel_futures=True)
 
 

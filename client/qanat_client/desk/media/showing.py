@@ -88,7 +88,7 @@ async def show_medium(serving: Serving, request: web.Request) -> web.StreamRespo
     room = room_of(serving)
     if room.shelf.at(request.match_info["capability"]) is not None:
         serving.media_doors.know(request.protocol)
-    return await give_medium(room, request)
+    return await give_medium(room, request, serving.app_origin(request))
 
 
 def _original(desk: Desk, digits: str, file: int) -> tuple[bytes, Source]:

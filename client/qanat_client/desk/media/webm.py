@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -17,16 +18,26 @@ from av.video.stream import VideoStream
 
 from qanat_client.desk.media.asking import Head, Piece
 
-__all__ = ["FILM_SIDE", "Emit", "Writer", "scaled", "upright"]
+__all__ = ["ON_SCREEN", "TO_PUBLISH", "Emit", "Quality", "Writer", "scaled", "upright"]
 
-FILM_SIDE: Final = 640
 FRAMES_A_SECOND: Final = 30
-VIDEO_BITS_A_SECOND: Final = 700_000
-SOUND_BITS_A_SECOND: Final = 64_000
 SOUND_RATE: Final = 48_000
 OPUS_FRAME: Final = 960
 _MILLISECOND: Final = Fraction(1, 1000)
 _KEPT_FOR_THE_END: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """side: of the pictures, in pixels, at most. The rest in bits a second."""
+
+    side: int
+    video_bits: int
+    sound_bits: int
+
+
+ON_SCREEN: Final = Quality(640, 700_000, 64_000)
+TO_PUBLISH: Final = Quality(1280, 2_500_000, 96_000)
 
 Emit = Callable[[Head | Piece], None]
 
@@ -87,8 +98,15 @@ class Writer:
     """The new recording: encoders, their clocks and the muxer. size: of its pictures, if any."""
 
     def __init__(
-        self, emit: Emit, most_bytes: int, *, size: tuple[int, int] | None, has_sound: bool
+        self,
+        emit: Emit,
+        most_bytes: int,
+        quality: Quality,
+        *,
+        size: tuple[int, int] | None,
+        has_sound: bool,
     ) -> None:
+        self._side = quality.side
         self._outlet = _Outlet(emit, most_bytes)
         self._container: OutputContainer = av.open(
             self._outlet,
@@ -106,14 +124,14 @@ class Writer:
             video = self._container.add_stream("libvpx", rate=FRAMES_A_SECOND)
             video.width, video.height = size
             video.pix_fmt = "yuv420p"
-            video.bit_rate = VIDEO_BITS_A_SECOND
+            video.bit_rate = quality.video_bits
             video.codec_context.time_base = _MILLISECOND
             video.codec_context.thread_count = 1
             video.options = {"deadline": "realtime", "cpu-used": "8", "g": "60"}
             self._video = video
         if has_sound:
             self._audio = self._container.add_stream("libopus", rate=SOUND_RATE, layout="stereo")
-            self._audio.bit_rate = SOUND_BITS_A_SECOND
+            self._audio.bit_rate = quality.sound_bits
 
     @property
     def is_full(self) -> bool:
@@ -127,7 +145,10 @@ class Writer:
         if at_ms < self._next_ms:
             return
         self._next_ms = at_ms + 1000 // FRAMES_A_SECOND
-        small = _fitting(frame, self._video.width, self._video.height)
+        small = upright(frame, self._side)
+        width, height = self._video.width, self._video.height
+        if (small.width, small.height, small.format.name) != (width, height, "yuv420p"):
+            small = scaled(small, width, height, "yuv420p")
         small.pts, small.time_base = at_ms, _MILLISECOND
         self._container.mux(self._video.encode(small))
 
@@ -150,10 +171,3 @@ class Writer:
         if self._video is not None:
             self._container.mux(self._video.encode(None))
         self._container.close()
-
-
-def _fitting(frame: VideoFrame, width: int, height: int) -> VideoFrame:
-    small = upright(frame, FILM_SIDE)
-    if (small.width, small.height, small.format.name) != (width, height, "yuv420p"):
-        small = scaled(small, width, height, "yuv420p")
-    return small

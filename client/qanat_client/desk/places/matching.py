@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from itertools import product
 from typing import Final
@@ -62,10 +62,11 @@ _TOWN_WORDS: Final = frozenset(_BESIDE_TOWNS.split())
 @dataclass(frozen=True, slots=True)
 class Found:
     """`place` is the best of what was found, None where nothing was. Not `is_sure` where the words
-    may as well mean another place."""
+    may as well mean another place. `name`: the words that name it, folded."""
 
     place: Place | None
     is_sure: bool = True
+    name: tuple[str, ...] = ()
 
     @property
     def number(self) -> int:
@@ -176,13 +177,26 @@ def find_place(where: str, language: str = "") -> Found:
     regions = [span for span in spans if all(place.is_region for place in span.places)]
     towns = [span for span in spans if span not in regions]
     if not towns:
-        return Found(regions[0].places[0], len(regions) == 1) if regions else NOWHERE
+        if not regions:
+            return NOWHERE
+        return _with_name(Found(regions[0].places[0], len(regions) == 1), found)
     within = {(place.country, place.region) for span in regions for place in span.places}
     named = [_within(span.places, within) for span in towns]
     if any(_lies(places, within) for places in named):
         named = [places for places in named if _lies(places, within)]
     countries = _COUNTRIES_OF_LANGUAGES.get(language.casefold().partition("-")[0], ())
-    return _chosen([_ranked(places, countries) for places in named], countries)
+    chosen = _chosen([_ranked(places, countries) for places in named], countries)
+    return _with_name(chosen, found)
+
+
+def _with_name(found: Found, spans: Iterable[tuple[Sequence[str], _Span]]) -> Found:
+    name = [
+        word
+        for words, span in spans
+        if found.place in span.places
+        for word in words[span.start : span.end]
+    ]
+    return replace(found, name=tuple(name))
 
 
 def _may_be_meant(words: Sequence[str], span: _Span) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from qanat_client.desk.catalogue import expression_for
@@ -42,12 +43,12 @@ MAX_SAME_FILE: Final = 200
 MAX_APART_S: Final = 86_400
 
 _STRIPPED: Final = ".,;:!?()[]{}\"'«»“”„…،؛؟-–—"
-_COLUMNS: Final = "number, report_id, author, at_s, arrived_s, place"
+_COLUMNS: Final = "number, report_id, author, at_s, arrived_s, place, place_parts"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A report's row in the catalogue; `place` is folded."""
+    """A report's row in the catalogue; `place` is folded, `place_parts` are its keys."""
 
     number: int
     report_id: bytes
@@ -55,6 +56,40 @@ class Entry:
     at_s: int
     arrived_s: int
     place: str
+    place_parts: str
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The keys of all words of the place."""
+        return _words_in(self.place)
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The same with the city's in place of the words that name it, where it is known."""
+        return _parts_in(self.place_parts)
+
+    def common_place(self, other: Entry) -> frozenset[str]:
+        """What both places have: words, or the city, whatever either calls it."""
+        return self.words & other.words | self.parts & other.parts
+
+    def same_place(self, other: Entry) -> float:
+        """How much of their places is the same, from 0 to 1."""
+        by_parts = _shared(self.parts, other.parts)
+        return by_parts if by_parts == 1 else max(by_parts, _shared(self.words, other.words))
+
+
+@lru_cache(maxsize=4096)
+def _words_in(place: str) -> frozenset[str]:
+    return frozenset(place_keys(place))
+
+
+@lru_cache(maxsize=4096)
+def _parts_in(parts: str) -> frozenset[str]:
+    return frozenset(parts.split())
+
+
+def _shared(some: frozenset[str], others: frozenset[str]) -> float:
+    return 2 * len(some & others) / max(1, len(some) + len(others))
 
 
 def entry_of(vault: Vault, report_id: bytes) -> Entry | None:
@@ -132,15 +167,18 @@ def _holders(
 
 
 def nearest_by_place(vault: Vault, own: Entry) -> set[int]:
-    """The numbers of those that have a word of the place and were written within a day."""
-    return {
-        number
-        for key in place_keys(own.place)[:MAX_PLACE_WORDS]
-        for number in nearest(
-            vault, "catalogue_places", key, own.at_s, apart_s=MAX_APART_S, most=NEAREST
+    """The numbers of those that have the city or a word of the place and were written within a
+    day."""
+    found: set[int] = set()
+    parts = own.place_parts.split()
+    for key in dict.fromkeys([*parts[:MAX_PLACE_WORDS], *place_keys(own.place)[:MAX_PLACE_WORDS]]):
+        # The words that name the city find few more: only those who leave open which it is.
+        if key not in parts and len(found) >= NEAREST:
+            break
+        found.update(
+            nearest(vault, "catalogue_places", key, own.at_s, apart_s=MAX_APART_S, most=NEAREST)
         )
-        if number != own.number
-    }
+    return found - {own.number}
 
 
 def nearest(

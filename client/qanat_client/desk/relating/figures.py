@@ -21,7 +21,7 @@ from qanat_client.desk.relating.decided import (
     muted_authors,
     rejected_reports,
 )
-from qanat_client.desk.relating.keys import counted_keys, is_concept, place_keys
+from qanat_client.desk.relating.keys import counted_keys, is_concept
 from qanat_client.desk.vault import Vault
 from qanat_protocol.report import Basis, Figure
 
@@ -85,9 +85,9 @@ class Comparison:
 def figures_of(vault: Vault, report_id: bytes) -> list[Comparison]:
     """Every figure of a report beside those of others, newest first.
 
-    Others are compared where they name a word of the same place and were written within a day, or
-    where an incident gathers them with it. Muted pseudonyms are left out. Only what is catalogued
-    is found.
+    Others are compared where they name the same city or a word of the same place and were written
+    within a day, or where an incident gathers them with it. Muted pseudonyms are left out. Only
+    what is catalogued is found.
     """
     (item,) = items_of(vault, [report_id])
     own = entry_of(vault, report_id)
@@ -150,7 +150,6 @@ def _of_this_place_and_time(
     vault: Vault, own: Entry, keys: frozenset[str]
 ) -> tuple[set[bytes], bool]:
     """Who counts something like it there and then; whether there may be more."""
-    place = set(place_keys(own.place))
     numbers: set[int] = set()
     is_cut = False
     for key in sorted(filter(is_concept, keys)) or sorted(keys):
@@ -161,7 +160,7 @@ def _of_this_place_and_time(
         numbers.update(found)
     numbers.discard(own.number)
     there = entries(vault, numbers=sorted(numbers))
-    return {entry.report_id for entry in there if place & {*place_keys(entry.place)}}, is_cut
+    return {entry.report_id for entry in there if own.common_place(entry)}, is_cut
 
 
 @dataclass(frozen=True, slots=True)

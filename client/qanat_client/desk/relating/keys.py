@@ -6,13 +6,15 @@ Made when a report is catalogued: a change here needs a migration that catalogue
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
 from qanat_client.desk.folding import beginnings_of, words_of
+from qanat_client.desk.places.matching import Found
 from qanat_client.desk.relating.counted import CONCEPTS, EXACT, NOBODY
 
-__all__ = ["counted_keys", "is_concept", "place_keys"]
+__all__ = ["city_in", "counted_keys", "is_concept", "place_keys", "place_parts"]
 
 # Of folded words. Where people write a sound in two ways in Latin letters, it is one here.
 _LATIN: Final = str.maketrans({
@@ -33,6 +35,7 @@ _VOWELS: Final = "aeiouy"
 _KEY_LETTERS: Final = 6
 _MIN_LETTERS_LEFT: Final = 4
 _CONCEPT_SIGN: Final = "="
+_CITY_SIGN: Final = "@"
 
 
 @lru_cache(maxsize=4096)
@@ -53,6 +56,21 @@ def place_keys(place: str) -> tuple[str, ...]:
     """The keys of a place, in their order, each once."""
     keys = dict.fromkeys(map(_key, words_of(place)))
     return tuple(key for key in keys if len(key) > 1 or key.isdigit())
+
+
+def place_parts(place: str, found: Found) -> tuple[str, ...]:
+    """The same with one key of its city in front, in place of the words that name it in whichever
+    language; only where it is sure which city that is."""
+    keys = place_keys(place)
+    if not (found.number and found.is_sure):
+        return keys
+    name = {key for word in found.name for key in place_keys(word)}
+    return (f"{_CITY_SIGN}{found.number}", *(key for key in keys if key not in name))
+
+
+def city_in(parts: Iterable[str]) -> int:
+    """The number of the city in a place's parts, 0 where there is none."""
+    return next((int(part[1:]) for part in parts if part.startswith(_CITY_SIGN)), 0)
 
 
 def _stem(word: str) -> str:

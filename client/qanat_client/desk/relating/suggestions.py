@@ -9,6 +9,7 @@ from typing import Final
 
 from qanat_client.desk.faults import readable
 from qanat_client.desk.inbox import report_in
+from qanat_client.desk.places.table import place_numbered
 from qanat_client.desk.relating.candidates import (
     MAX_APART_S,
     Entry,
@@ -19,7 +20,7 @@ from qanat_client.desk.relating.candidates import (
     sharing_words,
 )
 from qanat_client.desk.relating.decided import gathered_with, muted_authors
-from qanat_client.desk.relating.keys import place_keys
+from qanat_client.desk.relating.keys import city_in, place_keys
 from qanat_client.desk.vault import Vault
 from qanat_client.terminal import printable_line
 from qanat_protocol.report import Report
@@ -183,19 +184,13 @@ class _Pair:
             return abs(self.own.at_s - self.other.at_s)
         return abs(self.own.arrived_s - self.other.arrived_s)
 
-    @property
-    def common_place(self) -> set[str]:
-        """The keys that both places have."""
-        return {*place_keys(self.own.place)} & {*place_keys(self.other.place)}
-
     def weights(self) -> dict[Kind, float]:
         """How much speaks for it, by kind; only what speaks for it."""
         found = {}
         if (weight := _words_weight(self.shared)) >= _MIN_WORDS:
             found[Kind.WORDS] = weight
-        if common := self.common_place:
-            keys = len(place_keys(self.own.place)) + len(place_keys(self.other.place))
-            found[Kind.PLACE] = _PLACE * 2 * len(common) / keys
+        if same := self.own.same_place(self.other):
+            found[Kind.PLACE] = _PLACE * same
         if (apart_s := self.apart_s) <= MAX_APART_S:
             found[Kind.TIME] = _TIME * 2 ** (-apart_s / _HALF_AFTER_S)
         return found
@@ -209,12 +204,23 @@ class _Pair:
                 more = len(rarest) - _WORDS_NAMED
                 return f"shares {named}" + (f" and {more} more" if more > 0 else "")
             case Kind.PLACE:
-                common = self.common_place
-                words = [word for word in self.report.where.split() if common & {*place_keys(word)}]
-                return f"the same place: {printable_line(' '.join(words).strip(' ,;.'))}"
+                return f"the same place: {self._place_words()}"
             case _:
                 how = "written" if self.are_written else "arrived"
                 return f"{how} {_span_words(self.apart_s)} apart"
+
+    def _place_words(self) -> str:
+        """What of the place both have; the city's name where the other calls it otherwise."""
+        common = self.own.common_place(self.other)
+        city = place_numbered(city_in(common))
+        name = self.own.words - self.own.parts
+        also = ""
+        if city is not None:
+            if not name & self.other.words:
+                also = f" ({city.names['en']})"
+            common |= name
+        words = [word for word in self.report.where.split() if common & {*place_keys(word)}]
+        return printable_line(" ".join(words).strip(" ,;.")) + also
 
 
 def _span_words(span_s: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decision_log import DecisionLog, decision_log
 from qanat_client.desk.decisions import (
     INCIDENT_BYTES,
     Change,
@@ -87,6 +87,8 @@ def _read(given: Asked) -> Wanted:
                 incident=given.key("incident", INCIDENT_BYTES),
                 words=incident_name(given.text("name", most_bytes=1024)),
             )
+        case What.DELETED:
+            wanted = Wanted(what, incident=given.key("incident", INCIDENT_BYTES))
         case _:
             wanted = Wanted(
                 what,
@@ -106,24 +108,35 @@ def report_there(desk: Desk, report_id: bytes) -> bytes:
     return bytes(author)
 
 
-def incident_there(desk: Desk, incident: bytes) -> None:
-    """Raise NotFound where there is no incident with this id."""
+def incident_there(desk: Desk, incident: bytes, *, or_deleted: bool = False) -> None:
+    """Raise NotFound where there is no incident with this id, or it was deleted."""
     found = desk.vault.value(
         "SELECT 1 FROM registers WHERE what = ? AND subject = ?", int(What.INCIDENT), incident
     )
     if found is None:
         raise NotFound(f"there is no incident {incident.hex()}")
+    if not or_deleted and decision_log(desk).is_deleted(incident):
+        raise NotFound("this incident was deleted; adding a report to it brings it back")
 
 
-def _change(wanted: Wanted, authors: Mapping[bytes, bytes], standing: Standing) -> Change:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What stood before the changes: the reports' authors, and what is in force."""
+
+    decisions: DecisionLog
+    authors: Mapping[bytes, bytes]
+    standing: Standing
+
+
+def _change(wanted: Wanted, known: Known) -> Change:
     match wanted.what:
         case What.STATE:
             return set_state(wanted.report, wanted.state)
         case What.ELEMENT:
             note = wanted.note
             if note is None:
-                known = standing.of(wanted.report).elements.get(wanted.element)
-                note = known.note if known else ""
+                earlier = known.standing.of(wanted.report).elements.get(wanted.element)
+                note = earlier.note if earlier else ""
             return assess(wanted.report, wanted.element, wanted.confidence, note)
         case What.TAG:
             return tag(wanted.report, wanted.words, wanted.is_on)
@@ -132,21 +145,25 @@ def _change(wanted: Wanted, authors: Mapping[bytes, bytes], standing: Standing) 
         case What.READ:
             return mark_read(wanted.report, wanted.is_on)
         case What.MUTED:
-            return mute(authors[wanted.report], wanted.is_on)
+            return mute(known.authors[wanted.report], wanted.is_on)
         case What.INCIDENT:
             return name_incident(wanted.incident, wanted.words)
         case What.GATHERED:
             return gather(wanted.incident, wanted.report, wanted.is_on)
+        case What.DELETED:
+            return known.decisions.deletion(wanted.incident)
 
 
 def _decide(desk: Desk, wanted: Sequence[Wanted]) -> dict[str, Any]:
     reports = list(dict.fromkeys(each.report for each in wanted if each.report))
     authors = {report_id: report_there(desk, report_id) for report_id in reports}
-    for incident in dict.fromkeys(each.incident for each in wanted if each.incident):
-        incident_there(desk, incident)
+    for what, incident in dict.fromkeys((each.what, each.incident) for each in wanted):
+        if incident:
+            incident_there(desk, incident, or_deleted=what is not What.INCIDENT)
     decisions = decision_log(desk)
-    standing = decisions.standing_of(reports)
-    return {"decisions": decisions.record(_change(each, authors, standing) for each in wanted)}
+    known = Known(decisions, authors, decisions.standing_of(reports))
+    changes = decisions.with_returns(_change(each, known) for each in wanted)
+    return {"decisions": decisions.record(changes)}
 
 
 async def decide(serving: Serving, request: web.Request) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Reports as a download, made in memory: nothing readable comes to this machine's disk but what
-the browser is told to keep."""
+"""Reports as a download, seen first, made in memory: nothing readable comes to this machine's disk
+but what the browser is told to keep."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from qanat_client.desk.black_out import FIELDS
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.export import PUBLIC_FORMATS, Order, export, prepare
 from qanat_client.desk.export_files import Anew, Strip, best_parts
-from qanat_client.desk.export_places import MemoryPlace
+from qanat_client.desk.export_markup import html_of
+from qanat_client.desk.export_places import MAX_MEMORY_BYTES, MemoryPlace, NamesPlace, too_much
 from qanat_client.desk.finding import count
 from qanat_client.desk.inbox import Item, PartState
-from qanat_client.desk.media.asking import Form, NotShown
+from qanat_client.desk.media.asking import Form, Head, NotShown, Piece
+from qanat_client.desk.media.origin import PAGE_TYPE
+from qanat_client.desk.media.shelf import Medium
 from qanat_client.desk.media.showing import room_of
 from qanat_client.desk.media.sources import Source, source_of
 from qanat_client.desk.serve.answers import API_HEADERS
@@ -33,8 +36,11 @@ MAX_REPORTS: Final = 2000
 """More would keep everybody else waiting."""
 MAX_BLACK_WORDS: Final = 100
 MAX_FORMAT_BYTES: Final = 16
-MAX_PICTURES: Final = 100
+MAX_FILES: Final = 100
 PREVIEW_CHARACTERS: Final = 40_000
+
+_Part = tuple[bytes, int]
+"""A report and the number of a file."""
 
 _TYPES: Final = {
     "json": "application/json",
@@ -76,29 +82,52 @@ def _counts(counted: Mapping[str, int], name: str) -> list[dict[str, Any]]:
     return [{name: what, "n": number} for what, number in counted.items()]
 
 
-def _preview(desk: Desk, order: Order, filters: Filters) -> dict[str, Any]:
-    prepared = prepare(desk, _wished(desk, order, filters))
-    ((name, text),) = prepared.documents(order.formats)
+def _preview(
+    desk: Desk, order: Order, filters: Filters, made: Mapping[_Part, Medium | NotShown]
+) -> tuple[dict[str, Any], str | None]:
+    """What the export would be; and its page, if it is one, its media as they are shown here."""
+    place = NamesPlace()
+    done = export(desk, place, _wished(desk, order, filters), strip=_strip(made, with_data=False))
+    edition = done.prepared.edition
+    page = None
+    addresses: dict[str, str] = {}
+    files = []
+    for item, value in zip(done.prepared.items, edition.reports, strict=True):
+        for number, file in enumerate(value["files"]):
+            for each in file.get("exported", ()):
+                files.append({"path": each["path"], "size_bytes": file.get("size_bytes")})
+                medium = made.get((item.report_id, number))
+                if isinstance(medium, Medium):
+                    addresses[each["path"]] = f"/m/{medium.capability}"
+                    files[-1]["size_bytes"] = len(medium.data)
+    if order.formats == ("html",):
+        page = html_of(edition, addresses.get)
+    ((name, text),) = done.prepared.documents(order.formats)
     if order.formats[0] in PUBLIC_FORMATS:
         # What people read in the page or the feed, without its marks.
-        ((_, text),) = prepared.documents(["md"])
-    return {
+        ((_, text),) = done.prepared.documents(["md"])
+    value = {
         "name": name,
         "text": text[:PREVIEW_CHARACTERS],
         "is_cut": len(text) > PREVIEW_CHARACTERS,
         "is_public": order.is_public,
-        "reports": len(prepared.items),
-        "left_out": _counts(prepared.left_out, "why"),
-        "blacked_out": _counts(prepared.blacked_out, "word"),
+        "reports": len(done.prepared.items),
+        "states": _counts(done.prepared.states, "state"),
+        "files": files,
+        "missing": list(done.missing),
+        "shortened": list(done.shortened),
+        "left_out": _counts(done.prepared.left_out, "why"),
+        "blacked_out": _counts(done.prepared.blacked_out, "word"),
     }
+    return value, page
 
 
 def _made(
-    desk: Desk, order: Order, filters: Filters, strip: Strip | None
+    desk: Desk, order: Order, filters: Filters, made: Mapping[_Part, Medium | NotShown]
 ) -> tuple[str, str, bytes]:
     """The name, the kind and the content of the download."""
     place = MemoryPlace()
-    export(desk, place, _wished(desk, order, filters), strip=strip)
+    export(desk, place, _wished(desk, order, filters), strip=_strip(made))
     if len(place.files) > 1:
         return "reports.zip", "zip", place.as_zip()
     ((name, content),) = place.files.items()
@@ -108,33 +137,58 @@ def _made(
 def _sources(desk: Desk, order: Order, filters: Filters) -> list[Source]:
     """The files of a publication, as they are decoded."""
     prepared = prepare(desk, _wished(desk, order, filters))
+    if "files" in order.black_fields:
+        return []
     parts = [(item.report_id, part.part) for item in prepared.items for part in best_parts(item)]
-    if len(parts) > MAX_PICTURES:
+    if len(parts) > MAX_FILES:
         raise TooLarge(
-            f"{len(parts):,} files are to be made anew; here {MAX_PICTURES} are at once. Choose"
+            f"{len(parts):,} files are to be made anew; here {MAX_FILES} are at once. Choose"
             " fewer reports, or write them to a folder with qanat-desk export"
         )
     return [source_of(desk, report_id, part.file, part.rendition) for report_id, part in parts]
 
 
-async def _strip(serving: Serving, sources: Sequence[Source]) -> Strip:
-    """All of these pictures made anew, each while the vault is free for others."""
+async def _made_anew(serving: Serving, sources: Sequence[Source]) -> dict[_Part, Medium | NotShown]:
+    """All of these attachments without what they tell beside what is seen and heard, each while the
+    vault is free for others. Raises BadInput where all of it is too much for a download."""
     room = room_of(serving)
-    made: dict[tuple[bytes, int], Anew | NotShown] = {}
+    made: dict[_Part, Medium | NotShown] = {}
+    size_bytes = 0
     for source in sources:
+        part = source.report_id, source.file
         try:
-            head, data = await room.made(source, Form.BLACKED)
-            made[source.report_id, source.file] = Anew(head.media_type, data)
+            medium = await room.show(source, Form.PUBLIC)
         except NotShown as error:
-            made[source.report_id, source.file] = error
+            made[part] = error
+            continue
+        made[part] = medium
+        size_bytes += len(medium.data)
+        if size_bytes > MAX_MEMORY_BYTES:
+            raise too_much()
+    return made
 
+
+def _strip(made: Mapping[_Part, Medium | NotShown], *, with_data: bool = True) -> Strip:
     def strip(_: Desk, item: Item, part: PartState) -> Anew:
         found = made.get((item.report_id, part.part.file), NotShown("it came only now"))
         if isinstance(found, NotShown):
             raise found
-        return found
+        assert found.head is not None
+        data = bytes(found.data) if with_data else b""
+        return Anew(found.head.media_type, data, found.note)
 
     return strip
+
+
+def _page_address(serving: Serving, request: web.Request, page: str) -> str:
+    """Where the page can be looked at, in a frame of the app and nowhere else."""
+    shelf = room_of(serving).shelf
+    medium = shelf.begin(object(), lambda: None)
+    medium.take(Head(PAGE_TYPE, ""))
+    medium.take(Piece(0, page.encode()))
+    medium.finish("")
+    shelf.make_room(medium)
+    return f"{serving.media_origin(request)}/m/{medium.capability}"
 
 
 async def export_reports(serving: Serving, request: web.Request) -> Any:
@@ -144,12 +198,14 @@ async def export_reports(serving: Serving, request: web.Request) -> Any:
     is_preview = body.flag("preview", False)
     filters = read_filters(body)
     body.done()
+    made: dict[_Part, Medium | NotShown] = {}
+    if order.media and order.is_public and order.formats != ("atom",):
+        sources = await serving.vault_work(_sources, order, filters)
+        made = await _made_anew(serving, sources)
     if is_preview:
-        return await serving.vault_work(_preview, order, filters)
-    strip = None
-    if order.media and order.is_public:
-        strip = await _strip(serving, await serving.vault_work(_sources, order, filters))
-    name, kind, content = await serving.vault_work(_made, order, filters, strip)
+        value, page = await serving.vault_work(_preview, order, filters, made)
+        return value | {"page": page and _page_address(serving, request, page)}
+    name, kind, content = await serving.vault_work(_made, order, filters, made)
     headers = {
         **API_HEADERS,
         "Content-Type": _TYPES[kind],

@@ -35,8 +35,11 @@ def _incidents(desk: Desk) -> dict[str, Any]:
         "SELECT i.subject, i.words, count(r.id), max(r.arrived_s) FROM registers i"
         " LEFT JOIN registers g ON g.what = ? AND g.subject = i.subject AND g.number = 1"
         " LEFT JOIN reports r ON r.id = g.part"
-        " WHERE i.what = ? GROUP BY i.subject ORDER BY max(r.arrived_s) DESC, i.words, i.subject",
+        " LEFT JOIN registers d ON d.what = ? AND d.subject = i.subject AND d.number = 1"
+        " WHERE i.what = ? GROUP BY i.subject HAVING count(g.part) > 0 OR count(d.number) = 0"
+        " ORDER BY max(r.arrived_s) DESC, i.words, i.subject",
         int(What.GATHERED),
+        int(What.DELETED),
         int(What.INCIDENT),
     )
     return {

@@ -20,6 +20,7 @@ from qanat_client.desk.media.showing import (
 from qanat_client.desk.serve.deciding import decide
 from qanat_client.desk.serve.entering import enter, prove
 from qanat_client.desk.serve.exporting import export_reports
+from qanat_client.desk.serve.handing import give_card, give_link
 from qanat_client.desk.serve.incidents import begin_incident, tell_incident, tell_incidents
 from qanat_client.desk.serve.overall import ask_relays, tell_desk, tell_live
 from qanat_client.desk.serve.overview import tell_overview
@@ -29,7 +30,13 @@ from qanat_client.desk.serve.replying import reply, tell_outgoing
 from qanat_client.desk.serve.reports import tell_report
 from qanat_client.desk.serve.rows import tell_inbox
 from qanat_client.desk.serve.serving import Serving
-from qanat_client.desk.serve.shelves import tell_alarms, tell_aliases, tell_set_aside, tell_tags
+from qanat_client.desk.serve.shelves import (
+    tell_alarms,
+    tell_aliases,
+    tell_offers,
+    tell_set_aside,
+    tell_tags,
+)
 
 __all__ = ["MEDIA_ROUTES", "ROUTES", "Answer", "Handler", "Route"]
 
@@ -65,6 +72,9 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("GET", "/api/alarms", tell_alarms),
     ("GET", "/api/tags", tell_tags),
     ("GET", "/api/aliases", tell_aliases),
+    ("GET", "/api/offers", tell_offers),
+    ("GET", "/api/card", give_card),
+    ("POST", "/api/card/link", give_link),
 )
 
 MEDIA_ROUTES: Final[tuple[Route, ...]] = (("GET", "/m/{capability}", show_medium),)

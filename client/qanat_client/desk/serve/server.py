@@ -72,9 +72,13 @@ class Server:
         self._serving = serving
         self._files = paths_of(app)
         self._listeners = listener, media_listener
-        port, serving.media_port = (each.getsockname()[1] for each in self._listeners)
-        origins = [f"http://{name}:{port}" for name in HOST_NAMES]
-        app_gates = [host_check(port), refusals_answered, login_check(serving.login, serving.doors)]
+        serving.port, serving.media_port = (each.getsockname()[1] for each in self._listeners)
+        origins = [f"http://{name}:{serving.port}" for name in HOST_NAMES]
+        app_gates = [
+            host_check(serving.port),
+            refusals_answered,
+            login_check(serving.login, serving.doors),
+        ]
         media_gates = [
             host_check(serving.media_port, other_origins=origins),
             refusals_answered,

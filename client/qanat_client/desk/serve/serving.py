@@ -42,6 +42,8 @@ class Serving:
         self.doors = Doors()
         self.media_doors = Doors()
         self.pulling = PullProcess(wish, partial(self.live.tell, "pull"))
+        self.port = 0
+        """The app's listener's."""
         self.media_port = 0
         """The second listener's, from which strangers' media is shown."""
         self.changed = asyncio.Event()
@@ -101,6 +103,10 @@ class Serving:
         """The media listener's origin by the name by which the app was asked for: browsers count
         the two names of this machine as two sites."""
         return f"http://{request.host.partition(':')[0]}:{self.media_port}"
+
+    def app_origin(self, request: web.Request) -> str:
+        """The same the other way: the app's, of a request at the media origin."""
+        return f"http://{request.host.partition(':')[0]}:{self.port}"
 
     async def close(self) -> None:
         """End what runs; nothing of the vault is touched behind this."""

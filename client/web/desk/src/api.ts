@@ -207,7 +207,8 @@ export interface Change {
     | "read"
     | "muted"
     | "incident"
-    | "gathered";
+    | "gathered"
+    | "deleted";
   readonly report?: string;
   readonly incident?: string;
   readonly element?: Element;

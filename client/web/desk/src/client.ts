@@ -81,7 +81,7 @@ export async function ask<T>(path: string, body?: unknown): Promise<T> {
 }
 
 /** A file that the server makes, under the name that it gives it. Throws DeskError. */
-export async function download(path: string, body: unknown): Promise<File> {
+export async function download(path: string, body?: unknown): Promise<File> {
   const answer = await send(path, body);
   const [, name = "qanat"] =
     /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "") ?? [];

@@ -3,13 +3,12 @@
  * EventSource can send no session. When it breaks off it is asked for again.
  */
 import { signal } from "@preact/signals";
-import type { Counts, PullState, Rendition } from "./api.ts";
+import type { Counts, PullState } from "./api.ts";
 import { DeskError, doubt, link, send } from "./client.ts";
 
 export interface Events {
   readonly changed: { readonly counts: Counts };
   readonly pull: PullState;
-  readonly media: { readonly id: string; readonly file: number; readonly rendition: Rendition };
 }
 type Name = keyof Events;
 type Hearer = (data: never) => void;

@@ -8,6 +8,8 @@ import type { ReportPage, Wish } from "./api.ts";
 export interface Mounts {
   /** One file of a report: what of it is here, as it can be shown. */
   readonly MediaViewer: ComponentType<{ readonly report: ReportPage; readonly file: number }>;
+  /** The file of the report that fills the window, where one does. */
+  readonly Enlarged: ComponentType<{ readonly report: ReportPage }>;
   /** Which reports may belong together with this one. */
   readonly Related: ComponentType<{ readonly report: ReportPage }>;
   /** The report's figures beside those of others. */
@@ -20,12 +22,8 @@ export interface Mounts {
     readonly onCity: (place: string) => void;
     readonly onSpan: (from_s: number, until_s: number) => void;
   }>;
-  /** Takes reports out as files: those named, or all that the wish leaves. */
-  readonly ExportPanel: ComponentType<{
-    readonly wish: Wish;
-    readonly ids: readonly string[];
-    readonly onDone: () => void;
-  }>;
+  /** Takes reports out as files, of what `state/exporting.ts` finds where the person is. */
+  readonly ExportPanel: ComponentType<{ readonly onDone: () => void }>;
 }
 
 const folders = import.meta.glob<Partial<Mounts>>(

@@ -10,7 +10,7 @@ import {
   withChip,
   withoutChip,
 } from "../src/state/filters.ts";
-import { suggestions } from "../src/state/suggesting.ts";
+import { aliasBegun, type Known, suggestions } from "../src/state/suggesting.ts";
 
 const NOW_S = 1_641_470_400;
 
@@ -91,15 +91,22 @@ test("the order of filters makes no difference", () => {
   expect(areSame(parse("tag:a"), parse("tag:a smoke"))).toBe(false);
 });
 
+const KNOWN: Known = {
+  tags: ["fire", "old town"],
+  incidents: [{ id: "ab".repeat(16), name: "The square", reports: 2, newest_s: null }],
+  cities: [
+    { city: "Almaty", names: ["Almaty", "Алматы", "Алма-Ата", "آلماتی"] },
+    { city: "Qaraghandy", names: ["Қарағанды", "Караганда"] },
+  ],
+  languages: [{ language: "kk" }, { language: "ru" }],
+  aliases: ["amber-heron"],
+};
+const offered = (typed: string) => suggestions(typed, KNOWN);
+
 test("kinds of filters are offered, then their values; behind a word nothing", () => {
-  const offered = (typed: string) =>
-    suggestions(
-      typed,
-      ["fire", "old town"],
-      [{ id: "ab".repeat(16), name: "The square", reports: 2, newest_s: null }],
-    );
   expect(offered("").length).toBeGreaterThan(8);
   expect(offered("smoke ta").map(({ text }) => text)).toEqual(["tag:"]);
+  expect(offered('tag:"old t').map(({ text }) => text)).toEqual(['tag:"old town"']);
   expect(offered("tag:").map(({ text }) => text)).toEqual(["tag:fire", 'tag:"old town"']);
   expect(offered("incident:the")[0]).toMatchObject({
     label: "incident:The square",
@@ -107,4 +114,40 @@ test("kinds of filters are offered, then their values; behind a word nothing", (
   });
   expect(offered("smoke ")).toEqual([]);
   expect(offered("place:Al")).toEqual([]);
+});
+
+test("a word without a kind is offered as whatever begins so", () => {
+  const texts = (typed: string) => offered(typed).map(({ text }) => text);
+  expect(texts("amb")).toEqual(["alias:amber-heron"]);
+  expect(texts("heron")).toEqual(["alias:amber-heron"]);
+  expect(texts("smoke unr")).toEqual(["is:unread"]);
+  expect(texts("cor")).toEqual(["state:corroborated"]);
+  expect(texts("squ")).toEqual([`incident:${"ab".repeat(16)}`]);
+  expect(texts("fi")).toEqual(["tag:fire", "is:first-hand"]);
+  expect(texts("z")).toEqual([]);
+  expect(texts("alias:am")).toEqual(["alias:amber-heron"]);
+});
+
+test("a city is offered in whichever language its name begins so", () => {
+  for (const typed of ["алма", "АЛМ", "آلم", "almat", "city:алм"]) {
+    expect(offered(typed)[0]?.text, typed).toBe("city:Almaty");
+  }
+  expect(offered("ата")[0]).toMatchObject({ label: "city:Almaty", also: "Алма-Ата" });
+  // Written with the letters of a Russian keyboard.
+  expect(offered("карага")[0]?.text).toBe("city:Qaraghandy");
+});
+
+test("a language is offered by its tag and by its names", () => {
+  for (const typed of ["lang:ru", "russ", "русс"]) {
+    expect(
+      offered(typed).map(({ text }) => text),
+      typed,
+    ).toEqual(["lang:ru"]);
+  }
+});
+
+test("aliases are asked for by the word that is being typed, and by no other", () => {
+  expect(aliasBegun("smoke amb")).toBe("amb");
+  expect(aliasBegun("alias:Am")).toBe("am");
+  for (const typed of ["", "a", "smoke ", "tag:amb", "12:30"]) expect(aliasBegun(typed)).toBe("");
 });

@@ -1,9 +1,9 @@
 /** The list's store against a server of a few lines: pages, new reports, and answers that are late. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Row } from "../src/api.ts";
-import { login } from "../src/client.ts";
 import { parse } from "../src/state/filters.ts";
 import * as list from "../src/state/list.ts";
+import { served } from "./fewLines.ts";
 
 interface Asked {
   readonly before?: number;
@@ -16,25 +16,15 @@ let holds: ((body: Asked) => Promise<void>) | null = null;
 const fetched = globalThis.fetch;
 
 beforeEach(async () => {
-  const kept = new Map<string, string>();
-  Object.assign(globalThis, {
-    sessionStorage: {
-      getItem: (name: string) => kept.get(name) ?? null,
-      setItem: (name: string, value: string) => kept.set(name, value),
-      removeItem: (name: string) => kept.delete(name),
-    },
-    fetch: async (path: string, { body }: { body: string }) => {
-      if (path === "/api/login") return Response.json({ session: "session", proof_key: "key" });
-      const asked = JSON.parse(body) as Asked;
-      await holds?.(asked);
-      const older = ids.filter((id) => asked.before === undefined || id < asked.before);
-      const page = older.slice(0, asked.limit);
-      const next = older.length > page.length ? page.at(-1) : null;
-      const rows = page.map((id) => ({ id: `${asked.words ?? "report"}-${id}`, arrived_s: id }));
-      return new Response(JSON.stringify({ rows, next, total: ids.length, muted: 0 }));
-    },
+  await served(async (_, body) => {
+    const asked = JSON.parse(body) as Asked;
+    await holds?.(asked);
+    const older = ids.filter((id) => asked.before === undefined || id < asked.before);
+    const page = older.slice(0, asked.limit);
+    const next = older.length > page.length ? page.at(-1) : null;
+    const rows = page.map((id) => ({ id: `${asked.words ?? "report"}-${id}`, arrived_s: id }));
+    return new Response(JSON.stringify({ rows, next, total: ids.length, muted: 0 }));
   });
-  await login("token");
   ids = Array.from({ length: 250 }, (_, at) => 250 - at);
 });
 

@@ -7,8 +7,6 @@ import { EngineError } from "./engine.ts";
 
 /** How long a connection may take. */
 const CONNECT_MS = 15_000;
-/** How long nothing may move while somebody waits for it. */
-const STALL_MS = 60_000;
 const LOOK_MS = 1_000;
 /** What has to come or go within two times the stall: a quarter of the smallest letter. */
 const LEAST_BYTES = 1024;
@@ -41,6 +39,8 @@ export function socketUrl(address: string, page: Origin | null): string | null {
 }
 
 export class SocketLink {
+  /** How long nothing may move while somebody waits for it; of all links. */
+  static stallMs = 60_000;
   readonly #socket: WebSocket;
   readonly #unread: Uint8Array[] = [];
   #unreadBytes = 0;
@@ -193,7 +193,8 @@ export class SocketLink {
       this.#pacedMs = nowMs;
       this.#pacedBytes = 0;
     }
-    if (nowMs - this.#movedMs > STALL_MS || nowMs - this.#pacedMs > 2 * STALL_MS) {
+    const { stallMs } = SocketLink;
+    if (nowMs - this.#movedMs > stallMs || nowMs - this.#pacedMs > 2 * stallMs) {
       this.#break(new EngineError("no_network", "nothing moves any more"));
     }
   }

@@ -39,7 +39,7 @@ def developed(
     **changed: Any,
 ) -> Developed:
     """All that a file is made into; `changed` are limits that are not the usual ones."""
-    usual = FILM_LIMITS if form in (Form.FILM, Form.SOUND) else PICTURE_LIMITS
+    usual = FILM_LIMITS if form in (Form.FILM, Form.SOUND, Form.PUBLIC) else PICTURE_LIMITS
     job = Job(form, len(data), replace(limits or usual, **changed), boxes)
     development = darkroom.develop(job, in_pieces(data))
     head, out = whole(development)

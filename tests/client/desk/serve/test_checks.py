@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.client.desk.media.samples import SECRET, recording
 from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
-from tests.client.desk.serve.window import Window, window_on
+from tests.client.desk.serve.window import Said, Window, window_on
 from tests.client.desk.test_publishing import photo_of
 
 from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.media.asking import Form
+from qanat_client.desk.media.limits import PUBLIC_LIMITS
+from qanat_client.desk.media.room import LIMITS
 from qanat_client.desk.serve import exporting
 from qanat_protocol.report import Basis, Figure
 
@@ -49,6 +55,10 @@ async def test_a_window_sees_what_may_belong_together_and_what_contradicts_it(
         assert row["mine"] == {"minimum": 16, "maximum": 20}
         assert (row["lowest"], row["highest"], row["overlap"]) == (16, 300, None)
         assert [(other["report"], other["agrees"]) for other in row["others"]] == [(two, False)]
+        assert suggestion["incidents"] == []
+        other = await window.post("/api/incidents", {"name": "Fire", "reports": [two]})
+        (suggestion,) = (await window.get(f"/api/reports/{one}/related"))["suggestions"]
+        assert suggestion["incidents"] == [{"id": other["id"], "name": "Fire"}]
         made = await window.post("/api/incidents", {"name": "Square", "reports": [one, two]})
         page = await window.get(f"/api/incidents/{made['id']}")
         assert page["figures"]["rows"][0]["sources"] == 2
@@ -68,6 +78,7 @@ async def test_a_window_sees_an_export_before_it_takes_it(newsroom: Newsroom) ->
         assert (seen["name"], seen["reports"], seen["is_public"]) == ("reports.html", 1, True)
         assert seen["blacked_out"] == [{"word": "айгүл", "n": 1}]
         assert {"why": "withdrawn", "n": 0} in seen["left_out"]
+        assert seen["states"] == [{"state": "new", "n": 1}]
         assert not seen["is_cut"]
         assert "█████ видела это" in seen["text"]
         assert "<" not in seen["text"]
@@ -111,6 +122,111 @@ async def test_a_publication_has_its_pictures_made_anew(newsroom: Newsroom) -> N
             assert archive.read(picture).startswith(b"\xff\xd8")
             for name in (picture, page):
                 assert b"Aigul" not in archive.read(name)
+
+
+async def test_a_publication_takes_films_and_sounds_along_and_names_what_it_leaves_out(
+    newsroom: Newsroom,
+) -> None:
+    files = [
+        Attached("Aigul.mp4", recording(), "video/mp4"),
+        Attached("voice.mp3", recording("mp3", None, "libmp3lame"), "audio/mpeg"),
+        Attached("list.pdf", b"%PDF-1.7", "application/pdf"),
+    ]
+    asked = {"format": "html", "media": True}
+    async with window_on(newsroom) as window:
+        identity = await bring(window, "Text.", files)
+        seen = await window.post("/api/export", asked | {"preview": True})
+        said = await window.ask("POST", "/api/export", asked)
+        with zipfile.ZipFile(io.BytesIO(said.body)) as archive:
+            content = {name: archive.read(name) for name in archive.namelist()}
+        page = content.pop("reports.html").decode()
+        assert [name.rpartition("/")[2] for name in content] == ["file-1.webm", "file-2.webm"]
+        assert [file["path"] for file in seen["files"]] == list(content)
+        assert [file["size_bytes"] for file in seen["files"]] == list(map(len, content.values()))
+        for told in (SECRET.encode(), b"43.25", b"Aigul", b"list.pdf", identity[:8].encode()):
+            assert not [name for name, data in content.items() if told in data]
+            assert told not in page.encode()
+        for name, tag in zip(content, ("video", "audio"), strict=True):
+            assert f'<{tag} src="{name}" controls="controls"' in page
+        (missing,) = seen["missing"]
+        assert missing.startswith(f"{identity[:8]}: list.pdf (this is a PDF document")
+        assert seen["shortened"] == []
+
+
+async def test_more_media_than_a_download_takes_is_refused_with_what_to_do(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"format": "html", "media": True}
+    async with window_on(newsroom) as window:
+        await bring(window, "Text.", [Attached(f"{n}.jpg", photo_of("x")) for n in range(2)])
+        for limit, most, status in (("MAX_FILES", 1, 413), ("MAX_MEMORY_BYTES", 1000, 400)):
+            with monkeypatch.context() as patch:
+                patch.setattr(exporting, limit, most)
+                for preview in (True, False):
+                    said = await window.ask("POST", "/api/export", asked | {"preview": preview})
+                    assert said.status == status
+                    assert "to a folder with qanat-desk export" in said.value["error"]
+        assert (await window.ask("POST", "/api/export", asked)).status == 200
+
+
+async def test_a_film_that_is_published_only_in_part_is_named(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = replace(PUBLIC_LIMITS, output_bytes=(1 << 20) + 5_000)
+    monkeypatch.setitem(LIMITS, Form.PUBLIC, limits)
+    async with window_on(newsroom) as window:
+        identity = await bring(window, "Text.", [Attached("long.mp4", recording(seconds=6))])
+        asked = {"format": "html", "media": True, "preview": True}
+        (shortened,) = (await window.post("/api/export", asked))["shortened"]
+        assert shortened.startswith(f"{identity[:8]}: long.mp4 (cut behind 0:0")
+
+
+async def test_the_page_is_seen_as_it_will_be_and_can_do_nothing(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        text = "<script>alert(1)</script> <img src=http://example.invalid/x>"
+        files = [Attached("a.jpg", photo_of("Camera"), "image/jpeg")]
+        await bring(window, text, files)
+        asked = {"format": "html", "media": True}
+        address = (await window.post("/api/export", asked | {"preview": True}))["page"]
+        frame = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-site"}
+        seen = await fetched(window, address, **frame)
+        assert (seen.status, seen.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        policy = seen.headers["Content-Security-Policy"]
+        assert policy.startswith("sandbox allow-same-origin; default-src 'none'; style-src 'sha256")
+        assert policy.endswith(f"frame-ancestors {window.address}")
+        assert "script" not in policy
+        (shown,) = re.findall(r' src="([^"]+)"', seen.body.decode())
+        origin = address.partition("/m/")[0]
+        media = await fetched(window, origin + shown)
+        assert media.headers["Content-Type"] == "image/jpeg"
+        # But for where its media lie it is what will be written.
+        said = await window.ask("POST", "/api/export", asked)
+        with zipfile.ZipFile(io.BytesIO(said.body)) as archive:
+            written = archive.read("reports.html").decode()
+            (path,) = (name for name in archive.namelist() if name.startswith("files/"))
+        assert seen.body.decode() == written.replace(path, shown)
+        for dest, site in (("document", "same-site"), ("iframe", "cross-site"), ("image", "none")):
+            refused = {"Sec-Fetch-Dest": dest, "Sec-Fetch-Site": site}
+            assert (await fetched(window, address, **refused)).status == 404
+
+
+async def fetched(window: Window, url: str, **headers: str) -> Said:
+    """What the media origin answers."""
+    async with window.http.get(url, headers=headers) as answer:
+        return Said(answer.status, answer.headers, await answer.read())
+
+
+async def test_files_that_come_as_they_are_are_named_in_the_page_and_not_shown(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        await bring(window, "Text.", [Attached("a.jpg", b"anything", "image/jpeg")])
+        asked = {"format": "html", "media": True, "public": False, "preview": True}
+        seen = await window.post("/api/export", asked)
+        page = (await fetched(window, seen["page"], **{"Sec-Fetch-Dest": "iframe"})).body.decode()
+        assert "<figcaption>a.jpg</figcaption>" in page
+        assert "src=" not in page
+        assert [file["size_bytes"] for file in seen["files"]] == [8]
 
 
 @pytest.mark.parametrize(

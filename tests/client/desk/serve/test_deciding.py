@@ -63,6 +63,35 @@ async def test_every_kind_of_decision_stands_where_the_command_line_sees_it(
         assert (counts["reports"], counts["muted"], counts["unread"]) == (2, 2, 0)
 
 
+async def test_an_incident_is_deleted_once_it_is_empty_and_a_window_that_is_late_brings_it_back(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        writer = Writer(window.desk.card, window.desk.today)
+        (report,) = await bring(window.desk, writer, ["One."])
+        made = await window.post("/api/incidents", {"name": "A fire", "reports": [report]})
+        incident = made["id"]
+        gathered = {"what": "gathered", "incident": incident, "report": report}
+        deleted = {"changes": [{"what": "deleted", "incident": incident}]}
+        refused = await window.ask("POST", "/api/decide", deleted)
+        assert refused.status == 400
+        assert "take them out first" in refused.value["error"]
+        await window.post("/api/decide", {"changes": [gathered | {"value": False}]})
+        assert await window.post("/api/decide", deleted) == {"decisions": 1}
+        assert await window.post("/api/decide", deleted) == {"decisions": 0}
+        assert (await window.get("/api/incidents"))["incidents"] == []
+        assert (await window.ask("GET", f"/api/incidents/{incident}")).status == 404
+        renamed = {"changes": [{"what": "incident", "incident": incident, "name": "Smoke"}]}
+        assert (await window.ask("POST", "/api/decide", renamed)).status == 404
+        assert await window.post("/api/decide", {"changes": [gathered]}) == {"decisions": 2}
+        page = await window.get(f"/api/incidents/{incident}")
+        assert [row["id"] for row in page["rows"]] == [report]
+        assert [entry["words"] for entry in page["log"] if entry["what"] == "deleted"] == [
+            "incident deleted",
+            "incident brought back",
+        ]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

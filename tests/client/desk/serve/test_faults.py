@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.client.desk.newsroom import Attached, Clock, Made, Newsroom, Writer, open_directly
 from tests.client.desk.serve.test_lists import bring
-from tests.client.desk.serve.window import SOON_S, Window, listening_to, window_on
+from tests.client.desk.serve.window import SOON_S, Window, listening_to, until, window_on
 from tests.client.desk.test_damage import INCIDENT, PAGE_BYTES, busy_desk, flip
 from tests.client.desk.test_pull import Relays, desk_on, hand_over
 from tests.relay.small_disk import small_disk
@@ -240,15 +240,17 @@ async def test_what_comes_from_the_reports_is_made_anew_while_windows_are_open(
 ) -> None:
     ids = {each.hex() for each in await busy_desk(newsroom)}
     flip(newsroom.home / VAULT_NAME, page_of(newsroom, name))
-    async with window_on(newsroom) as window, listening_to(window) as heard:
+    wish = {"grouped": False, "words": "report", "starred": True, "limit": 200}
+    async with window_on(newsroom) as window:
+
+        async def are_all_found() -> bool:
+            page = await window.post("/api/inbox", wish)
+            return {row["id"] for row in page["rows"]} == ids
+
         for path in (f"/api/reports/{min(ids)}/related", f"/api/reports/{min(ids)}/figures"):
             await window.get(path)
         await window.post("/api/overview", {})
-        await window.post("/api/inbox", {"grouped": False, "words": "report", "starred": True})
-        await heard.until("changed", lambda said: not said["counts"]["waiting"])
-        wish = {"grouped": False, "words": "report", "starred": True, "limit": 200}
-        page = await window.post("/api/inbox", wish)
-        assert {row["id"] for row in page["rows"]} == ids
+        await until(are_all_found)
         assert f"Made anew from what is left: {what}" in await warned(window, "damaged")
         assert "nothing is lost" in await warned(window, "damaged")
         assert (await window.get("/api/desk"))["counts"]["starred"] == len(ids)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
+from urllib.parse import quote
+
 import pytest
 from tests.client.desk.newsroom import Attached, Newsroom, Writer, open_directly
 from tests.client.desk.serve.window import window_on
@@ -9,6 +12,7 @@ from tests.client.desk.serve.window import window_on
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.pages import MANY_OF_ONE
+from qanat_protocol.card import parse_card
 
 
 @pytest.fixture
@@ -93,3 +97,63 @@ async def test_a_report_that_is_not_there_is_told_from_an_id_that_is_none(
     async with window_on(newsroom) as window:
         for digits, status in [("00000000", 404), ("xyz", 400), ("12", 400)]:
             assert (await window.ask("GET", f"/api/reports/{digits}")).status == status
+
+
+async def test_the_search_box_is_offered_what_reports_have(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        for where, language in (("Алматы", "ru"), ("Almaty", "kk-Cyrl"), ("Целиноград", "ru")):
+            writer = Writer(window.desk.card, window.desk.today)
+            await bring(window.desk, writer, ["Text."], where=where, language=language)
+        found = await window.get("/api/offers")
+        assert [(each["city"], each["reports"]) for each in found["cities"]] == [
+            ("Almaty", 2),
+            ("Astana", 1),
+        ]
+        assert {"Алматы", "Алма-Ата", "آلماتی"} <= {*found["cities"][0]["names"]}
+        assert found["languages"] == [
+            {"language": "ru", "reports": 2},
+            {"language": "kk-cyrl", "reports": 1},
+        ]
+        # What is offered finds them.
+        for wish in ({"cities": ["Almaty"]}, {"languages": ["ru"]}):
+            assert (await window.post("/api/inbox", wish))["total"] == 2
+
+
+async def test_the_card_is_given_as_a_file_and_as_a_link(newsroom: Newsroom) -> None:
+    async with window_on(newsroom) as window:
+        said = await window.ask("GET", "/api/card")
+        card = parse_card(said.body)
+        assert card.desk_id == window.desk.card.desk_id
+        name = f"desk-{card.serial}.card"
+        assert said.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+        address = "https://relay.example/"
+        link = (await window.post("/api/card/link", {"address": address}))["link"]
+        before, _, behind = link.partition("#")
+        assert before == address
+        assert urlsafe_b64decode(behind + "=" * (-len(behind) % 4)) == said.body
+        for wrong in ("relay.example", "https://relay.example/#x", ""):
+            said = await window.ask("POST", "/api/card/link", {"address": wrong})
+            assert said.status == 400
+            assert "the address of a web app" in said.value["error"]
+
+
+async def test_the_alias_of_a_muted_pseudonym_is_offered_and_leads_to_its_reports(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        one, other = (Writer(window.desk.card, window.desk.today) for _ in range(2))
+        mine = await bring(window.desk, one, ["First.", "Second."])
+        await bring(window.desk, other, ["Third."])
+        alias = (await window.get(f"/api/reports/{mine[0]}"))["alias"]
+        changes = [{"what": "muted", "report": mine[0], "value": True}]
+        await window.post("/api/decide", {"changes": changes})
+        page = await window.post("/api/inbox", {})
+        assert (page["total"], page["muted"]) == (1, 2)
+        for begins in (alias[:3], alias, alias.replace("-", " ").upper()):
+            found = await window.get(f"/api/aliases?begins={quote(begins)}")
+            assert alias in found["aliases"], begins
+        asked = {"alias": alias, "grouped": False}
+        page = await window.post("/api/inbox", asked)
+        assert [row["id"] for row in page["rows"]] == mine[::-1]
+        said = await window.ask("POST", "/api/inbox", {"alias": "grey-nobody"})
+        assert said.status == 400

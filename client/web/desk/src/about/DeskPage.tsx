@@ -6,6 +6,7 @@ import { useFetched } from "../state/fetched.ts";
 import { tell } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
 import { dayOf, exact, moment } from "../words/times.ts";
+import { CardForReporters } from "./CardForReporters.tsx";
 
 export function DeskPage() {
   return (
@@ -62,6 +63,8 @@ function Card() {
           </>
         )}
       </dl>
+      <p class="hint">{say("card.check")}</p>
+      <CardForReporters />
       <p class="hint">{say("card.hint")}</p>
       <button type="button" class="quiet" onClick={() => void publish()}>
         {say("card.publish")}

@@ -3,11 +3,11 @@ import { useSignal } from "@preact/signals";
 import { FileButton } from "../../../src/app/controls.tsx";
 import { LANGUAGE_NAMES, LANGUAGES, size } from "../../../src/languages/messages.ts";
 import type { Bulletin } from "../api.ts";
-import { wordsOf } from "../client.ts";
 import { SentState } from "../outgoing/SentState.tsx";
 import { useFetched } from "../state/fetched.ts";
 import { tell } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
+import { LastLook } from "./LastLook.tsx";
 import * as writing from "./writing.ts";
 
 const { texts, picture, corrects } = writing;
@@ -39,23 +39,22 @@ export function BulletinsPage() {
 }
 
 function Writing({ onDone }: { readonly onDone: () => void }) {
-  const isSending = useSignal(false);
-  const publish = async () => {
-    isSending.value = true;
-    try {
-      await writing.publish();
-      tell(say("bulletins.queued"));
-      onDone();
-    } catch (error) {
-      tell(wordsOf(error), "bad");
-    }
-    isSending.value = false;
-  };
+  const isLooking = useSignal(false);
+  if (isLooking.value) {
+    return (
+      <LastLook
+        onBack={() => {
+          isLooking.value = false;
+        }}
+        onSent={onDone}
+      />
+    );
+  }
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void publish();
+        isLooking.value = writing.isWhole();
       }}
     >
       {corrects.value !== null && (
@@ -104,8 +103,8 @@ function Writing({ onDone }: { readonly onDone: () => void }) {
         </p>
       )}
       <p class="hint">{say("bulletins.hint")}</p>
-      <button type="submit" class="main" disabled={isSending.value || !writing.isWhole()}>
-        {say("bulletins.publish")}
+      <button type="submit" class="main" disabled={!writing.isWhole()}>
+        {say("bulletins.look")}
       </button>
     </form>
   );

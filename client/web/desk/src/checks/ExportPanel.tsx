@@ -1,10 +1,12 @@
 /** Takes reports out as a file. What it holds is shown before it is written. */
 import { useSignal } from "@preact/signals";
-import type { Wish } from "../api.ts";
+import { useRef } from "preact/hooks";
 import { ask, download, wordsOf } from "../client.ts";
+import { type Scope, scope, subjects } from "../state/exporting.ts";
 import { tell } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
 import type { Preview } from "./answers.ts";
+import { ExportSeen } from "./ExportSeen.tsx";
 import { save } from "./saving.ts";
 
 const FORMATS = ["html", "atom", "csv", "md", "json"] as const;
@@ -26,20 +28,17 @@ const FIELDS = [
   ["names", "export.field.names"],
   ["written", "export.field.written"],
 ] as const satisfies readonly (readonly [string, Key])[];
-const leftOut = {
-  muted: "export.muted",
-  "not published": "export.notPublished",
-  withdrawn: "export.withdrawnOut",
-  damaged: "export.damaged",
-} as const;
+const scopeNames: Readonly<Record<Scope, Key>> = {
+  report: "export.report",
+  chosen: "export.chosen",
+  incident: "export.incident",
+  shown: "export.shown",
+};
 
-interface PanelProps {
-  readonly wish: Wish;
-  readonly ids: readonly string[];
-  readonly onDone: () => void;
-}
-
-export function ExportPanel({ wish, ids, onDone }: PanelProps) {
+export function ExportPanel({ onDone }: { readonly onDone: () => void }) {
+  // What it is taken of stays as it was when this was opened, whatever arrives meanwhile.
+  const offered = useRef(subjects(Math.floor(Date.now() / 1000))).current;
+  const subject = useSignal(offered.find((each) => each.scope === scope.value) ?? offered[0]);
   const format = useSignal<Format>("html");
   const isPublic = useSignal(true);
   const hasMedia = useSignal(false);
@@ -51,9 +50,8 @@ export function ExportPanel({ wish, ids, onDone }: PanelProps) {
   const failure = useSignal("");
   const isBusy = useSignal(false);
 
-  const { grouped: _, ...filters } = wish;
   const order = {
-    ...(ids.length > 0 ? { ids } : filters),
+    ...subject.value?.wanted,
     format: format.value,
     public: isPublic.value,
     media: hasMedia.value && format.value !== "atom",
@@ -97,93 +95,114 @@ export function ExportPanel({ wish, ids, onDone }: PanelProps) {
         void look();
       }}
     >
-      <p class="hint">
-        {ids.length > 0 ? say("export.chosen", { count: ids.length }) : say("export.wish")}
-      </p>
-      <label>
-        {say("export.format")}
-        <select
-          value={format.value}
-          onChange={(event) => {
-            const chosen = FORMATS.find((each) => each === event.currentTarget.value) ?? "html";
-            format.value = chosen;
-            isPublic.value = chosen === "html" || chosen === "atom";
-          }}
-        >
-          {FORMATS.map((each) => (
-            <option key={each} value={each}>
-              {say(formatNames[each])}
-            </option>
+      <div class="export-order">
+        <fieldset class="export-what">
+          <legend>{say("export.what")}</legend>
+          {offered.map((each) => (
+            <label key={each.scope} class="check">
+              <input
+                type="radio"
+                name="export-what"
+                checked={each === subject.value}
+                onChange={() => {
+                  subject.value = each;
+                }}
+              />
+              <bdi>{say(scopeNames[each.scope], { count: each.count, name: each.name })}</bdi>
+            </label>
           ))}
-        </select>
-      </label>
-      <Check label={say("export.public")} hint={say("export.publicHint")} kept={isPublic} />
-      {format.value !== "atom" && (
-        <Check
-          label={say("export.media")}
-          hint={isPublic.value ? say("export.mediaPublic") : say("export.mediaDesk")}
-          kept={hasMedia}
-        />
-      )}
-      <Check label={say("export.withdrawn")} kept={hasWithdrawn} />
-      {isPublic.value && (
-        <Check
-          label={say("export.pseudonyms")}
-          hint={say("export.pseudonymsHint")}
-          kept={hasPseudonyms}
-        />
-      )}
-      <label>
-        {say("export.words")}
-        <textarea
-          rows={3}
-          dir="auto"
-          autoComplete="off"
-          spellcheck={false}
-          value={words.value}
-          onInput={(event) => {
-            words.value = event.currentTarget.value;
-          }}
-        />
-        <span class="hint">{say("export.wordsHint")}</span>
-      </label>
-      <fieldset>
-        <legend>{say("export.fields")}</legend>
-        {FIELDS.map(([name, label]) => (
-          <label key={name} class="check">
-            <input
-              type="checkbox"
-              checked={fields.value.has(name)}
-              onChange={(event) => {
-                const changed = new Set(fields.value);
-                if (event.currentTarget.checked) changed.add(name);
-                else changed.delete(name);
-                fields.value = changed;
-              }}
-            />
-            {say(label)}
-          </label>
-        ))}
-      </fieldset>
-      {failure.value !== "" && (
-        <p class="strip bad" role="alert">
-          {failure.value}
-        </p>
-      )}
-      {seen !== null && <Seen preview={seen} />}
-      <div class="row">
-        <button type="submit" class={seen === null ? "main" : ""} disabled={isBusy.value}>
-          {say("export.look")}
-        </button>
-        <button
-          type="button"
-          class={seen === null ? "" : "main"}
-          disabled={isBusy.value || seen === null || seen.reports === 0}
-          onClick={() => void take()}
-        >
-          {say("export.take")}
-        </button>
+        </fieldset>
+        <label>
+          {say("export.format")}
+          <select
+            value={format.value}
+            onChange={(event) => {
+              const chosen = FORMATS.find((each) => each === event.currentTarget.value) ?? "html";
+              format.value = chosen;
+              isPublic.value = chosen === "html" || chosen === "atom";
+            }}
+          >
+            {FORMATS.map((each) => (
+              <option key={each} value={each}>
+                {say(formatNames[each])}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Check label={say("export.public")} hint={say("export.publicHint")} kept={isPublic} />
+        {format.value !== "atom" && (
+          <Check
+            label={say("export.media")}
+            hint={isPublic.value ? say("export.mediaPublic") : say("export.mediaDesk")}
+            kept={hasMedia}
+          />
+        )}
+        <Check label={say("export.withdrawn")} kept={hasWithdrawn} />
+        {isPublic.value && (
+          <Check
+            label={say("export.pseudonyms")}
+            hint={say("export.pseudonymsHint")}
+            kept={hasPseudonyms}
+          />
+        )}
+        <label>
+          {say("export.words")}
+          <textarea
+            rows={3}
+            dir="auto"
+            autoComplete="off"
+            spellcheck={false}
+            value={words.value}
+            onInput={(event) => {
+              words.value = event.currentTarget.value;
+            }}
+          />
+          <span class="hint">{say("export.wordsHint")}</span>
+        </label>
+        <fieldset>
+          <legend>{say("export.fields")}</legend>
+          {FIELDS.map(([name, label]) => (
+            <label key={name} class="check">
+              <input
+                type="checkbox"
+                checked={fields.value.has(name)}
+                onChange={(event) => {
+                  const changed = new Set(fields.value);
+                  if (event.currentTarget.checked) changed.add(name);
+                  else changed.delete(name);
+                  fields.value = changed;
+                }}
+              />
+              {say(label)}
+            </label>
+          ))}
+        </fieldset>
+        {failure.value !== "" && (
+          <p class="strip bad" role="alert">
+            {failure.value}
+          </p>
+        )}
+        <div class="row">
+          <button type="submit" class={seen === null ? "main" : ""} disabled={isBusy.value}>
+            {say("export.look")}
+          </button>
+          <button
+            type="button"
+            class={seen === null ? "" : "main"}
+            disabled={isBusy.value || seen === null || seen.reports === 0}
+            onClick={() => void take()}
+          >
+            {say("export.take")}
+          </button>
+        </div>
       </div>
+      <section class="export-seen" aria-live="polite" aria-busy={isBusy.value}>
+        {isBusy.value && order.media && isPublic.value && (
+          <p class="strip plain">{say("export.making")}</p>
+        )}
+        {seen !== null && <ExportSeen preview={seen} />}
+        {seen === null && !isBusy.value && <p class="hint">{say("export.notLooked")}</p>}
+      </section>
     </form>
   );
 }
@@ -209,31 +228,5 @@ function Check({ label, hint, kept }: CheckProps) {
         {hint !== undefined && <small> {hint}</small>}
       </span>
     </label>
-  );
-}
-
-function Seen({ preview }: { readonly preview: Preview }) {
-  return (
-    <section aria-live="polite">
-      <h3>{say("export.preview", { count: preview.reports })}</h3>
-      <ul>
-        {preview.left_out
-          .filter(({ n }) => n > 0)
-          .map(({ why, n }) => (
-            <li key={why}>{say(leftOut[why], { count: n })}</li>
-          ))}
-        {preview.blacked_out.map(({ word, n }) => (
-          <li key={word} class={n === 0 ? "fault" : ""}>
-            {say("export.blacked", { word, count: n })}
-          </li>
-        ))}
-      </ul>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and a keyboard must reach it */}
-      <section class="preview" tabIndex={0} aria-label={preview.name}>
-        <pre dir="auto">{preview.text}</pre>
-      </section>
-      {preview.is_cut && <p class="hint">{say("export.cut")}</p>}
-      {preview.is_public && <p class="strip warn">{say("export.read")}</p>}
-    </section>
   );
 }

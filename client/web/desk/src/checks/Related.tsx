@@ -2,31 +2,42 @@
 import type { ReportPage } from "../api.ts";
 import { MiniRow } from "../inbox/MiniRow.tsx";
 import { decide } from "../state/deciding.ts";
+import { readDesk } from "../state/desk.ts";
 import { useFetched } from "../state/fetched.ts";
 import { say } from "../words/say.ts";
-import type { RelatedReports } from "./answers.ts";
+import type { InIncident, RelatedReports } from "./answers.ts";
 
 export function Related({ report }: { readonly report: ReportPage }) {
   const { found, again } = useFetched<RelatedReports>(`/api/reports/${report.id}/related`);
   if (found === null) return null;
-  const [incident] = report.decided.incidents;
-  const gather = async (id: string) => {
-    if (incident === undefined) return;
+  const gather = async (id: string, incident: InIncident) => {
     const change = { what: "gathered", report: id, incident: incident.id, value: true } as const;
-    if (await decide([change])) again();
+    if (!(await decide([change]))) return;
+    again();
+    await readDesk();
   };
   return (
     <section class="related">
       <h3>{say("related.title")}</h3>
-      {found.suggestions.map(({ row, score, reasons }) => (
+      {found.suggestions.map(({ row, score, reasons, incidents }) => (
         <div key={row.id} class="suggested">
-          <MiniRow row={row}>
-            {incident !== undefined && (
-              <button type="button" class="link" onClick={() => void gather(row.id)}>
-                {say("related.gather", { name: incident.name || incident.id.slice(0, 8) })}
-              </button>
-            )}
-          </MiniRow>
+          <MiniRow row={row} />
+          <p class="row suggested-into">
+            {report.decided.incidents.map((incident) => (
+              <Into
+                key={incident.id}
+                words={say("related.addThis", { name: nameOf(incident) })}
+                onPress={() => void gather(row.id, incident)}
+              />
+            ))}
+            {incidents.map((incident) => (
+              <Into
+                key={incident.id}
+                words={say("related.addMine", { name: nameOf(incident) })}
+                onPress={() => void gather(report.id, incident)}
+              />
+            ))}
+          </p>
           <p class="hint" dir="auto">
             {say("related.reasons", {
               percent: Math.round(100 * score),
@@ -40,5 +51,17 @@ export function Related({ report }: { readonly report: ReportPage }) {
         <p class="hint">{say("related.together", { count: found.together })}</p>
       )}
     </section>
+  );
+}
+
+function nameOf({ id, name }: InIncident): string {
+  return name || id.slice(0, 8);
+}
+
+function Into({ words, onPress }: { readonly words: string; readonly onPress: () => void }) {
+  return (
+    <button type="button" class="link" dir="auto" onClick={onPress}>
+      {words}
+    </button>
   );
 }

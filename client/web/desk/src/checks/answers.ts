@@ -1,10 +1,15 @@
 /** What the server says of reports beside each other, as its JSON has it. */
-import type { Basis, Rendition, Row } from "../api.ts";
+import type { Basis, Rendition, Row, State } from "../api.ts";
 
 export interface Reason {
   readonly kind: "time" | "place" | "words" | "same_file" | "near_picture";
   readonly words: string;
   readonly weight: number;
+}
+
+export interface InIncident {
+  readonly id: string;
+  readonly name: string;
 }
 
 export interface RelatedReports {
@@ -13,6 +18,8 @@ export interface RelatedReports {
     /** 0 to 1. */
     readonly score: number;
     readonly reasons: readonly Reason[];
+    /** Those that gather it. */
+    readonly incidents: readonly InIncident[];
   }[];
   /** Left out, for an incident gathers them with this report. */
   readonly together: number;
@@ -72,9 +79,17 @@ export interface IncidentSays {
 export interface Preview {
   readonly name: string;
   readonly text: string;
+  /** Where its page can be seen as it will be, if it is one. */
+  readonly page: string | null;
   readonly is_cut: boolean;
   readonly is_public: boolean;
   readonly reports: number;
+  /** How many of them are in each state. */
+  readonly states: readonly { readonly state: State; readonly n: number }[];
+  readonly files: readonly { readonly path: string; readonly size_bytes: number }[];
+  /** Files that are left out, and those of which only a part is taken, each with why. */
+  readonly missing: readonly string[];
+  readonly shortened: readonly string[];
   readonly left_out: readonly {
     readonly why: "muted" | "not published" | "withdrawn" | "damaged";
     readonly n: number;

@@ -3,8 +3,8 @@ import { STATES, type State } from "../api.ts";
 import { mounts } from "../mounts.ts";
 import { stateName } from "../shell/views.ts";
 import { setState, toggle } from "../state/deciding.ts";
+import { openExport } from "../state/exporting.ts";
 import { chosen } from "../state/list.ts";
-import { sheet } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
 
 export function Choice() {
@@ -36,13 +36,7 @@ export function Choice() {
         {say("choice.read")}
       </button>
       {mounts.ExportPanel !== undefined && (
-        <button
-          type="button"
-          class="quiet small"
-          onClick={() => {
-            sheet.value = "export";
-          }}
-        >
+        <button type="button" class="quiet small" onClick={() => openExport("chosen")}>
           {say("choice.export")}
         </button>
       )}

@@ -1,5 +1,7 @@
 /** The inbox: what is looked for and the list in the middle, the opened report at the right. */
+import { mounts } from "../mounts.ts";
 import { ReportView } from "../report/ReportView.tsx";
+import { openExport } from "../state/exporting.ts";
 import { filters, fresh, mutedCount, narrow, showFresh, total } from "../state/list.ts";
 import { say } from "../words/say.ts";
 import { Choice } from "./Choice.tsx";
@@ -27,6 +29,11 @@ export function Inbox() {
               }
             >
               {say("list.muted", { count: mutedCount.value })}
+            </button>
+          )}
+          {total.value > 0 && mounts.ExportPanel !== undefined && (
+            <button type="button" class="link export-all" onClick={() => openExport("shown")}>
+              {say("export.button")}
             </button>
           )}
         </div>

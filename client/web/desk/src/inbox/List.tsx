@@ -1,11 +1,22 @@
 /** The rows, of which only those in sight are drawn: so 100,000 cost what thirty do. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { FIELD_IDS } from "../shell/keyboard.ts";
+import { FIELD_IDS, focusList } from "../shell/keyboard.ts";
 import { openCurrent } from "../shell/reading.ts";
 import { toggle } from "../state/deciding.ts";
 import { counts } from "../state/desk.ts";
-import { chosen, current, failure, isLoading, load, more, narrow, rows } from "../state/list.ts";
+import {
+  chooseTo,
+  chosen,
+  current,
+  failure,
+  isLoading,
+  load,
+  more,
+  narrow,
+  rows,
+  toggleChosen,
+} from "../state/list.ts";
 import { say } from "../words/say.ts";
 import { RowView } from "./RowView.tsx";
 
@@ -72,6 +83,10 @@ export function List() {
         top_px.value = event.currentTarget.scrollTop;
       }}
       onClick={click}
+      onMouseDown={(event) => {
+        // It would mark the words between.
+        if (event.shiftKey) event.preventDefault();
+      }}
     >
       {all.length === 0 && <p class="empty">{emptyWords()}</p>}
       <div class="all-rows" style={{ height: `${all.length * ROW_PX}px` }}>
@@ -91,7 +106,7 @@ export function List() {
   );
 }
 
-/** Of a row: its star, its group, or the row itself. */
+/** Of a row: its star, its box, its group, or the row itself; with Shift all rows up to it. */
 function click(event: MouseEvent): void {
   const hit = event.target instanceof Element ? event.target : null;
   const id = hit?.closest<HTMLElement>("[data-id]")?.dataset.id;
@@ -99,6 +114,11 @@ function click(event: MouseEvent): void {
   const row = rows.value.find((each) => each.id === id);
   if (hit.closest("[data-does=star]") !== null) {
     void toggle("starred", [id]);
+  } else if (event.shiftKey) {
+    chooseTo(id);
+    focusList();
+  } else if (hit.closest("[data-does=choose]") !== null || event.ctrlKey || event.metaKey) {
+    toggleChosen(id);
   } else if (hit.closest("[data-does=group]") !== null && row?.alias) {
     narrow({ chips: [{ name: "alias", value: row.alias }], words: "" });
   } else {

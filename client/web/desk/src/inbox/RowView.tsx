@@ -1,8 +1,9 @@
 /** One report in the list: who, where, when, what, and how far the desk has come with it. */
 import { number } from "../../../src/languages/messages.ts";
 import type { Basis, Row } from "../api.ts";
-import { Star } from "../shell/icons.tsx";
+import { Star, Tick } from "../shell/icons.tsx";
 import { stateName } from "../shell/views.ts";
+import { hasDraft } from "../state/answering.ts";
 import { total } from "../state/list.ts";
 import { type Key, say } from "../words/say.ts";
 import { between, exact, moment } from "../words/times.ts";
@@ -67,9 +68,14 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
           )}
         </p>
       </div>
-      <span class="row-star" data-does="star" title={say("key.star")}>
-        <Star isOn={decided.starred} />
-        {decided.starred && <span class="unseen">{say("row.starred")}</span>}
+      <span class="row-tools">
+        <span class="row-star" data-does="star" title={say("key.star")}>
+          <Star isOn={decided.starred} />
+          {decided.starred && <span class="unseen">{say("row.starred")}</span>}
+        </span>
+        <span class="row-choose" data-does="choose" title={say("key.choose")}>
+          <Tick isOn={isChosen} />
+        </span>
       </span>
     </div>
   );
@@ -81,6 +87,7 @@ function Marks({ row }: { readonly row: Row }) {
   return (
     <>
       {row.urgent && <span class="mark bad">{say("row.urgent")}</span>}
+      {hasDraft(row.id) && <span class="mark warn">{say("row.draft")}</span>}
       {decided.state !== "new" && (
         <span class={`mark state ${decided.state}`}>{say(stateName(decided.state))}</span>
       )}

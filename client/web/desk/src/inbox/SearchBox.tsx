@@ -5,6 +5,7 @@ import { FIELD_IDS, focusList } from "../shell/keyboard.ts";
 import { incidents, tags } from "../state/desk.ts";
 import { type Chip, parse, withChip, withoutChip } from "../state/filters.ts";
 import { filters, narrow } from "../state/list.ts";
+import { aliases, lookForAliases, offers, readOffers } from "../state/offers.ts";
 import { suggestions } from "../state/suggesting.ts";
 import { say } from "../words/say.ts";
 
@@ -13,7 +14,8 @@ const TYPING_MS = 250;
 
 export function SearchBox() {
   const typed = useSignal(filters.value.words);
-  const at = useSignal(-1);
+  // By its text: what comes in meanwhile may stand before it.
+  const picked = useSignal("");
   const isOpen = useSignal(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const shownWords = filters.value.words;
@@ -23,12 +25,14 @@ export function SearchBox() {
     if (document.activeElement !== field.current) typed.value = shownWords;
   }, [shownWords, typed]);
 
-  const found = suggestions(
-    typed.value,
-    tags.value.map(({ tag }) => tag),
-    incidents.value,
-  );
+  const found = suggestions(typed.value, {
+    tags: tags.value.map(({ tag }) => tag),
+    incidents: incidents.value,
+    aliases: aliases.value,
+    ...offers.value,
+  });
   const shown = isOpen.value ? found : [];
+  const at = shown.findIndex(({ text }) => text === picked.value);
   const look = (words: string, wait_ms: number) => {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => narrow({ ...filters.value, words }), wait_ms);
@@ -36,26 +40,26 @@ export function SearchBox() {
   const settle = (text: string) => {
     const { chips, words } = parse(text);
     typed.value = words;
-    at.value = -1;
+    picked.value = "";
     clearTimeout(timer.current);
     narrow(chips.reduce(withChip, { ...filters.value, words }));
   };
   const takeSuggestion = (place: number) => {
     const taken = shown[place];
     if (taken === undefined) return;
-    const rest = typed.value.replace(/\S+$/, "");
+    const rest = typed.value.replace(/(?:\w+:"[^"]*|\S+)$/, "");
     if (taken.chip === null) typed.value = rest + taken.text;
     else settle(`${rest} ${taken.text}`);
-    at.value = -1;
+    picked.value = "";
   };
   const keyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       isOpen.value = true;
       const by = event.key === "ArrowDown" ? 1 : -1;
-      at.value = Math.max(-1, Math.min(found.length - 1, at.value + by));
+      picked.value = found[Math.max(-1, Math.min(found.length - 1, at + by))]?.text ?? "";
     } else if (event.key === "Enter") {
-      if (at.value >= 0) takeSuggestion(at.value);
+      if (at >= 0) takeSuggestion(at);
       else {
         settle(typed.value);
         isOpen.value = false;
@@ -92,7 +96,7 @@ export function SearchBox() {
           aria-autocomplete="list"
           aria-controls="suggestions"
           aria-expanded={shown.length > 0}
-          {...(at.value >= 0 ? { "aria-activedescendant": `suggestion-${at.value}` } : {})}
+          {...(at >= 0 ? { "aria-activedescendant": `suggestion-${at}` } : {})}
           placeholder={say("search.hint")}
           dir="auto"
           autoComplete="off"
@@ -102,7 +106,8 @@ export function SearchBox() {
             const text = event.currentTarget.value;
             typed.value = text;
             isOpen.value = true;
-            at.value = -1;
+            picked.value = "";
+            lookForAliases(text);
             const { chips, words } = parse(text);
             clearTimeout(timer.current);
             // A chip is whole once something stands behind it.
@@ -112,6 +117,7 @@ export function SearchBox() {
           onKeyDown={keyDown}
           onFocus={() => {
             isOpen.value = true;
+            void readOffers();
           }}
           onBlur={() => {
             isOpen.value = false;
@@ -125,13 +131,13 @@ export function SearchBox() {
         class="suggestions"
         hidden={shown.length === 0}
       >
-        {shown.map(({ text, label, hint }, place) => (
+        {shown.map(({ text, label, hint, also }, place) => (
           <div
             key={text}
             id={`suggestion-${place}`}
             role="option"
             tabIndex={-1}
-            aria-selected={place === at.value}
+            aria-selected={place === at}
             onMouseDown={(event) => {
               // The field keeps the focus.
               event.preventDefault();
@@ -140,6 +146,11 @@ export function SearchBox() {
           >
             <bdi>{label}</bdi>
             {hint !== null && <small>{say(hint)}</small>}
+            {also !== "" && (
+              <small>
+                <bdi>{also}</bdi>
+              </small>
+            )}
           </div>
         ))}
       </div>

@@ -4,16 +4,20 @@ import { useEffect } from "preact/hooks";
 import { Form } from "../../../src/app/controls.tsx";
 import { number } from "../../../src/languages/messages.ts";
 import type { Incident, IncidentPage } from "../api.ts";
-import { ask, wordsOf } from "../client.ts";
 import { MiniRow } from "../inbox/MiniRow.tsx";
 import { mounts } from "../mounts.ts";
 import { Log } from "../report/Log.tsx";
 import { decide } from "../state/deciding.ts";
 import { incidents, readDesk } from "../state/desk.ts";
+import { openExport } from "../state/exporting.ts";
 import { useFetched } from "../state/fetched.ts";
+import { alike } from "../state/folding.ts";
+import { makeIncident } from "../state/gathering.ts";
 import { incident, tell } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
 import { moment } from "../words/times.ts";
+
+const MOST_ALIKE = 5;
 
 export function IncidentsPage() {
   const opened = incident.value ?? incidents.value[0]?.id ?? null;
@@ -57,22 +61,35 @@ function Entry({ of, isOpen }: { readonly of: Incident; readonly isOpen: boolean
 
 function NewIncident() {
   const name = useSignal("");
+  const words = name.value.trim();
+  const others = words === "" ? [] : alike(incidents.value, words).slice(0, MOST_ALIKE);
   const make = async () => {
-    try {
-      const { id } = await ask<{ readonly id: string }>("/api/incidents", {
-        name: name.value.trim(),
-        reports: [],
-      });
-      name.value = "";
-      incident.value = id;
-      await readDesk();
-    } catch (error) {
-      tell(wordsOf(error), "bad");
-    }
+    const id = await makeIncident(words, []);
+    if (id === null) return;
+    name.value = "";
+    incident.value = id;
   };
   return (
     <Form onSend={() => void make()}>
       <NameField label={say("incidents.new")} typed={name} />
+      {others.length > 0 && (
+        <p class="hint">
+          {say("incidents.alike")}{" "}
+          {others.map((each) => (
+            <button
+              type="button"
+              key={each.id}
+              class="link"
+              onClick={() => {
+                name.value = "";
+                incident.value = each.id;
+              }}
+            >
+              <bdi>{each.name}</bdi>
+            </button>
+          ))}
+        </p>
+      )}
       <button type="submit" class="main" disabled={name.value.trim() === ""}>
         {say("incidents.make")}
       </button>
@@ -123,10 +140,29 @@ function Opened({ id }: { readonly id: string }) {
           </button>
         </MiniRow>
       ))}
-      {found.rows.length === 0 && <p class="hint">{say("incidents.empty")}</p>}
+      {found.rows.length === 0 && <Empty of={found} />}
       {IncidentContents !== undefined && <IncidentContents id={id} />}
       <Log log={found.log} />
     </article>
+  );
+}
+
+/** Nothing is gathered in it: it can go. */
+function Empty({ of }: { readonly of: IncidentPage }) {
+  const drop = async () => {
+    if (!(await decide([{ what: "deleted", incident: of.id }]))) return;
+    tell(say("incidents.deleted", { name: of.name }));
+    incident.value = null;
+    await readDesk();
+    document.querySelector<HTMLElement>(".page-list input")?.focus();
+  };
+  return (
+    <>
+      <p class="hint">{say("incidents.empty")}</p>
+      <button type="button" class="quiet small danger" onClick={() => void drop()}>
+        {say("incidents.delete")}
+      </button>
+    </>
   );
 }
 
@@ -148,15 +184,22 @@ function Name({ of, onDone }: { readonly of: IncidentPage; readonly onDone: () =
     return (
       <div class="report-title">
         <h2 dir="auto">{of.name || of.id.slice(0, 8)}</h2>
-        <button
-          type="button"
-          class="quiet small"
-          onClick={() => {
-            isChanging.value = true;
-          }}
-        >
-          {say("incidents.rename")}
-        </button>
+        <div class="row">
+          <button
+            type="button"
+            class="quiet small"
+            onClick={() => {
+              isChanging.value = true;
+            }}
+          >
+            {say("incidents.rename")}
+          </button>
+          {mounts.ExportPanel !== undefined && of.rows.length > 0 && (
+            <button type="button" class="quiet small" onClick={() => openExport("incident")}>
+              {say("export.button")}
+            </button>
+          )}
+        </div>
       </div>
     );
   }

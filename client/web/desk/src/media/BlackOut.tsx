@@ -24,6 +24,9 @@ interface BlackOutProps {
   readonly report: string;
   readonly file: number;
   readonly shown: Shown & { readonly rendition: Rendition };
+  /** A better rendition that has come meanwhile, by its name. */
+  readonly better: string | null;
+  readonly onBetter: () => void;
   readonly onDone: () => void;
 }
 
@@ -37,7 +40,8 @@ const STEPS: Readonly<Record<string, Point>> = {
   ArrowDown: { x: 0, y: 1 },
 };
 
-export function BlackOut({ report, file, shown, onDone }: BlackOutProps) {
+export function BlackOut(props: BlackOutProps) {
+  const { report, file, shown, better, onBetter, onDone } = props;
   const boxes = useSignal<readonly Box[]>([]);
   const drawn = useSignal<{ readonly from: Point; readonly box: Box } | null>(null);
   const isMaking = useSignal(false);
@@ -91,6 +95,14 @@ export function BlackOut({ report, file, shown, onDone }: BlackOutProps) {
     <fieldset class="blacking">
       <legend>{say("media.blackOut")}</legend>
       <p class="hint">{say("media.blackOutHint")}</p>
+      {better !== null && (
+        <p class="hint">
+          {say("media.better", { rendition: better })}{" "}
+          <button type="button" class="link" onClick={onBetter}>
+            {say("media.useBetter")}
+          </button>
+        </p>
+      )}
       <div class="blacking-area">
         <img src={shown.url} alt={say("media.blackOutPicture")} draggable={false} />
         <svg

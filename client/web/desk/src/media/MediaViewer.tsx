@@ -3,18 +3,16 @@
  * they arrive, each marked as what it is. Films and sounds are asked for by a button.
  */
 import { useSignal } from "@preact/signals";
-import type { Rendition, ReportPage, Shown } from "../api.ts";
-import { type Key, say } from "../words/say.ts";
+import type { Rendition, ReportPage } from "../api.ts";
+import { enlarge } from "../state/enlarging.ts";
+import { say } from "../words/say.ts";
 import { BlackOut } from "./BlackOut.tsx";
-import { here, type Kind, kindOf, stillForm, stills } from "./kinds.ts";
+import { useBest } from "./best.ts";
+import { RENDITION_NAMES, Renditions, Told } from "./Caption.tsx";
+import { here, type Kind, kindOf, stills } from "./kinds.ts";
 import { Particulars } from "./Particulars.tsx";
-import { useShown } from "./showing.ts";
-
-const names: Readonly<Record<Rendition, Key>> = {
-  thumbnail: "rendition.thumbnail",
-  preview: "rendition.preview",
-  original: "rendition.original",
-};
+import { type Playable, Player, PlayerChoice } from "./Player.tsx";
+import type { Showing } from "./showing.ts";
 
 interface ViewerProps {
   readonly report: ReportPage;
@@ -48,152 +46,96 @@ interface StillProps {
 }
 
 function Still({ report, file, kind, renditions }: StillProps) {
-  const chosen = useSignal<Rendition | null>(null);
-  const isBlacking = useSignal(false);
-  const reached = useSignal(0);
-  // One after the other, so that something is there at once and the best in the end.
-  const next = renditions[Math.min(reached.value, renditions.length - 1)] ?? "thumbnail";
-  const rendition = chosen.value ?? next;
-  const form = stillForm(kind, rendition);
-  const { shown, failure, isComing, lost } = useShown({ report, file, rendition, form });
-  const isDone = shown?.rendition === rendition || failure !== "";
-  if (isDone && chosen.value === null && reached.value < renditions.length - 1) {
-    queueMicrotask(() => {
-      reached.value += 1;
-    });
+  /** What boxes are drawn over; a better rendition that comes meanwhile is not put under them. */
+  const blacked = useSignal<Showing["shown"]>(null);
+  const best = useBest(report, file, kind, renditions);
+  const { shown, failure, isComing } = best;
+  const name = say(RENDITION_NAMES[shown?.rendition ?? best.rendition]);
+  if (blacked.value !== null) {
+    return (
+      <BlackOut
+        report={report}
+        file={file}
+        shown={blacked.value}
+        better={shown !== null && shown.rendition !== blacked.value.rendition ? name : null}
+        onBetter={() => {
+          blacked.value = shown;
+        }}
+        onDone={() => {
+          blacked.value = null;
+        }}
+      />
+    );
   }
   return (
     <>
-      {shown !== null && isBlacking.value && (
-        <BlackOut
-          report={report}
-          file={file}
-          shown={shown}
-          onDone={() => {
-            isBlacking.value = false;
-          }}
-        />
-      )}
-      {shown !== null && !isBlacking.value && (
+      {shown !== null && (
         <figure>
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button below does the same */}
           <img
             class="still"
             src={shown.url}
-            alt={say("media.alt", { rendition: say(names[shown.rendition]) })}
+            alt={say("media.alt", { rendition: name })}
             width={shown.width}
             height={shown.height}
-            onError={lost}
+            onError={best.lost}
+            onClick={() => enlarge(file)}
           />
-          <Caption shown={shown} />
+          <figcaption class="hint">
+            <Told shown={shown} />
+          </figcaption>
         </figure>
       )}
       {failure.trim() !== "" && (
-        <p class="notice">{say("media.notShown", { rendition: say(names[rendition]), failure })}</p>
-      )}
-      {isComing && shown === null && <p class="hint">{say("media.coming")}</p>}
-      {!isBlacking.value && (
-        <p class="media-actions">
-          {renditions.length > 1 &&
-            renditions.map((each) => (
-              <button
-                type="button"
-                key={each}
-                class="quiet small"
-                aria-pressed={shown?.rendition === each}
-                onClick={() => {
-                  chosen.value = each;
-                }}
-              >
-                {say(names[each])}
-              </button>
-            ))}
-          {shown !== null && (kind === "picture" || shown.rendition !== "original") && (
-            <button
-              type="button"
-              class="quiet small"
-              onClick={() => {
-                isBlacking.value = true;
-              }}
-            >
-              {say("media.blackOut")}…
-            </button>
-          )}
+        <p class="notice">
+          {say("media.notShown", { rendition: say(RENDITION_NAMES[best.rendition]), failure })}
         </p>
       )}
-    </>
-  );
-}
-
-function Caption({ shown }: { readonly shown: Shown & { readonly rendition: Rendition } }) {
-  return (
-    <figcaption class="hint">
-      <span class={`mark ${shown.rendition === "original" ? "good" : "warn"}`}>
-        {say(names[shown.rendition])}
-      </span>{" "}
-      <bdi>{shown.is}</bdi>
-      {shown.note !== "" && (
-        <>
-          {" · "}
-          <bdi>{shown.note}</bdi>
-        </>
-      )}
-    </figcaption>
-  );
-}
-
-function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
-  const form = useSignal<"film" | "sound" | "picture" | null>(null);
-  const wanted = form.value;
-  const { shown, failure, isComing } = useShown(
-    wanted === null ? null : { report, file, rendition: "original", form: wanted },
-  );
-  const offered = kind === "film" ? (["film", "sound"] as const) : (["sound"] as const);
-  return (
-    <>
-      {shown !== null && wanted === "film" && (
-        <figure>
-          {/* biome-ignore lint/a11y/useMediaCaption: a stranger's film has none */}
-          <video class="still" src={shown.url} controls autoplay width={shown.width} />
-          <Caption shown={shown} />
-        </figure>
-      )}
-      {shown !== null && wanted === "sound" && (
-        <figure>
-          {/* biome-ignore lint/a11y/useMediaCaption: a stranger's recording has none */}
-          <audio src={shown.url} controls autoplay />
-          <Caption shown={shown} />
-        </figure>
-      )}
-      {shown !== null && wanted === "picture" && (
-        <figure>
-          <img class="still" src={shown.url} alt={say("media.alt", { rendition: "" })} />
-          <Caption shown={shown} />
-        </figure>
-      )}
-      {failure !== "" && <p class="notice">{failure}</p>}
-      {isComing && <p class="hint">{say("media.coming")}</p>}
+      {isComing && shown === null && <p class="hint">{say("media.coming")}</p>}
       <p class="media-actions">
-        {(kind === "other" ? (["picture", "film", "sound"] as const) : offered).map((each) => (
+        {shown !== null && (
+          <button type="button" class="quiet small" onClick={() => enlarge(file)}>
+            {say("media.enlarge")}
+          </button>
+        )}
+        <Renditions all={renditions} shown={shown?.rendition} onChoose={best.choose} />
+        {shown !== null && (kind === "picture" || shown.rendition !== "original") && (
           <button
             type="button"
-            key={each}
-            class="small"
-            aria-pressed={wanted === each}
-            disabled={isComing}
+            class="quiet small"
             onClick={() => {
-              form.value = each;
+              blacked.value = shown;
             }}
           >
-            {say(buttons[each])}
+            {say("media.blackOut")}…
           </button>
-        ))}
+        )}
       </p>
     </>
   );
 }
 
-const buttons: Readonly<Record<"film" | "sound" | "picture", Key>> = {
-  film: "media.play",
-  sound: "media.listen",
-  picture: "media.look",
-};
+function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
+  const form = useSignal<Playable | null>(null);
+  return (
+    <>
+      {form.value !== null && (
+        <Player key={form.value} report={report} file={file} form={form.value} />
+      )}
+      <p class="media-actions">
+        <PlayerChoice
+          kind={kind}
+          playing={form.value}
+          onChoose={(wanted) => {
+            form.value = wanted;
+          }}
+        />
+        {form.value === "film" && (
+          <button type="button" class="quiet small" onClick={() => enlarge(file, true)}>
+            {say("media.enlargeFilm")}
+          </button>
+        )}
+      </p>
+    </>
+  );
+}

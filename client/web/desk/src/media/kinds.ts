@@ -30,6 +30,11 @@ export function stills(file: Pick<ReportFile, "media_type" | "parts">): Renditio
     : found.filter((rendition) => rendition !== "original");
 }
 
+/** Whether anything of it can be seen or heard here. */
+export function isShowable(file: Pick<ReportFile, "media_type" | "parts">): boolean {
+  return stills(file).length > 0 || here(file).includes("original");
+}
+
 /** How a rendition of it is asked for as a still picture. */
 export function stillForm(kind: Kind, rendition: Rendition): Form {
   return kind === "film" && rendition === "original" ? "poster" : "picture";

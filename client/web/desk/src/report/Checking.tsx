@@ -1,5 +1,4 @@
 /** What the desk thinks of a report: state, each element with a note, tags, incidents. */
-import { useSignal } from "@preact/signals";
 import {
   CONFIDENCES,
   type Confidence,
@@ -11,16 +10,13 @@ import {
 import { basisWords } from "../inbox/RowView.tsx";
 import { stateName } from "../shell/views.ts";
 import { decide, setState } from "../state/deciding.ts";
+import { ELEMENT_NAMES, kept } from "../state/kept.ts";
+import { noteOf, typeNote } from "../state/notes.ts";
 import { type Key, say } from "../words/say.ts";
+import { moment } from "../words/times.ts";
 import { Incidents } from "./Incidents.tsx";
 import { Tags } from "./Tags.tsx";
 
-const elementNames: Readonly<Record<Element, Key>> = {
-  source: "element.source",
-  date: "element.date",
-  place: "element.place",
-  content: "element.content",
-};
 const confidences: Readonly<Record<Confidence, Key>> = {
   unknown: "confidence.unknown",
   low: "confidence.low",
@@ -32,7 +28,10 @@ const MOST_NOTE = 4_000;
 export function Checking({ report }: { readonly report: ReportPage }) {
   return (
     <section class="panel checking">
-      <h3>{say("checking.title")}</h3>
+      <div class="panel-head">
+        <h3>{say("checking.title")}</h3>
+        <KeptWords id={report.id} />
+      </div>
       <fieldset class="states">
         <legend class="unseen">{say("checking.state")}</legend>
         {STATES.map((state, at) => (
@@ -57,18 +56,35 @@ export function Checking({ report }: { readonly report: ReportPage }) {
   );
 }
 
+/** That the last change was kept, or not; its line is there all the time, so that nothing moves. */
+function KeptWords({ id }: { readonly id: string }) {
+  const last = kept.value;
+  const isMine = last !== null && last.report === id;
+  return (
+    <p class={isMine && !last.isKept ? "kept fault" : "kept hint"} role="status">
+      {isMine &&
+        say(last.isKept ? "kept.done" : "kept.refused", {
+          what: say(last.what),
+          time: moment(last.at_s),
+        })}
+    </p>
+  );
+}
+
 /** A confidence is kept when it is chosen, a note when its field is left. */
 function ElementView({ report, element }: { report: ReportPage; element: Element }) {
   const known = report.decided.elements[element] ?? { confidence: "unknown", note: "" };
-  const typed = useSignal<string | null>(null);
-  const name = say(elementNames[element]);
+  const typed = noteOf(report.id, element);
+  const name = say(ELEMENT_NAMES[element]);
   const keep = async (value: Confidence, note: string) => {
     if (value === known.confidence && note === known.note) return true;
     return decide([{ what: "element", report: report.id, element, value, note }]);
   };
-  const keepNote = async () => {
-    const note = typed.value?.trim() ?? known.note;
-    if (await keep(known.confidence, note)) typed.value = null;
+  // What was typed on meanwhile waits for its own time.
+  const keepTyped = async (value: Confidence) => {
+    const note = noteOf(report.id, element);
+    const isKept = await keep(value, note?.trim() ?? known.note);
+    if (isKept && noteOf(report.id, element) === note) typeNote(report.id, element, null);
   };
   return (
     <fieldset class="element">
@@ -79,7 +95,7 @@ function ElementView({ report, element }: { report: ReportPage; element: Element
         value={known.confidence}
         onChange={(event) => {
           const value = CONFIDENCES.find((each) => each === event.currentTarget.value);
-          if (value !== undefined) void keep(value, typed.value?.trim() ?? known.note);
+          if (value !== undefined) void keepTyped(value);
         }}
       >
         {CONFIDENCES.map((each) => (
@@ -95,13 +111,11 @@ function ElementView({ report, element }: { report: ReportPage; element: Element
         aria-label={say("checking.note", { element: name })}
         placeholder={say("checking.why")}
         maxLength={MOST_NOTE}
-        value={typed.value ?? known.note}
-        onInput={(event) => {
-          typed.value = event.currentTarget.value;
-        }}
-        onBlur={() => void keepNote()}
+        value={typed ?? known.note}
+        onInput={(event) => typeNote(report.id, element, event.currentTarget.value)}
+        onBlur={() => void keepTyped(known.confidence)}
         onKeyDown={(event) => {
-          if (event.key === "Enter") void keepNote();
+          if (event.key === "Enter") void keepTyped(known.confidence);
         }}
       />
     </fieldset>

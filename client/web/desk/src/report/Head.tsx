@@ -2,8 +2,10 @@
 import { number } from "../../../src/languages/messages.ts";
 import type { ReportPage } from "../api.ts";
 import { basisWords } from "../inbox/RowView.tsx";
+import { mounts } from "../mounts.ts";
 import { Star } from "../shell/icons.tsx";
 import { decide, toggle } from "../state/deciding.ts";
+import { openExport } from "../state/exporting.ts";
 import { narrow } from "../state/list.ts";
 import { say } from "../words/say.ts";
 import { exact, inUtc, moment } from "../words/times.ts";
@@ -33,6 +35,11 @@ export function Head({ report }: { readonly report: ReportPage }) {
           >
             {say(decided.read ? "report.markUnread" : "report.markRead")}
           </button>
+          {mounts.ExportPanel !== undefined && (
+            <button type="button" class="quiet small" onClick={() => openExport("report")}>
+              {say("export.button")}
+            </button>
+          )}
         </div>
       </div>
       <p class="row-marks">

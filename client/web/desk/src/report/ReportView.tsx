@@ -17,7 +17,7 @@ export function ReportView() {
   const box = useRef<HTMLElement>(null);
   const id = shown?.id;
   useEffect(() => box.current?.scrollTo(0, 0), [id]);
-  const { Figures = null, Related = null } = mounts;
+  const { Enlarged = null, Figures = null, Related = null } = mounts;
   return (
     <article class="report" ref={box} aria-label={say("report.label")}>
       {failure.value !== "" && (
@@ -37,6 +37,7 @@ export function ReportView() {
               </p>
             )}
             <Files report={shown} />
+            {Enlarged !== null && <Enlarged report={shown} />}
             {Figures !== null && <Figures report={shown} />}
           </div>
           <div class="report-desk">

@@ -12,6 +12,7 @@ import { desk } from "../state/desk.ts";
 import { stampOf, wishOf, withChip } from "../state/filters.ts";
 import { filters, narrow } from "../state/list.ts";
 import { go, type Place, place } from "../state/navigation.ts";
+import { guardLeaving } from "../state/unsent.ts";
 import { say } from "../words/say.ts";
 import { listenToKeys } from "./keyboard.ts";
 import { Gone, Over, Toast } from "./Notices.tsx";
@@ -29,6 +30,7 @@ const screens: Readonly<Partial<Record<Place, ComponentType>>> = {
 
 export function App() {
   useEffect(listenToKeys, []);
+  useEffect(guardLeaving, []);
   const name = desk.value?.name ?? "";
   useEffect(() => {
     document.title = name === "" ? say("title") : say("title.of", { name });

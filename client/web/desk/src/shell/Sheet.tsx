@@ -2,12 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { mounts } from "../mounts.ts";
-import { wishOf } from "../state/filters.ts";
-import { type Command, KEYS } from "../state/keys.ts";
-import { chosen, filters } from "../state/list.ts";
+import { FIELD_KEYS, KEYS, PICTURE_KEYS } from "../state/keys.ts";
 import { sheet } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
 import { focusList } from "./keyboard.ts";
+import { COMMAND_WORDS, FIELD_WORDS, keyNames, PICTURE_WORDS } from "./keyWords.ts";
 
 export function Sheets() {
   if (sheet.value === "keys") {
@@ -20,12 +19,8 @@ export function Sheets() {
   const { ExportPanel } = mounts;
   if (sheet.value !== "export" || ExportPanel === undefined) return null;
   return (
-    <Sheet title={say("export.title")}>
-      <ExportPanel
-        wish={wishOf(filters.value, Math.floor(Date.now() / 1000))}
-        ids={[...chosen.value]}
-        onDone={close}
-      />
+    <Sheet title={say("export.title")} isWide>
+      <ExportPanel onDone={close} />
     </Sheet>
   );
 }
@@ -35,11 +30,17 @@ function close(): void {
   focusList();
 }
 
-function Sheet({ title, children }: { title: string; children: ComponentChildren }) {
+interface SheetProps {
+  readonly title: string;
+  readonly isWide?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Sheet({ title, isWide = false, children }: SheetProps) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => box.current?.showModal(), []);
   return (
-    <dialog ref={box} class="sheet" aria-label={title} onClose={close}>
+    <dialog ref={box} class={isWide ? "sheet wide" : "sheet"} aria-label={title} onClose={close}>
       <div class="sheet-head">
         <h2>{title}</h2>
         <button type="button" class="quiet small" onClick={close}>
@@ -51,36 +52,7 @@ function Sheet({ title, children }: { title: string; children: ComponentChildren
   );
 }
 
-const explained: Readonly<Partial<Record<Command, Key>>> = {
-  next: "keys.next",
-  previous: "keys.previous",
-  open: "keys.open",
-  back: "keys.back",
-  star: "keys.star",
-  unread: "keys.unread",
-  choose: "keys.choose",
-  state1: "state.new",
-  state2: "state.checking",
-  state3: "state.corroborated",
-  state4: "state.doubtful",
-  state5: "state.published",
-  state6: "state.rejected",
-  author: "keys.author",
-  tag: "keys.tag",
-  gather: "keys.gather",
-  reply: "keys.reply",
-  export: "keys.export",
-  fresh: "keys.fresh",
-  search: "keys.search",
-  keys: "keys.keys",
-  goInbox: "place.inbox",
-  goMap: "place.overview",
-  goIncidents: "place.incidents",
-  goBulletins: "place.bulletins",
-  goOutgoing: "place.outgoing",
-  goDesk: "place.desk",
-};
-
+/** Whether the part of the app that it leads to is built in. */
 function isHere([, command]: (typeof KEYS)[number]): boolean {
   if (command === "goMap") return mounts.Overview !== undefined;
   return command !== "export" || mounts.ExportPanel !== undefined;
@@ -89,19 +61,31 @@ function isHere([, command]: (typeof KEYS)[number]): boolean {
 function Keys() {
   return (
     <>
-      <dl class="keys">
-        {KEYS.filter(isHere).map(([keys, command]) => (
-          <div key={keys}>
-            <dt>
-              {keys.split(" ").map((each) => (
-                <kbd key={each}>{each}</kbd>
-              ))}
-            </dt>
-            <dd>{say(explained[command] ?? "keys.keys")}</dd>
-          </div>
-        ))}
-      </dl>
+      <KeyList
+        keys={KEYS.filter(isHere).map(([keys, command]) => [keys, COMMAND_WORDS[command]])}
+      />
+      <h3>{say("keys.inPicture")}</h3>
+      <KeyList keys={PICTURE_KEYS.map(([keys, command]) => [keys, PICTURE_WORDS[command]])} />
+      <h3>{say("keys.inField")}</h3>
+      <KeyList keys={FIELD_KEYS.map(([keys, command]) => [keys, FIELD_WORDS[command]])} />
       <p class="hint">{say("keys.hint")}</p>
     </>
+  );
+}
+
+function KeyList({ keys }: { readonly keys: readonly (readonly [keys: string, words: Key])[] }) {
+  return (
+    <dl class="keys">
+      {keys.map(([each, words]) => (
+        <div key={each}>
+          <dt>
+            {keyNames(each).map((name) => (
+              <kbd key={name}>{name}</kbd>
+            ))}
+          </dt>
+          <dd>{say(words)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

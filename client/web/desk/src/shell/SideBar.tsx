@@ -4,7 +4,7 @@ import { mounts } from "../mounts.ts";
 import { counts, desk, incidents, tags } from "../state/desk.ts";
 import { areSame, type Filters } from "../state/filters.ts";
 import { filters, narrow } from "../state/list.ts";
-import { go, PLACES, type Place, place } from "../state/navigation.ts";
+import { go, PLACES, type Place, place, sheet } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
 import { PlaceIcon } from "./icons.tsx";
 import { Pulling } from "./Pulling.tsx";
@@ -24,9 +24,22 @@ const MOST_INCIDENTS = 8;
 export function SideBar() {
   return (
     <header class="side">
-      <p class="desk-name">
-        <bdi>{desk.value?.name ?? ""}</bdi>
-      </p>
+      <div class="side-head">
+        <p class="desk-name">
+          <bdi>{desk.value?.name ?? ""}</bdi>
+        </p>
+        <button
+          type="button"
+          class="quiet small"
+          aria-label={say("keys.title")}
+          title={say("keys.title")}
+          onClick={() => {
+            sheet.value = "keys";
+          }}
+        >
+          <span aria-hidden="true">?</span>
+        </button>
+      </div>
       <nav aria-label={say("places")}>
         {PLACES.filter((each) => each !== "overview" || mounts.Overview !== undefined).map(
           (each) => (

@@ -10,6 +10,8 @@ const places: Readonly<Record<Place, string>> = {
   outgoing: "M4 14v5h16v-5M12 15V4M7.5 8.5L12 4l4.5 4.5",
   desk: "M4 20h16M6 20V9l6-5 6 5v11M10 20v-6h4v6",
 };
+const BOX = "M5 5h14v14H5z";
+const HOOK = "M8 12.5l3 3 5.5-7";
 const STAR = "M12 4l2.5 5.2 5.5.8-4 4 1 5.8-5-2.8-5 2.8 1-5.8-4-4 5.5-.8z";
 
 export function PlaceIcon({ place }: { readonly place: Place }) {
@@ -20,6 +22,16 @@ export function Star({ isOn }: { readonly isOn: boolean }) {
   return (
     <svg class={isOn ? "icon star on" : "icon star"} viewBox="0 0 24 24" aria-hidden="true">
       <path d={STAR} />
+    </svg>
+  );
+}
+
+/** A box, with a hook in it where the row is chosen. */
+export function Tick({ isOn }: { readonly isOn: boolean }) {
+  return (
+    <svg class={isOn ? "icon tick-box on" : "icon tick-box"} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={BOX} />
+      {isOn && <path class="hook" d={HOOK} />}
     </svg>
   );
 }

@@ -1,11 +1,24 @@
 /** Hears the keys of the whole page and carries their commands out; fields keep their own. */
 import type { State } from "../api.ts";
 import { STATES } from "../api.ts";
+import { isShowable } from "../media/kinds.ts";
 import { mounts } from "../mounts.ts";
 import { setState, subjects, toggle } from "../state/deciding.ts";
+import { enlarge, enlarged } from "../state/enlarging.ts";
+import { openExport } from "../state/exporting.ts";
 import { type Command, latin, press } from "../state/keys.ts";
-import { chosen, current, move, narrow, rows, showFresh, toggleChosen } from "../state/list.ts";
+import {
+  chooseOn,
+  chosen,
+  current,
+  move,
+  narrow,
+  rows,
+  showFresh,
+  toggleChosen,
+} from "../state/list.ts";
 import { go, place, sheet } from "../state/navigation.ts";
+import { report } from "../state/report.ts";
 import { isSettled, openCurrent, previewCurrent, settle } from "./reading.ts";
 
 /** Fields that a key leads to, by their ids. */
@@ -40,6 +53,8 @@ export function listenToKeys(): () => void {
 
 function hear(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A picture that fills the window hears its own.
+  if (enlarged.value !== null) return;
   if (isWaiting) {
     event.preventDefault();
     return;
@@ -50,10 +65,11 @@ function hear(event: KeyboardEvent): void {
     return;
   }
   if (event.defaultPrevented || !isFree(target, event.key)) return;
-  const before = performance.now() < keptUntil_ms ? kept : "";
+  // When it was pressed, and not when a busy page came to hear of it.
+  const before = event.timeStamp < keptUntil_ms ? kept : "";
   const { command, kept: first } = press(before, latin(event));
   kept = first;
-  keptUntil_ms = performance.now() + SEQUENCE_MS;
+  keptUntil_ms = event.timeStamp + SEQUENCE_MS;
   if (command !== null && carryOut(command)) event.preventDefault();
 }
 
@@ -111,6 +127,7 @@ export function carryOut(command: Command): boolean {
     if (!focusOn(FIELD_IDS.search)) requestAnimationFrame(() => focusOn(FIELD_IDS.search));
     return true;
   }
+  if (command === "export" && place.value === "incidents") return openExport();
   return place.value === "inbox" && inInbox(command);
 }
 
@@ -145,6 +162,13 @@ function inInbox(command: Command): boolean {
     case "choose":
       if (current.value !== null) toggleChosen(current.value);
       return true;
+    case "chooseNext":
+    case "choosePrevious":
+      chooseOn(command === "chooseNext" ? 1 : -1);
+      previewCurrent();
+      return true;
+    case "enlarge":
+      return enlargeFirst();
     case "author":
       return showAuthor();
     case "star":
@@ -160,12 +184,22 @@ function inInbox(command: Command): boolean {
     case "gather":
       return focusInReport(FIELD_IDS.incident);
     case "export":
-      if (mounts.ExportPanel === undefined) return false;
-      sheet.value = "export";
-      return true;
+      return mounts.ExportPanel !== undefined && openExport();
     default:
       return decideState(command, ids);
   }
+}
+
+/** The first file of which there is anything to be seen, of the report that the keys are on. */
+function enlargeFirst(): boolean {
+  if (!isSettled()) {
+    void settle().then(() => isSettled() && enlargeFirst());
+    return true;
+  }
+  const files = report.value?.files ?? [];
+  const first = files.findIndex((file) => isShowable(file));
+  if (first >= 0) enlarge(first);
+  return first >= 0;
 }
 
 /** All reports of the pseudonym that the keys are on. */

@@ -1,5 +1,5 @@
 /** Answers that are being written, one for each report; they stay while others are looked at. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Reply } from "../api.ts";
 import { ask } from "../client.ts";
 
@@ -14,6 +14,23 @@ const drafts = signal<ReadonlyMap<string, Draft>>(new Map());
 
 export function draftOf(report: string): Draft {
   return drafts.value.get(report) ?? EMPTY;
+}
+
+/** The reports to which something was written or asked for that did not go out. A string, so that
+ * it changes with the first letter and not with each. */
+const unsent = computed(() =>
+  [...drafts.value]
+    .filter(([, { text, want: files }]) => text.trim() !== "" || files.size > 0)
+    .map(([report]) => report)
+    .join(" "),
+);
+
+export function hasDraft(report: string): boolean {
+  return unsent.value.split(" ").includes(report);
+}
+
+export function hasDrafts(): boolean {
+  return unsent.value !== "";
 }
 
 function keep(report: string, draft: Draft | null): void {
@@ -36,8 +53,11 @@ export function want(report: string, file: number, isWanted: boolean): void {
 
 /** Hands the answer to the desk; what is not taken stays written. Throws DeskError. */
 export async function answer(report: string): Promise<Reply> {
-  const { text, want: files } = draftOf(report);
-  const sent = await ask<Reply>(`/api/reports/${report}/reply`, { text, want: [...files].sort() });
-  keep(report, null);
+  const draft = draftOf(report);
+  const files = [...draft.want].sort((one, other) => one - other);
+  const body = { text: draft.text, want: files };
+  const sent = await ask<Reply>(`/api/reports/${report}/reply`, body);
+  // What was written meanwhile stays.
+  if (draftOf(report) === draft) keep(report, null);
   return sent;
 }

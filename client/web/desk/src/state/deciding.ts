@@ -1,18 +1,26 @@
 /** Decisions: shown at once, sent, and taken back on the screen where the desk did not take them. */
 import type { Change, Confidence, Row, State } from "../api.ts";
 import { ask, wordsOf } from "../client.ts";
+import { tellKept } from "./kept.ts";
 import { chosen, current, load, patch, rows } from "./list.ts";
 import { tell } from "./navigation.ts";
-import { again, report } from "./report.ts";
+import { again, deciding, report } from "./report.ts";
+
+/** The last decision that was sent: the next waits for it, so that they are kept in their order. */
+let before: Promise<unknown> = Promise.resolve();
 
 /** Sends them together: all are kept or none. True when they were. */
 export async function decide(changes: readonly Change[]): Promise<boolean> {
   for (const each of changes) showAtOnce(each);
+  const sent = before.then(() => ask("/api/decide", { changes }));
+  before = sent.catch(() => undefined);
   try {
-    await ask("/api/decide", { changes });
+    await deciding(sent);
+    tellKept(changes, true);
     await again();
     return true;
   } catch (error) {
+    tellKept(changes, false);
     tell(wordsOf(error), "bad");
     await Promise.all([load(), again()]);
     return false;

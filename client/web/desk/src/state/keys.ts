@@ -1,4 +1,4 @@
-/** Which keys do what. Knows no screen: whoever is shown takes the command. */
+/** Which keys do what, and where. Knows no screen: whoever is shown takes the command. */
 
 export type Command =
   | "next"
@@ -10,12 +10,15 @@ export type Command =
   | "star"
   | "unread"
   | "choose"
+  | "chooseNext"
+  | "choosePrevious"
   | "state1"
   | "state2"
   | "state3"
   | "state4"
   | "state5"
   | "state6"
+  | "enlarge"
   | "reply"
   | "export"
   | "tag"
@@ -31,8 +34,11 @@ export type Command =
   | "goOutgoing"
   | "goDesk";
 
+/** What every list has, which is not explained one by one. */
+export type ListCommand = "first" | "last";
+
 /** A key, or two after each other; in the order in which they are explained. */
-export const KEYS: readonly (readonly [keys: string, command: Command])[] = [
+export const KEYS: readonly (readonly [keys: string, command: Exclude<Command, ListCommand>])[] = [
   ["j", "next"],
   ["k", "previous"],
   ["Enter", "open"],
@@ -40,6 +46,8 @@ export const KEYS: readonly (readonly [keys: string, command: Command])[] = [
   ["s", "star"],
   ["u", "unread"],
   ["x", "choose"],
+  ["J", "chooseNext"],
+  ["K", "choosePrevious"],
   ["1", "state1"],
   ["2", "state2"],
   ["3", "state3"],
@@ -49,6 +57,7 @@ export const KEYS: readonly (readonly [keys: string, command: Command])[] = [
   ["a", "author"],
   ["t", "tag"],
   ["c", "gather"],
+  ["v", "enlarge"],
   ["r", "reply"],
   ["e", "export"],
   ["n", "fresh"],
@@ -62,13 +71,59 @@ export const KEYS: readonly (readonly [keys: string, command: Command])[] = [
   ["g d", "goDesk"],
 ];
 
-/** What works beside them and is not explained one by one. */
+/** What works beside them. */
 const ALSO: Readonly<Record<string, Command>> = {
   ArrowDown: "next",
   ArrowUp: "previous",
   Home: "first",
   End: "last",
 };
+
+/** In a picture that fills the window. */
+export type PictureCommand =
+  | "closer"
+  | "farther"
+  | "whole"
+  | "real"
+  | "left"
+  | "right"
+  | "up"
+  | "down"
+  | "nextFile"
+  | "previousFile"
+  | "shut";
+
+export const PICTURE_KEYS: readonly (readonly [keys: string, command: PictureCommand])[] = [
+  ["+", "closer"],
+  ["-", "farther"],
+  ["0", "whole"],
+  ["1", "real"],
+  ["ArrowLeft", "left"],
+  ["ArrowRight", "right"],
+  ["ArrowUp", "up"],
+  ["ArrowDown", "down"],
+  ["n", "nextFile"],
+  ["p", "previousFile"],
+  ["Escape", "shut"],
+];
+
+/** In a field. */
+export type FieldCommand = "send" | "leave";
+export const FIELD_KEYS: readonly (readonly [keys: string, command: FieldCommand])[] = [
+  ["Ctrl Enter", "send"],
+  ["Escape", "leave"],
+];
+
+/** The same sign with the other finger. */
+const IN_PICTURE = new Map<string, PictureCommand>([
+  ...PICTURE_KEYS,
+  ["=", "closer"],
+  ["_", "farther"],
+]);
+
+export function pressInPicture(key: string): PictureCommand | null {
+  return IN_PICTURE.get(key) ?? null;
+}
 
 const BY_KEYS = new Map<string, Command>([...KEYS, ...Object.entries(ALSO)]);
 const PREFIXES = new Set(KEYS.flatMap(([keys]) => (keys.includes(" ") ? [keys[0] ?? ""] : [])));

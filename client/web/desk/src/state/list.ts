@@ -140,10 +140,36 @@ export function move(by: number): void {
   if (to > rows.value.length - PORTION / 4) void more();
 }
 
+/** Where a range that is chosen begins. */
+let anchor: string | null = null;
+
 export function toggleChosen(id: string): void {
   const all = new Set(chosen.value);
   if (!all.delete(id)) all.add(id);
   chosen.value = all;
+  anchor = id;
+}
+
+/** Chooses all from the row that was chosen last, or the keys are on, to this one. */
+export function chooseTo(id: string): void {
+  const at = (wanted: string | null) => rows.value.findIndex((row) => row.id === wanted);
+  const to = at(id);
+  if (to < 0) return;
+  const begun = anchor !== null && chosen.value.has(anchor) ? anchor : null;
+  const ends = [at(begun), at(current.value), to].filter((place) => place >= 0);
+  const from = ends[0] ?? to;
+  const range = rows.value.slice(Math.min(from, to), Math.max(from, to) + 1);
+  chosen.value = new Set([...chosen.value, ...range.map((row) => row.id)]);
+  anchor = rows.value[from]?.id ?? id;
+}
+
+/** Chooses the keys' row and the one that they go on to. */
+export function chooseOn(by: number): void {
+  const from = current.value;
+  move(by);
+  const both = [from, current.value].filter((id) => id !== null);
+  chosen.value = new Set([...chosen.value, ...both]);
+  anchor = current.value;
 }
 
 /** Puts what was decided into a row at once. */

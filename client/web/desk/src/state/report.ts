@@ -8,6 +8,21 @@ export const report = signal<ReportPage | null>(null);
 export const wanted = signal<string | null>(null);
 export const failure = signal("");
 
+/** Decisions that have ended, and how many are on their way: an older answer knows nothing of them. */
+let ended = 0;
+let underWay = 0;
+
+/** While it is on its way the screen shows what was decided, and not what was read before. */
+export async function deciding<T>(decision: Promise<T>): Promise<T> {
+  underWay += 1;
+  try {
+    return await decision;
+  } finally {
+    underWay -= 1;
+    ended += 1;
+  }
+}
+
 /** What a server of an older version leaves out. */
 const NOTHING_SENT: Pick<ReportPage, "replies" | "wanted"> = { replies: [], wanted: [] };
 
@@ -20,9 +35,12 @@ export async function show(id: string): Promise<void> {
 export async function again(): Promise<void> {
   const id = wanted.value;
   if (id === null) return;
+  const asked = ended;
   try {
     const found = await ask<ReportPage>(`/api/reports/${id}`);
     if (wanted.value !== id) return;
+    // The decision that made it old reads again when it has ended.
+    if (report.value?.id === id && (underWay > 0 || asked !== ended)) return;
     report.value = { ...NOTHING_SENT, ...found };
     failure.value = "";
   } catch (error) {
