@@ -14,7 +14,7 @@ import pytest
 from tests.client.desk.media.samples import photo
 from tests.client.desk.newsroom import Attached, Clock, Newsroom, Writer, open_directly
 from tests.client.desk.serve.test_command import program
-from tests.client.desk.serve.window import window_on
+from tests.client.desk.serve.window import until, window_on
 from tests.secret_search import runs_of, search
 
 from qanat_client.desk.serve.routes import ROUTES
@@ -181,9 +181,10 @@ async def test_a_screen_that_is_killed_leaves_nothing_readable_and_no_core(
         shown = {"report": report, "file": 0, "rendition": "original", "form": "picture"}
         assert run.ask("/api/media", shown)[0] == 200
         assert run.ask(f"/api/reports/{report}/reply", {"text": answered})[0] == 200
+        # The program, the one that pulls, and the one that decodes pictures.
+        await until(lambda: len(_family(run.process.pid)) > 2)
         family = _family(run.process.pid)
         assert {_core_limit(pid) for pid in family} == {"0"}
-        assert len(family) > 2
         run.stop(signal.SIGKILL)
     secrets = [written, answered, newsroom.passphrase, run.token, run.session, photo()[200:400]]
     assert search([newsroom.home, temporary], runs_of(secrets)) == []

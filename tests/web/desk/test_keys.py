@@ -134,11 +134,15 @@ async def test_every_key_of_the_sheet_does_what_it_says(
         keys = ["+", "-", "0", "1", "←", "→", "↑", "↓", "n", "p", "Esc"]
         assert in_picture == keys
         await editor.press("Escape")
+        await expect(editor.page.locator(".stage")).to_have_count(0)
         assert in_field == ["Ctrl Enter", "Esc"]
         await editor.press("r")
+        await expect(editor.page.get_by_label(WORDS["answer.text"]).first).to_be_focused()
         await editor.page.keyboard.type("Thank you.")
         await editor.press("Control+Enter")
-        await expect(editor.report.locator(".replies")).to_contain_text("Thank you.")
+        await expect(editor.report.locator(".replies")).to_contain_text(
+            "Thank you.", timeout=PATIENCE_MS
+        )
         await editor.press("Escape")
         await expect(editor.page.get_by_role("listbox", name=WORDS["list.label"])).to_be_focused()
 

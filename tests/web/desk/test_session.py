@@ -88,7 +88,7 @@ async def impostor(port: int) -> AsyncIterator[list[tuple[str, Mapping[str, str]
         await runner.cleanup()
 
 
-async def test_a_program_that_took_the_port_is_told_nothing(
+async def test_a_program_that_took_the_port_is_told_nothing_once_the_break_was_noticed(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with browsing(tmp_path / "profile", viewport={"width": 1280, "height": 800}) as browser:
@@ -99,6 +99,8 @@ async def test_a_program_that_took_the_port_is_told_nothing(
             await editor.open("Су жоқ")
             await editor.press("Escape", "r")
             await editor.page.keyboard.type("For its writer alone")
+        gone = editor.page.get_by_text(WORDS["gone.words"])
+        await expect(gone).to_be_visible(timeout=PATIENCE_MS)
         async with impostor(window.port) as asked:
             await editor.press("Control+Enter")
             over = editor.page.get_by_role("heading", name=WORDS["over.title"])
