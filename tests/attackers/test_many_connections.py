@@ -15,6 +15,10 @@ from tests.client.desk.serve.window import window_on
 from qanat_client.desk.serve import asking
 from qanat_client.desk.serve.doors import MOST_UNKNOWN
 
+NOBODY_IN = (
+    "Nothing is answered to whoever has no link of this run, and nobody can find, guess, use up or"
+    " lock the editor's."
+)
 MANY = 1000
 LINE = b"GET /api/desk HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 
@@ -42,6 +46,7 @@ async def drip(port: int, rounds: asyncio.Event, held: list[int]) -> None:
         await asyncio.sleep(0.2)
 
 
+@pytest.mark.promise(NOBODY_IN)
 @pytest.mark.timeout(300)
 async def test_a_thousand_connections_that_drip_neither_fill_memory_nor_keep_the_editor_waiting(
     tmp_path: Path,
@@ -77,6 +82,7 @@ async def test_a_thousand_connections_that_drip_neither_fill_memory_nor_keep_the
         assert grown_bytes < 150 << 20
 
 
+@pytest.mark.promise(NOBODY_IN)
 async def test_whoever_asks_nothing_is_cut_off_and_a_window_is_not(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +102,7 @@ async def test_whoever_asks_nothing_is_cut_off_and_a_window_is_not(
         live.cancel()
 
 
+@pytest.mark.promise(NOBODY_IN)
 async def test_headers_and_bodies_have_an_end(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,8 +49,13 @@ def catalogue_all(desk: Desk) -> None:
 
 
 async def busy_desk(newsroom: Newsroom) -> list[bytes]:
-    """Reports with files, figures and decisions, of several pages in most tables."""
+    """A desk with what fills it."""
     newsroom.settle()
+    return await fill(newsroom)
+
+
+async def fill(newsroom: Newsroom) -> list[bytes]:
+    """Reports with files, figures and decisions, of several pages in most tables; their ids."""
     desk = newsroom.open()
     ids = []
     parcels: list[Made] = []

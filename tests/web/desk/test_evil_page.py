@@ -251,8 +251,8 @@ async def test_a_browsers_folder_holds_nothing_of_a_report_or_its_picture(
     ):
         assert runs_in(profile, secret) == []
     # A browser writes down what a window holds for a reload; it ends with the program.
-    for secret in kept:
-        assert {Path(path).parts[:2] for path in runs_in(profile, secret.encode())} <= {
+    for each in kept:
+        assert {Path(path).parts[:2] for path in runs_in(profile, each.encode())} <= {
             ("Default", "Session Storage")
         }
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 from tests.client.desk.newsroom import Attached, Newsroom
+from tests.client.desk.serve.test_faults import page_of
+from tests.client.desk.test_damage import MANY, fill, flip
 from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.vault import VAULT_NAME
 from qanat_client.web_app.files import AppFile
 from qanat_protocol.report import Basis, Figure
 
@@ -152,3 +155,16 @@ async def test_an_answer_asks_for_the_full_file_and_its_state_is_no_more_than_wh
         await editor.go("inbox")
         await editor.open("Friends say that")
         await expect(editor.report).to_contain_text(WORDS["answer.impossible"])
+
+
+async def test_what_of_a_report_lies_on_a_damaged_page_is_named_above_it(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    await fill(newsroom)
+    flip(newsroom.home / VAULT_NAME, page_of(newsroom, "decisions"))
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        await editor.enter()
+        await editor.open(f"Report {MANY - 1}.")
+        missing = editor.report.get_by_role("alert")
+        await expect(missing).to_contain_text("the log of decisions", timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text(f"Report {MANY - 1}.")

@@ -193,6 +193,8 @@ export interface ReportPage {
   /** How many others this pseudonym wrote. */
   readonly same_pseudonym_total: number;
   readonly log: readonly Logged[];
+  /** What of it lies on a damaged page of the vault, in words: it is missing in the rest. */
+  readonly unreadable?: readonly string[];
   readonly replies: readonly Reply[];
   /** The numbers of the files that were asked for. */
   readonly wanted: readonly number[];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -146,6 +147,20 @@ async def test_what_cannot_be_shown_is_a_sentence(
         said = await window.ask("POST", "/api/media", wish(own) | changed)
         assert said.status == status
         assert words in said.value["error"]
+
+
+async def test_a_film_that_is_none_and_a_bomb_are_sentences_or_small_and_the_next_is_shown(
+    newsroom: Newsroom,
+) -> None:
+    none = b"\0\0\0\x18ftypisom" + bytes(4000)
+    bomb = png_claiming(60, 60, zlib.compress(bytes(200 << 20), 9))
+    files = [Attached("a.mp4", none), Attached("b.png", bomb), Attached("c.jpg", photo())]
+    async with desk_with(newsroom, files) as (window, own):
+        said = await window.ask("POST", "/api/media", wish(own, form="film"))
+        assert (said.status, bool(said.value["error"])) == (400, True)
+        said = await window.ask("POST", "/api/media", wish(own, 1))
+        assert said.status == 400 or (said.value["width"], said.value["height"]) == (60, 60)
+        assert (await window.post("/api/media", wish(own, 2)))["width"] == 320
 
 
 async def test_a_body_that_this_disk_damaged_is_not_shown(newsroom: Newsroom) -> None:

@@ -1,5 +1,6 @@
 /** The opened report. What strangers wrote is only ever set as text. */
 import { useEffect, useRef } from "preact/hooks";
+import { list } from "../../../src/languages/messages.ts";
 import { mounts } from "../mounts.ts";
 import { failure, report } from "../state/report.ts";
 import { say } from "../words/say.ts";
@@ -29,6 +30,11 @@ export function ReportView() {
       {shown !== null && (
         <div class="report-body" key={shown.id}>
           <div class="report-words">
+            {shown.unreadable !== undefined && (
+              <p class="strip bad" role="alert">
+                {say("report.unreadable", { what: list(shown.unreadable) })}
+              </p>
+            )}
             <Links report={shown} />
             <Head report={shown} />
             {shown.text !== "" && (
