@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from qanat_client.desk.aliases import give_alias
+from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.folding import WORD_LETTERS, beginnings_of, words_of
 from qanat_client.desk.places.matching import find_place
 from qanat_client.desk.relating.keys import counted_keys, place_keys, place_parts
@@ -51,15 +52,34 @@ def catch_up(vault: Vault, advance: Callable[[int], None] = lambda _: None) -> i
     """Catalogue what has been opened since the last time; how many there were.
 
     Durable every few hundred reports: what is cut short goes on from there. `advance` is told how
-    many were done since it was told last.
+    many were done since it was told last. Raises VaultDamaged behind the last where some can't be
+    read: they wait, and keep no other waiting.
     """
     total = 0
-    while vault.value("SELECT 1 FROM uncatalogued LIMIT 1") is not None:
-        with vault.transaction():
-            done = catalogue_some(vault, REPORTS_IN_A_COMMIT)
+    bad: set[bytes] = set()
+    while waiting(vault) > len(bad):
+        try:
+            with vault.transaction():
+                done = catalogue_some(vault, REPORTS_IN_A_COMMIT, but=bad)
+        except VaultDamaged:
+            done = _one_by_one(vault, REPORTS_IN_A_COMMIT, bad)
         total += done
         advance(done)
+    if bad:
+        raise VaultDamaged("they are on damaged pages of the vault: see qanat-desk check")
     return total
+
+
+def _one_by_one(vault: Vault, most: int, bad: set[bytes]) -> int:
+    """Catalogue the first that wait without those of `bad`, to which it adds; how many it did."""
+    some = [report_id for report_id in uncatalogued(vault) if report_id not in bad][:most]
+    for report_id in some:
+        try:
+            with vault.transaction():
+                catalogue_one(vault, report_id)
+        except VaultDamaged:
+            bad.add(report_id)
+    return len([report_id for report_id in some if report_id not in bad])
 
 
 def catalogue_some(vault: Vault, most: int, *, but: Collection[bytes] = ()) -> int:

@@ -31,6 +31,8 @@ _DERIVED: Final = {
     "likenesses": _LOOKS,
     "unlooked": _LOOKS,
 }
+_MADE_OF: Final = {_DECIDED: "decisions", _LOOKS: "parts"}
+"""What is made anew from a table is left as it is where that can't be read as a whole."""
 _WORDS_TABLE: Final = "catalogue_words"
 _WORDS: Final = {
     "reports": "reports",
@@ -52,13 +54,21 @@ _WORDS: Final = {
     "bulletins": "bulletins",
     "alarms": "alarms",
 }
+_INDEXED_REPORTS: Final = "reports INDEXED BY sqlite_autoindex_reports_1"
+_IDS: Final = (
+    "SELECT id FROM reports NOT INDEXED ORDER BY rowid",
+    f"SELECT id FROM {_INDEXED_REPORTS} ORDER BY id",  # noqa: S608
+    "SELECT report_id FROM catalogue NOT INDEXED ORDER BY number",
+)
+"""Where the ids of reports stand."""
 _PAGE: Final = re.compile(r"page (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
     """pages: by their numbers from 1. tables: those with pages of their own that can't be read;
-    indexes: those alone. reports: the ids of those that can't be read."""
+    indexes: those of other tables. reports: the ids of those that can't be read, as far as any
+    page still has them."""
 
     pages: tuple[int, ...] = ()
     tables: tuple[str, ...] = ()
@@ -68,8 +78,11 @@ class Damage:
     @property
     def again(self) -> tuple[str, ...]:
         """What can be made anew, in words."""
-        found = [_DERIVED[table] for table in self.tables if table in _DERIVED]
+        found = [_DERIVED[table] for table in self.tables if self._can_be_made(table)]
         return tuple(dict.fromkeys([*found, *["indexes"] * bool(self.indexes)]))
+
+    def _can_be_made(self, table: str) -> bool:
+        return table in _DERIVED and _MADE_OF.get(_DERIVED[table]) not in self.tables
 
     @property
     def is_in_free_space(self) -> bool:
@@ -80,9 +93,9 @@ class Damage:
     def lost(self) -> tuple[str, ...]:
         """What can't be read in part, in words; reports are told by their ids."""
         return tuple(
-            _WORDS.get(table, "what the program notes for itself")
+            _DERIVED.get(table) or _WORDS.get(table, "what the program notes for itself")
             for table in self.tables
-            if table not in _DERIVED and table != "reports"
+            if not self._can_be_made(table) and (table != "reports" or not self.reports)
         )
 
     @property
@@ -111,11 +124,14 @@ def damage_in(vault: Vault) -> Damage:
         return Damage()
     tables, indexes = [], []
     for name in _tables(vault):
-        if not _is_readable(vault, f"SELECT * FROM {name} NOT INDEXED"):  # noqa: S608
+        if not _is_readable(vault, f"SELECT * FROM {name} {_by_rows(vault, name)}"):  # noqa: S608
             tables.append(_WORDS_TABLE if name.startswith(f"{_WORDS_TABLE}_") else name)
     for name, table in vault.rows(
         "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY rowid"
     ):
+        if table in tables:
+            # It is made anew with its table, or can't be.
+            continue
         column = _columns(vault, name)[0]
         # Neither counted nor sorted, so that this index and no smaller one is read.
         query = f"SELECT {column} FROM {table} INDEXED BY {name}"  # noqa: S608
@@ -135,6 +151,16 @@ def _tables(vault: Vault) -> list[str]:
     ]
 
 
+def _by_rows(vault: Vault, table: str) -> str:
+    """Lets a query read the rows themselves: an index that holds all columns would do otherwise."""
+    own = vault.value(
+        "SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'"
+        " AND name NOT IN (SELECT name FROM sqlite_master)",
+        table,
+    )
+    return "NOT INDEXED" if own is None else f"INDEXED BY {own}"
+
+
 def _columns(vault: Vault, index: str) -> list[str]:
     rows = vault.rows("SELECT name FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno", index)
     return [name for (name,) in rows]
@@ -150,7 +176,7 @@ def _is_readable(vault: Vault, query: str) -> bool:
 
 
 def _unreadable_reports(vault: Vault) -> Iterator[bytes]:
-    """The ids that the index has and whose rows can't be read."""
+    """The ids that are known and whose rows can't be read."""
     for report_id in _ids(vault):
         query = "SELECT * FROM reports WHERE id = ?"
         try:
@@ -160,9 +186,26 @@ def _unreadable_reports(vault: Vault) -> Iterator[bytes]:
 
 
 def _ids(vault: Vault) -> list[bytes]:
-    """The ids of all reports in the order in which they came, from the index alone."""
-    rows = vault.rows("SELECT id FROM reports INDEXED BY sqlite_autoindex_reports_1 ORDER BY rowid")
-    return [report_id for (report_id,) in rows]
+    """The ids of all reports in the order in which they came, from the index alone; where that is
+    damaged those that any page has, the others last. Never inside a transaction."""
+    try:
+        rows = vault.rows(f"SELECT id FROM {_INDEXED_REPORTS} ORDER BY rowid")  # noqa: S608
+    except VaultDamaged:
+        rows = [row for query in _IDS for row in _from_both_ends(vault, query)]
+    return list(dict.fromkeys(report_id for (report_id,) in rows))
+
+
+def _from_both_ends(vault: Vault, query: str) -> list[Row]:
+    """All rows that can be read, in their order, since a page between is damaged. query: ends with
+    what it is ordered by."""
+    ends: dict[str, dict[Row, None]] = {"ASC": {}, "DESC": {}}
+    for direction, found in ends.items():
+        try:
+            for row in vault.each(f"{query} {direction}"):
+                found[row] = None
+        except VaultDamaged:
+            continue
+    return list(ends["ASC"] | dict.fromkeys(reversed(ends["DESC"])))
 
 
 def make_anew(vault: Vault, damage: Damage) -> tuple[str, ...]:
@@ -173,12 +216,16 @@ def make_anew(vault: Vault, damage: Damage) -> tuple[str, ...]:
     """
     if not damage.again:
         return ()
-    groups = {_DERIVED[table] for table in damage.tables if table in _DERIVED}
+    groups = {*damage.again} & set(_DERIVED.values())
     # By these the catalogue is read too, which is made anew as a whole.
     groups |= {_DERIVED[table] for table in _tables_of(vault, damage.indexes) & _DERIVED.keys()}
     kept = {table for table, group in _DERIVED.items() if group in groups}
     # Before the transaction: a damaged page ends it.
-    aliases = _readable_aliases(vault) if _CATALOGUE in groups else []
+    aliases, ids = [], []
+    if _CATALOGUE in groups:
+        # Names stay.
+        query = "SELECT author, words, number FROM aliases ORDER BY author"
+        aliases, ids = _from_both_ends(vault, query), _ids(vault)
     vault.run("PRAGMA foreign_keys = OFF")
     try:
         with vault.transaction():
@@ -187,7 +234,7 @@ def make_anew(vault: Vault, damage: Damage) -> tuple[str, ...]:
                     _index_anew(vault, index)
             _empty(vault, kept)
             if _CATALOGUE in groups:
-                _fill_catalogue(vault, aliases)
+                _fill_catalogue(vault, aliases, ids)
             if _DECIDED in groups:
                 fold_again(vault)
             if _LOOKS in groups:
@@ -257,24 +304,10 @@ def _empty(vault: Vault, tables: set[str]) -> None:
         vault.run(statement)
 
 
-def _readable_aliases(vault: Vault) -> list[Row]:
-    """The aliases that can be read: names stay. From both ends, since a page between is damaged."""
-    found: dict[bytes, Row] = {}
-    for order in ("ASC", "DESC"):
-        # The order is one of those two.
-        query = f"SELECT author, words, number FROM aliases ORDER BY author {order}"  # noqa: S608
-        try:
-            for row in vault.each(query):
-                found[row[0]] = row
-        except VaultDamaged:
-            continue
-    return list(found.values())
-
-
-def _fill_catalogue(vault: Vault, aliases: Sequence[Row]) -> None:
+def _fill_catalogue(vault: Vault, aliases: Sequence[Row], ids: Sequence[bytes]) -> None:
     """Every report waits to be catalogued again, in its order."""
     vault.run_with(
         "INSERT INTO aliases (author, words, number) SELECT c0, c1, c2 FROM GIVEN", aliases
     )
-    ids = [(report_id,) for report_id in _ids(vault)]
-    vault.run_with("INSERT INTO uncatalogued (report_id) SELECT c0 FROM GIVEN", ids)
+    waiting = [(report_id,) for report_id in ids]
+    vault.run_with("INSERT INTO uncatalogued (report_id) SELECT c0 FROM GIVEN", waiting)

@@ -168,6 +168,34 @@ def assert_whole(vault: Vault, damage: Damage) -> None:
         assert line == "ok" or "never used" in line, (damage, line)
 
 
+@pytest.mark.parametrize(
+    ("names", "made", "lost"),
+    [
+        (("reports", "sqlite_autoindex_reports_1", "registers"), ("what is decided",), ""),
+        (("parcels", "parcels_by_offer", "likenesses"), ("which pictures look alike",), "parcels"),
+        (("decisions", "registers", "aliases"), ("lists and searches",), "the log of decisions"),
+        (("parts", "likenesses", "registers"), ("what is decided",), "files of reports"),
+        (("unlooked",), ("which pictures look alike",), ""),
+        (("copies",), (), "which parcels brought a report"),
+    ],
+)
+async def test_of_several_pages_that_are_damaged_what_can_be_is_made_anew_and_the_rest_is_named(
+    newsroom: Newsroom, names: Sequence[str], made: tuple[str, ...], lost: str
+) -> None:
+    ids = await busy_desk(newsroom)
+    vault = Vault.open(newsroom.home, newsroom.passphrase)
+    roots = {row[0]: row[1] for row in vault.rows("SELECT name, rootpage FROM sqlite_master")}
+    vault.close()
+    for name in names:
+        flip(newsroom.home / VAULT_NAME, roots[name] - 1)
+    told = newsroom.run("check").value
+    assert told["made_anew"] == list(made)
+    assert lost in " ".join(told["lost"]) if lost else told["lost"] == []
+    assert set(told["reports"]) == ({each.hex() for each in ids} if "reports" in names else set())
+    # What was made anew is not met again.
+    assert newsroom.run("check").value["made_anew"] == []
+
+
 async def test_what_was_made_anew_stays_after_the_next_report_and_the_next_start(
     newsroom: Newsroom,
 ) -> None:
@@ -240,12 +268,10 @@ async def test_check_says_what_is_damaged_and_makes_anew_what_it_can(newsroom: N
         flip(path, roots[name] - 1)
 
 
-async def test_a_list_and_an_export_at_the_command_line_go_on_without_what_is_damaged(
-    newsroom: Newsroom, tmp_path: Path
-) -> None:
-    ids = await busy_desk(newsroom)
-    whole = Vault.open(newsroom.home, newsroom.passphrase)
+def those_left(newsroom: Newsroom, ids: Sequence[bytes]) -> set[bytes]:
+    """Damages a page that holds some reports; the others."""
     path = newsroom.home / VAULT_NAME
+    whole = Vault.open(newsroom.home, newsroom.passphrase)
     there: set[bytes] = set()
     for page in all_pages(newsroom)[60:]:
         flip(path, page)
@@ -256,6 +282,28 @@ async def test_a_list_and_an_export_at_the_command_line_go_on_without_what_is_da
             break
         flip(path, page)
     whole.close()
+    return there
+
+
+async def test_a_report_on_a_damaged_page_keeps_no_other_out_of_lists(newsroom: Newsroom) -> None:
+    ids = await busy_desk(newsroom)
+    vault = Vault.open(newsroom.home, newsroom.passphrase)
+    catalogue = vault.value("SELECT rootpage FROM sqlite_master WHERE name = 'catalogue'")
+    vault.close()
+    there = those_left(newsroom, ids)
+    flip(newsroom.home / VAULT_NAME, catalogue - 1)
+    assert newsroom.run("check").value["made_anew"] == ["lists and searches"]
+    listed = newsroom.run("list", "--limit", "100")
+    shown = {row["id"] for row in listed.value["reports"] if not row.get("damaged")}
+    assert shown == {each.hex() for each in there}
+    assert "can't be looked through yet" in listed.err
+
+
+async def test_a_list_and_an_export_at_the_command_line_go_on_without_what_is_damaged(
+    newsroom: Newsroom, tmp_path: Path
+) -> None:
+    ids = await busy_desk(newsroom)
+    there = those_left(newsroom, ids)
     listed = newsroom.do("list", "--limit", "100")["reports"]
     assert {row["id"] for row in listed} == {each.hex() for each in ids}
     assert {row["id"] for row in listed if row.get("damaged")} == {

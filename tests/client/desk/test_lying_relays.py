@@ -14,6 +14,7 @@ from tests.client.desk.test_pull import Relays, hand_over, pulled, relays
 
 from qanat_client.desk.epochs import secret_of
 from qanat_client.desk.tombstones import MAX_UNPROVEN_ALARMS
+from qanat_protocol.days import iso
 from qanat_protocol.frames import (
     Ack,
     AckStatus,
@@ -70,6 +71,32 @@ async def test_an_honest_script_is_believed(newsroom: Newsroom, liar: LyingRelay
     liar.script = gives(writer.write()[1][0])
     done = await pulled(newsroom)
     assert (done.code, done.value["reports"]) == (0, 1)
+
+
+async def test_receipts_that_were_heard_before_a_cut_are_kept(
+    newsroom: Newsroom, liar: LyingRelay
+) -> None:
+    writer = await desk_of(newsroom, liar.url)
+    identity, parcels = writer.write("Text.", [Attached("a", b"data")])
+    days = newsroom.clock.today - 1, newsroom.clock.today
+
+    async def script(relay: LyingRelay) -> None:
+        await relay.hear(DeskInterest)
+        for handle, made in enumerate(parcels):
+            await relay.say(*frames_of(made, handle))
+        for day, made in zip(days, parcels, strict=True):
+            await relay.say(sign_receipt(relay.key, day, [made.parcel_id]))
+        # What was said has to be heard before the line breaks.
+        await asyncio.sleep(1)
+        await relay.cut()
+
+    liar.script = script
+    await pulled(newsroom)
+    assert (await pulled(newsroom)).code == 0
+    report = newsroom.do("show", identity.hex()[:8])
+    assert {(word["parcel_id"], word["day"]) for word in report["custody"]} == {
+        (made.parcel_id.hex(), iso(day)) for day, made in zip(days, parcels, strict=True)
+    }
 
 
 async def test_a_cursor_is_used_and_once_a_day_what_is_before_it_is_compared(

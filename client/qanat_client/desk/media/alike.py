@@ -7,7 +7,7 @@ import asyncio
 from typing import Final
 
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.faults import BodyDamaged
+from qanat_client.desk.faults import BodyDamaged, VaultDamaged
 from qanat_client.desk.media.asking import DecodersMissing, Form, NotShown
 from qanat_client.desk.media.near import Part, next_unlooked, store_likeness, unlooked
 from qanat_client.desk.media.room import MediaRoom
@@ -38,14 +38,18 @@ def _next(desk: Desk) -> list[tuple[Part, Source | None]]:
     program each time is left alone after a few."""
     if not unlooked(desk.vault):
         return []
-    found: list[tuple[Part, Source | None]] = []
     with desk.vault.transaction():
-        for part in next_unlooked(desk.vault, AT_A_TIME):
-            report_id, file, rendition = part
-            try:
-                found.append((part, source_of(desk, report_id, file, Rendition(rendition))))
-            except NotShown:
-                found.append((part, None))
+        parts = next_unlooked(desk.vault, AT_A_TIME)
+    found: list[tuple[Part, Source | None]] = []
+    for part in parts:
+        report_id, file, rendition = part
+        try:
+            found.append((part, source_of(desk, report_id, file, Rendition(rendition))))
+        except NotShown:
+            found.append((part, None))
+        except VaultDamaged:
+            # It was tried, and keeps no other waiting.
+            continue
     return found
 
 

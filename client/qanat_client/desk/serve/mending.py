@@ -17,6 +17,9 @@ DAMAGED: Final = "damaged"
 AGAIN_S: Final = 30.0
 """After a look the next: what can't be mended is met again and again."""
 
+MOST_AGAIN_S: Final = 3600.0
+"""Each look reads the whole vault, so the time is doubled as long as it finds nothing new."""
+
 ADVICE: Final = (
     "All else can be read. Look after the disk, and restore the desk's folder from a copy if you"
     " have one; `qanat-desk check` looks through the whole vault"
@@ -36,7 +39,9 @@ class Mending:
         self._troubles = troubles
         self._unreadable = unreadable
         self._lock = asyncio.Lock()
+        self._again_s = AGAIN_S
         self._looked_s = -AGAIN_S
+        self._pages: tuple[int, ...] = ()
         self._has_mended = False
 
     async def look(self) -> None:
@@ -51,8 +56,9 @@ class Mending:
             if self._looked_s > met_s:
                 # While this one waited, another did it.
                 return self._has_mended
-            if met_s - self._looked_s < AGAIN_S:
+            if met_s - self._looked_s < self._again_s:
                 return False
+            self._again_s = min(2 * self._again_s, MOST_AGAIN_S)
             try:
                 damage, again = await asyncio.to_thread(self._look)
             except (HomeUnusable, BadInput) as error:
@@ -61,6 +67,8 @@ class Mending:
             else:
                 self._unreadable.update(damage.reports)
                 self._has_mended = bool(again)
+                if again or damage.pages != self._pages:
+                    self._again_s, self._pages = AGAIN_S, damage.pages
                 if damage.pages:
                     made = f" Made anew from what is left: {', '.join(again)}." if again else ""
                     self._troubles[DAMAGED] = (

@@ -73,6 +73,17 @@ test("a report that was asked for while a decision was being kept is asked for a
   expect(report.value?.decided.elements).toEqual(held);
 });
 
+test("an older answer that comes last takes nothing newer off the screen", async () => {
+  const release = heldBack("/api/reports/a");
+  const late = again();
+  delete holds["/api/reports/a"];
+  held = { place: { confidence: "high", note: "by another editor" } };
+  await again();
+  release();
+  await late;
+  expect(report.value?.decided.elements).toEqual(held);
+});
+
 test("decisions are kept in the order in which they were made", async () => {
   const letItBeKept = heldBack("/api/decide");
   const first = decide([place("high", "")]);

@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import * as writing from "../src/bulletins/writing.ts";
 import { answer, draftOf, hasDraft, want, write } from "../src/state/answering.ts";
+import { decide } from "../src/state/deciding.ts";
 import { noteOf, typeNote } from "../src/state/notes.ts";
 import { hasUnsent } from "../src/state/unsent.ts";
 import { served } from "./fewLines.ts";
@@ -58,4 +59,19 @@ test("what went out is written no more, and what was written meanwhile stays", a
   await answerOne();
   await second;
   expect(draftOf("one").text).toBe("And when? Where?");
+});
+
+test("decisions are unsent until the desk has kept the last of them", async () => {
+  write("one", "");
+  const change = { what: "starred", report: "one", value: true } as const;
+  const first = decide([change]);
+  const second = decide([{ ...change, value: false }]);
+  expect(hasUnsent()).toBe(true);
+  await answerOne();
+  await first;
+  // It was not sent before the first was kept.
+  expect(hasUnsent()).toBe(true);
+  await answerOne();
+  expect(await second).toBe(true);
+  expect(hasUnsent()).toBe(false);
 });

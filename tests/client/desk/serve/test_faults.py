@@ -19,8 +19,12 @@ from tests.client.desk.test_pull import Relays, desk_on, hand_over
 from tests.relay.small_disk import small_disk
 
 from qanat_client.desk.catalogue import catch_up
+from qanat_client.desk.damage import Damage, damage_in
 from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.inbox import items_of
+from qanat_client.desk.media import alike
+from qanat_client.desk.media.near import unlooked
+from qanat_client.desk.serve import mending
 from qanat_client.desk.serve.pull_wish import PullWish
 from qanat_client.desk.vault import VAULT_NAME, Vault
 from qanat_client.errors import BadInput, HomeUnusable
@@ -254,6 +258,28 @@ async def test_what_comes_from_the_reports_is_made_anew_while_windows_are_open(
         assert f"Made anew from what is left: {what}" in await warned(window, "damaged")
         assert "nothing is lost" in await warned(window, "damaged")
         assert (await window.get("/api/desk"))["counts"]["starred"] == len(ids)
+
+
+async def test_what_cannot_be_mended_is_looked_for_less_and_less_and_keeps_no_likeness_waiting(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pdqhash", reason="it is compiled: make near")
+    await busy_desk(newsroom)
+    flip(newsroom.home / VAULT_NAME, page_of(newsroom, "parts"))
+    looks = []
+
+    def counted_damage(vault: Vault) -> Damage:
+        looks.append(vault)
+        return damage_in(vault)
+
+    monkeypatch.setattr(mending, "damage_in", counted_damage)
+    monkeypatch.setattr(mending, "AGAIN_S", 0.2)
+    monkeypatch.setattr(alike, "AT_A_TIME", 60)
+    monkeypatch.setattr(alike, "PAUSE_S", 0.5)
+    async with window_on(newsroom) as window:
+        await until(lambda: unlooked(window.desk.vault) == 0)
+        assert "files of reports" in await warned(window, "damaged")
+    assert 0 < len(looks) < 8
 
 
 async def test_of_an_incident_and_an_export_a_damaged_page_takes_the_reports_on_it_alone(
