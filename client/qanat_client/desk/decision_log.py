@@ -21,12 +21,13 @@ from qanat_client.desk.decisions import (
     verify_decision,
 )
 from qanat_client.desk.desk import Clock, Desk
+from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.folding import fold
 from qanat_client.desk.standing import Incident, Standing, standing_of
 from qanat_client.desk.vault import Vault, in_portions
 from qanat_client.desk.words import counted
 from qanat_client.errors import BadInput
-from qanat_protocol.errors import LocalError
+from qanat_protocol.errors import LocalError, ProtocolError
 from qanat_protocol.signing import SigningKey
 
 __all__ = ["DecisionLog", "Logged", "decision_log", "fold_again"]
@@ -301,9 +302,14 @@ def _fold(vault: Vault, identity: bytes, decision: Decision) -> None:
 
 
 def fold_again(vault: Vault) -> None:
-    """What is in force, from every decision; the caller holds the transaction."""
+    """What is in force, from every decision, in the caller's transaction. Raises VaultDamaged."""
     for identity, content in vault.rows("SELECT id, content FROM decisions"):
-        _fold(vault, identity, decode_decision(content))
+        try:
+            decision = decode_decision(content)
+        except ProtocolError as error:
+            # The end of a long one may be read as zeros.
+            raise VaultDamaged(f"a decision in the vault is damaged: {error}") from error
+        _fold(vault, identity, decision)
 
 
 def decision_log(desk: Desk) -> DecisionLog:

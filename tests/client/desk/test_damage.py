@@ -14,7 +14,7 @@ from tests.client.desk.newsroom import Attached, Made, Newsroom, Writer, open_di
 from qanat_client.desk.aliases import alias_of
 from qanat_client.desk.catalogue import catalogue_one, uncatalogued
 from qanat_client.desk.damage import Damage, damage_in, make_anew
-from qanat_client.desk.decision_log import decision_log
+from qanat_client.desk.decision_log import decision_log, fold_again
 from qanat_client.desk.decisions import ReportState, gather, name_incident, set_state, star
 from qanat_client.desk.desk import Desk, desk_in
 from qanat_client.desk.faults import VaultDamaged, WrongPassphrase
@@ -312,3 +312,18 @@ async def test_a_list_and_an_export_at_the_command_line_go_on_without_what_is_da
     written = newsroom.do("export", "-o", str(tmp_path / "out"))
     assert written["reports"] == len(there)
     assert written["left_out"]["damaged"] == len(ids) - len(there)
+
+
+async def test_a_decision_that_reads_as_something_else_is_damage_and_no_error_of_the_format(
+    newsroom: Newsroom,
+) -> None:
+    await busy_desk(newsroom)
+    vault = Vault.open(newsroom.home, newsroom.passphrase)
+    vault.run("DROP TRIGGER decisions_are_not_changed")
+    content = vault.value("SELECT content FROM decisions LIMIT 1")
+    vault.run(
+        "UPDATE decisions SET content = ? WHERE content = ?", content[:-40] + bytes(40), content
+    )
+    with pytest.raises(VaultDamaged), vault.transaction():
+        fold_again(vault)
+    vault.close()
