@@ -200,6 +200,10 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         await expect(city).to_be_visible(timeout=PATIENCE_MS)
         await expect(city).to_contain_text("Шымкент")
         await looked_at(editor, "offers")
+        # Enter looks for the word; the letters behind it are still letters, and no commands.
+        await editor.press("Enter")
+        await expect(offered).to_be_hidden()
+        await expect(field).to_be_focused()
         await editor.press("ArrowDown")
         await expect(city).to_have_attribute("aria-selected", "true")
         mine = await city.get_attribute("id")

@@ -38,6 +38,18 @@ async def test_a_window_without_a_session_shows_nothing_of_the_desk_and_says_wha
         await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
 
 
+async def test_a_link_that_is_put_into_the_address_of_an_open_tab_counts(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        await fall(newsroom, editor.window.desk, tmp_path)
+        await editor.page.goto(editor.window.address)
+        title = editor.page.get_by_role("heading", name=WORDS["over.title"])
+        await expect(title).to_be_visible(timeout=PATIENCE_MS)
+        await editor.page.goto(f"{editor.window.address}/#{editor.window.tokens[-1]}")
+        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+
+
 async def test_a_link_that_was_used_lets_no_second_window_in_and_a_reload_needs_none(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:

@@ -3,15 +3,17 @@ but what the browser is told to keep."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any, Final
 
 from aiohttp import web
 
 from qanat_client.desk.black_out import FIELDS
 from qanat_client.desk.desk import Desk
-from qanat_client.desk.export import PUBLIC_FORMATS, Order, export, prepare
+from qanat_client.desk.export import PUBLIC_FORMATS, Exported, Order, export, prepare
 from qanat_client.desk.export_files import Anew, Strip, best_parts
 from qanat_client.desk.export_markup import html_of
 from qanat_client.desk.export_places import MAX_MEMORY_BYTES, MemoryPlace, NamesPlace, too_much
@@ -25,7 +27,7 @@ from qanat_client.desk.media.sources import Source, source_of
 from qanat_client.desk.serve.answers import API_HEADERS
 from qanat_client.desk.serve.asking import Asked, asked
 from qanat_client.desk.serve.deciding import report_there
-from qanat_client.desk.serve.refusals import TooLarge
+from qanat_client.desk.serve.refusals import Conflict, TooLarge
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
 from qanat_protocol.limits import HASH_BYTES
@@ -82,12 +84,33 @@ def _counts(counted: Mapping[str, int], name: str) -> list[dict[str, Any]]:
     return [{name: what, "n": number} for what, number in counted.items()]
 
 
+def _look(
+    desk: Desk, order: Order, filters: Filters, made: Mapping[_Part, Medium | NotShown]
+) -> Exported:
+    """The export without the contents of its files."""
+    return export(
+        desk, NamesPlace(), _wished(desk, order, filters), strip=_strip(made, with_data=False)
+    )
+
+
+def _seen(done: Exported) -> str:
+    """What stands for all that an editor was shown of it: another as soon as any of it changes."""
+    told = [
+        list(done.prepared.edition.reports),
+        dict(done.prepared.states),
+        dict(done.prepared.left_out),
+        done.missing,
+        done.shortened,
+    ]
+    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
 def _preview(
     desk: Desk, order: Order, filters: Filters, made: Mapping[_Part, Medium | NotShown]
 ) -> tuple[dict[str, Any], str | None]:
     """What the export would be; and its page, if it is one, its media as they are shown here."""
-    place = NamesPlace()
-    done = export(desk, place, _wished(desk, order, filters), strip=_strip(made, with_data=False))
+    done = _look(desk, order, filters, made)
+    seen = _seen(done)
     edition = done.prepared.edition
     page = None
     addresses: dict[str, str] = {}
@@ -107,6 +130,7 @@ def _preview(
         # What people read in the page or the feed, without its marks.
         ((_, text),) = done.prepared.documents(["md"])
     value = {
+        "seen": seen,
         "name": name,
         "text": text[:PREVIEW_CHARACTERS],
         "is_cut": len(text) > PREVIEW_CHARACTERS,
@@ -123,9 +147,16 @@ def _preview(
 
 
 def _made(
-    desk: Desk, order: Order, filters: Filters, made: Mapping[_Part, Medium | NotShown]
+    desk: Desk,
+    order: Order,
+    filters: Filters,
+    made: Mapping[_Part, Medium | NotShown],
+    seen: str | None,
 ) -> tuple[str, str, bytes]:
-    """The name, the kind and the content of the download."""
+    """The name, the kind and the content of the download. Raises Conflict where it is no longer
+    what was `seen`."""
+    if seen is not None and _seen(_look(desk, order, filters, made)) != seen:
+        raise Conflict("since you looked something of it has arrived or changed: look again first")
     place = MemoryPlace()
     export(desk, place, _wished(desk, order, filters), strip=_strip(made))
     if len(place.files) > 1:
@@ -196,6 +227,7 @@ async def export_reports(serving: Serving, request: web.Request) -> Any:
     body = await asked(request)
     order = _order(body)
     is_preview = body.flag("preview", False)
+    seen = body.text("seen", None, most_bytes=2 * HASH_BYTES)
     filters = read_filters(body)
     body.done()
     made: dict[_Part, Medium | NotShown] = {}
@@ -205,7 +237,7 @@ async def export_reports(serving: Serving, request: web.Request) -> Any:
     if is_preview:
         value, page = await serving.vault_work(_preview, order, filters, made)
         return value | {"page": page and _page_address(serving, request, page)}
-    name, kind, content = await serving.vault_work(_made, order, filters, made)
+    name, kind, content = await serving.vault_work(_made, order, filters, made, seen)
     headers = {
         **API_HEADERS,
         "Content-Type": _TYPES[kind],

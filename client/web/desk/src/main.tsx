@@ -32,5 +32,10 @@ async function start(root: Element): Promise<void> {
   });
 }
 
+// Another link, put into the address of this tab, counts as one that is opened.
+addEventListener("hashchange", () => {
+  if (location.hash.length > 1) location.reload();
+});
+
 const root = document.getElementById("app");
 if (root !== null) void start(root);

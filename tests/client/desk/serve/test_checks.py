@@ -69,6 +69,24 @@ async def test_a_window_sees_what_may_belong_together_and_what_contradicts_it(
             assert said.status == 404
 
 
+async def test_what_arrived_since_an_export_was_seen_is_not_taken_with_it_unseen(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        await bring(window, "One.")
+        asked = {"format": "html"}
+        seen = (await window.post("/api/export", asked | {"preview": True}))["seen"]
+        said = await window.ask("POST", "/api/export", asked | {"seen": seen})
+        assert said.status == 200
+        await bring(window, "Two, which nobody saw.")
+        said = await window.ask("POST", "/api/export", asked | {"seen": seen})
+        assert said.status == 409
+        assert "look again" in said.body.decode()
+        seen = (await window.post("/api/export", asked | {"preview": True}))["seen"]
+        said = await window.ask("POST", "/api/export", asked | {"seen": seen})
+        assert "Two, which nobody saw." in said.body.decode()
+
+
 async def test_a_window_sees_an_export_before_it_takes_it(newsroom: Newsroom) -> None:
     async with window_on(newsroom) as window:
         one = await bring(window, "Айгүл видела это.", language="ru")

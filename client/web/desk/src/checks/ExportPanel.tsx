@@ -1,7 +1,7 @@
 /** Takes reports out as a file. What it holds is shown before it is written. */
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { ask, download, wordsOf } from "../client.ts";
+import { ask, DeskError, download, wordsOf } from "../client.ts";
 import { type Scope, scope, subjects } from "../state/exporting.ts";
 import { tell } from "../state/navigation.ts";
 import { type Key, say } from "../words/say.ts";
@@ -70,6 +70,8 @@ export function ExportPanel({ onDone }: { readonly onDone: () => void }) {
       await work();
     } catch (error) {
       failure.value = wordsOf(error);
+      // It is no longer what was seen.
+      if (error instanceof DeskError && error.status === 409) preview.value = null;
     } finally {
       isBusy.value = false;
     }
@@ -81,7 +83,7 @@ export function ExportPanel({ onDone }: { readonly onDone: () => void }) {
     });
   const take = () =>
     attempt(async () => {
-      const file = await download("/api/export", order);
+      const file = await download("/api/export", { ...order, seen: seen?.seen });
       save(file);
       tell(say("export.saved", { name: file.name }));
       onDone();

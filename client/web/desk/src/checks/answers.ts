@@ -77,6 +77,8 @@ export interface IncidentSays {
 }
 
 export interface Preview {
+  /** Stands for all of this: sent back, so that nothing else is written. */
+  readonly seen: string;
   readonly name: string;
   readonly text: string;
   /** Where its page can be seen as it will be, if it is one. */

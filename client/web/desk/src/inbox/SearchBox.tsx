@@ -62,8 +62,9 @@ export function SearchBox() {
       if (at >= 0) takeSuggestion(at);
       else {
         settle(typed.value);
+        // While something is offered one goes on typing here, and the letters are no commands.
+        if (shown.length === 0) focusList();
         isOpen.value = false;
-        focusList();
       }
     } else if (event.key === "Escape" && isOpen.value && found.length > 0) {
       event.preventDefault();

@@ -16,6 +16,8 @@ export function Over() {
     failure.value = "";
     try {
       await login(typed.value.trim().replace(/^.*#/, ""));
+      // Pictures come from a port that this page may not know yet.
+      location.reload();
     } catch (error) {
       failure.value = wordsOf(error);
     }

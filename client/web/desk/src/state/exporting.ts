@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import type { Wish } from "../api.ts";
 import { incidents } from "./desk.ts";
 import { wishOf } from "./filters.ts";
-import { chosen, filters, total } from "./list.ts";
+import { chosen, filters, rows, total } from "./list.ts";
 import { incident, place, sheet } from "./navigation.ts";
 import { report } from "./report.ts";
 
@@ -24,7 +24,11 @@ export const scope = signal<Scope | null>(null);
 /** The likeliest first. */
 export function subjects(now_s: number): readonly Subject[] {
   const { grouped: _, ...wish } = wishOf(filters.value, now_s);
-  const all: Subject = { scope: "shown", count: total.value, name: "", wanted: wish };
+  // Those and no others, where they all stand there: one that arrives now was not seen.
+  const areAllHere =
+    rows.value.length === total.value && rows.value.every(({ group }) => group === undefined);
+  const wanted = areAllHere ? { ids: rows.value.map(({ id }) => id) } : wish;
+  const all: Subject = { scope: "shown", count: total.value, name: "", wanted };
   if (place.value === "incidents") {
     const id = incident.value ?? incidents.value[0]?.id;
     const open = incidents.value.find((each) => each.id === id);
