@@ -198,6 +198,7 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
         await expect(caption).to_contain_text(WORDS["rendition.thumbnail"], timeout=PATIENCE_MS)
         await editor.button("files.ask").click()
         answer = editor.page.get_by_label(WORDS["answer.text"])
+        await expect(editor.report).to_contain_text(WORDS["answer.toAsk"])
         await answer.fill("Half an ans")
         place = WORDS["element.place"]
         note = editor.page.get_by_label(WORDS["checking.note"].format(element=place))
@@ -225,6 +226,10 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
         await expect(caption).to_contain_text(WORDS["rendition.original"], timeout=PATIENCE_MS)
         await expect(caption).to_contain_text("2,400 x 1,600 pixels")
         await expect(editor.button("files.ask")).to_have_count(0)
+        # Nothing is left to ask for, and nothing unsent but what was written.
+        await expect(editor.report).not_to_contain_text(WORDS["answer.toAsk"])
+        await answer.fill("")
+        await expect(editor.button("answer.send")).to_be_disabled()
 
 
 async def test_an_original_that_arrives_comes_into_the_enlarged_view_where_one_looks(

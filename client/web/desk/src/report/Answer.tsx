@@ -59,9 +59,16 @@ function Writing({ report }: { readonly report: ReportPage }) {
       : [{ file, name }],
   );
   const count = draft.want.size;
-  // Whoever asks for a file goes on where the answer is written.
+  // What has come meanwhile is not asked for any more.
+  const come = [...draft.want].filter((wanted) => missing.every(({ file }) => file !== wanted));
   useEffect(() => {
-    if (count > 0) field.current?.focus();
+    for (const file of come) want(report.id, file, false);
+  }, [come.join()]);
+  // Whoever asks for a file goes on where the answer is written.
+  const before = useRef(count);
+  useEffect(() => {
+    if (count > before.current) field.current?.focus();
+    before.current = count;
   }, [count]);
   const send = async () => {
     isSending.value = true;
@@ -104,6 +111,7 @@ function Writing({ report }: { readonly report: ReportPage }) {
           {say("answer.want")} <bdi>{name || String(file + 1)}</bdi>
         </label>
       ))}
+      {count > 0 && <p class="hint">{say("answer.toAsk")}</p>}
       <button
         type="submit"
         class="main"
