@@ -104,9 +104,13 @@ async def test_the_person_is_told_what_is_worked_on(
 ) -> None:
     # Refused before a process that works on it could be there.
     monkeypatch.setattr(gate, "WAIT_S", 0.0)
+    # One stamp may be found by luck before anything is said of it.
+    for number in range(7):
+        assert (await run(home, "send", f"They came again, {number}.", "--no-code")).code == 0
     done = await run(home, "sync")
     said = done.out + done.err
-    assert re.search(r"a relay is under a flood: working on a stamp, about \d+ s", said), said
+    working = r"a relay is under a flood: working on (a stamp|\d+ stamps), about \d+ s"
+    assert re.search(working, said), said
     assert "Ctrl-C ends it" in done.out + done.err
 
 
