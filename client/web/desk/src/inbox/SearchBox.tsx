@@ -61,9 +61,10 @@ export function SearchBox() {
     } else if (event.key === "Enter") {
       if (at >= 0) takeSuggestion(at);
       else {
+        // While something is offered for a word one goes on typing here: letters are no commands.
+        const isOffered = shown.length > 0 && typed.value.trim() !== "";
         settle(typed.value);
-        // While something is offered one goes on typing here, and the letters are no commands.
-        if (shown.length === 0) focusList();
+        if (!isOffered) focusList();
         isOpen.value = false;
       }
     } else if (event.key === "Escape" && isOpen.value && found.length > 0) {
