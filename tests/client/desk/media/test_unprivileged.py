@@ -19,10 +19,22 @@ TESTS = (
 
 
 OPENED = """
-mount --bind "$1" "$3" && mount -t tmpfs -o mode=755 tmpfs "$2" && mkdir -p "$1" \\
-  && mount --bind "$3" "$1" && shift 3 && exec "$@"
+n=0
+for shown in $SHOWN; do
+  n=$((n + 1)); mkdir -p "$1/$n"; mount --bind "$shown" "$1/$n" || exit 1
+done
+for closed in $CLOSED; do mount -t tmpfs -o mode=755 tmpfs "$closed" || exit 1; done
+n=0
+for shown in $SHOWN; do
+  n=$((n + 1)); mkdir -p "$shown"
+  for each in $(ls -A "$1/$n"); do
+    if [ -d "$1/$n/$each" ]; then mkdir "$shown/$each"; else touch "$shown/$each"; fi
+    mount --bind "$1/$n/$each" "$shown/$each" || exit 1
+  done
+done
+shift && cd "$PWD" && exec "$@"
 """
-"""In mounts of its own: of a folder that nobody may enter only the one with Python is there."""
+"""In mounts of its own: of folders that nobody may enter only what is shown is there."""
 
 
 def closed_above(path: Path) -> Path | None:
@@ -37,19 +49,19 @@ def test_an_unprivileged_user_has_the_same_walls_and_the_same_screen(tmp_path: P
     setpriv, unshare = shutil.which("setpriv"), shutil.which("unshare")
     if setpriv is None or unshare is None:
         pytest.skip("there is no setpriv: util-linux")
-    if closed_above(ROOT) is not None:
-        pytest.skip("nobody else may look into this clone")
     home = Path(f"/tmp/qanat-nobody-{os.getpid()}")
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
-    python = Path(sys.base_prefix).resolve()
-    closed = closed_above(python)
+    # This Python and this clone, as far as others may not enter where they lie.
+    ways = {path: closed_above(path) for path in (Path(sys.base_prefix).resolve(), ROOT)}
+    shown = [str(path) for path, closed in ways.items() if closed is not None]
     prefix: tuple[str, ...] = ()
-    if closed is not None:
-        mounts = tmp_path / "python"
+    if shown:
+        closed = " ".join({str(each) for each in ways.values() if each is not None})
+        told = (f"SHOWN={' '.join(shown)}", f"CLOSED={closed}")
+        mounts = tmp_path / "shown"
         mounts.mkdir()
-        tell = ("sh", "-c", OPENED, "sh", str(python), str(closed), str(mounts))
-        prefix = (unshare, "--mount", *tell)
+        prefix = (unshare, "--mount", "env", *told, "sh", "-c", OPENED, "sh", str(mounts))
         if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
             home.rmdir()
             pytest.skip("nobody else may start this Python, and it can't be shown to them here")
