@@ -5,6 +5,7 @@
 import { type Incident, STATES } from "../api.ts";
 import type { Key } from "../words/say.ts";
 import { CHIP_NAMES, type Chip, type ChipName, chipOf, MARKS } from "./filters.ts";
+import { fold } from "./folding.ts";
 
 export interface Suggestion {
   readonly text: string;
@@ -60,13 +61,13 @@ export function suggestions(typed: string, known: Known): readonly Suggestion[] 
   const colon = last.indexOf(":");
   if (colon >= 0) {
     const name = last.slice(0, colon).toLowerCase();
-    const begun = folded(last.slice(colon + 1).replaceAll('"', ""));
+    const begun = fold(last.slice(colon + 1).replaceAll('"', ""));
     return offered(
       values(known).filter((each) => each.name === name),
       begun,
     );
   }
-  const begun = folded(last);
+  const begun = fold(last);
   const kinds = CHIP_NAMES.filter((name) => name.startsWith(begun)).map((name) => ({
     text: `${name}:`,
     label: `${name}:`,
@@ -146,27 +147,6 @@ function languageNames(tag: string): readonly string[] {
 
 /** Whether a word of it begins so. */
 function begins(text: string, begun: string): boolean {
-  const whole = folded(text);
+  const whole = fold(text);
   return whole.startsWith(begun) || whole.split(/[\s-]+/).some((word) => word.startsWith(begun));
 }
-
-/** Without capitals and marks, and Kazakh letters as Russian keyboards have them. */
-function folded(text: string): string {
-  return text
-    .toLowerCase()
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .replace(/[әғқңөұүһі]/g, (letter) => SAME[letter] ?? letter);
-}
-
-const SAME: Readonly<Record<string, string>> = {
-  ә: "а",
-  ғ: "г",
-  қ: "к",
-  ң: "н",
-  ө: "о",
-  ұ: "у",
-  ү: "у",
-  һ: "х",
-  і: "и",
-};
