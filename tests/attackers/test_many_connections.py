@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.attackers.peak import resident_bytes
 from tests.client.desk.newsroom import Newsroom
 from tests.client.desk.serve.window import window_on
 
@@ -21,11 +22,6 @@ NOBODY_IN = (
 )
 MANY = 1000
 LINE = b"GET /api/desk HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
-
-
-def resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
 
 
 async def drip(port: int, rounds: asyncio.Event, held: list[int]) -> None:
@@ -57,7 +53,7 @@ async def test_a_thousand_connections_that_drip_neither_fill_memory_nor_keep_the
         over = asyncio.Event()
         held = [0]
         serving = window.serving
-        before_bytes = resident_bytes()
+        before_bytes = resident_bytes(os.getpid())
         drips = [
             asyncio.create_task(drip(port, over, held))
             for port in (window.port, serving.media_port)
@@ -74,7 +70,7 @@ async def test_a_thousand_connections_that_drip_neither_fill_memory_nor_keep_the
             assert serving.doors.unknown <= MOST_UNKNOWN
             assert serving.media_doors.unknown <= MOST_UNKNOWN
             await asyncio.sleep(0.05)
-        grown_bytes = resident_bytes() - before_bytes
+        grown_bytes = resident_bytes(os.getpid()) - before_bytes
         over.set()
         await asyncio.gather(*drips)
         assert sorted(waits_s)[len(waits_s) // 2] < 2.0

@@ -20,14 +20,19 @@ from qanat_client.web_app.files import AppFile
 App = Mapping[str, AppFile]
 
 
+async def stand_outside(editor: Editor) -> None:
+    """Open the window without a link."""
+    await editor.page.goto(editor.window.address)
+    title = editor.page.get_by_role("heading", name=WORDS["over.title"])
+    await expect(title).to_be_visible(timeout=PATIENCE_MS)
+
+
 async def test_a_window_without_a_session_shows_nothing_of_the_desk_and_says_what_to_do(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.page.goto(editor.window.address)
-        title = editor.page.get_by_role("heading", name=WORDS["over.title"])
-        await expect(title).to_be_visible(timeout=PATIENCE_MS)
+        await stand_outside(editor)
         assert "Desk of the tests" not in await editor.page.inner_text("body")
         field = editor.page.get_by_label(WORDS["over.link"])
         await field.fill("http://127.0.0.1:1/#nonsense")
@@ -43,9 +48,7 @@ async def test_a_link_that_is_put_into_the_address_of_an_open_tab_counts(
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.page.goto(editor.window.address)
-        title = editor.page.get_by_role("heading", name=WORDS["over.title"])
-        await expect(title).to_be_visible(timeout=PATIENCE_MS)
+        await stand_outside(editor)
         await editor.page.goto(f"{editor.window.address}/#{editor.window.tokens[-1]}")
         await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
 
