@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import signal
@@ -83,11 +84,13 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
                     await talk.say(*transfer(letter, handle))
                     if handle % 50 == 0:
                         await talk.statuses(1)
-                # Datagrams tell of a death only where something is left unacknowledged.
+                # Datagrams tell of a death only where something is left unacknowledged, and the
+                # last words wait for room where there is much of that.
                 process.send_signal(signal.SIGSTOP)
-                await talk.say(*transfer(letters[first + 199], 199))
+                last = asyncio.create_task(talk.say(*transfer(letters[first + 199], 199)))
+                await asyncio.sleep(0)
                 process.kill()
-                await talk.rest()
+                await asyncio.gather(last, talk.rest())
                 acknowledged += [
                     first + entry.handle
                     for ack in talk.all(Ack)
