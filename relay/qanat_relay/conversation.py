@@ -326,7 +326,9 @@ class Conversation:
                 case DeskInterest():
                     self._interests.begin_desk(frame, self._session.session_hash)
                     self._deposits.own(
-                        self._interests.own_tags, is_carried=self._interests.is_carried
+                        self._interests.own_tags,
+                        self._interests.own_keys,
+                        is_carried=self._interests.is_carried,
                     )
                 case RepliesInterest():
                     self._interests.begin_replies(frame)

@@ -88,6 +88,7 @@ class Deposits:
         self._told: dict[bytes, Bitmap] = {}
         self._whole_bytes = 0
         self._own_tags: frozenset[bytes] = frozenset()
+        self._own_keys: frozenset[bytes] = frozenset()
         self._is_carried = False
         self._holder = Holder()
         self._slowed = node.keeper.slowed
@@ -129,10 +130,11 @@ class Deposits:
         for arrival in self._open.values():
             self._forget_whole(arrival)
 
-    def own(self, tags: frozenset[bytes], *, is_carried: bool) -> None:
-        """Note the tags that the session has proven to be its own: its OPENED are always kept.
+    def own(self, tags: frozenset[bytes], keys: frozenset[bytes], *, is_carried: bool) -> None:
+        """Note the tags that the session has proven to be its own: its OPENED are always kept. By
+        which signing keys it did: what it says by these the channel proves, as a signature would.
         `is_carried`: it is a desk that the operator added, and not one that anybody made up."""
-        self._own_tags, self._is_carried = tags, is_carried
+        self._own_tags, self._own_keys, self._is_carried = tags, keys, is_carried
 
     def tell_held(self, offer: bytes, held: Bitmap) -> None:
         """Note what the sender was told by PARTIAL: it will leave these blocks out."""
@@ -239,8 +241,10 @@ class Deposits:
             self._put(arrival)
 
     async def take_opened(self, frame: Opened) -> None:
-        """Check the signature of an OPENED; the store checks the lock."""
-        await self._mark(frame, MarkOpened(frame, self._own_tags))
+        """Check the signature of an OPENED, unless who signed it says it; the store checks the
+        lock, and the signature where the parcel is not the session's own."""
+        is_verified = frame.signing_key not in self._own_keys
+        await self._mark(frame, MarkOpened(frame, self._own_tags, is_verified))
 
     async def take_purge(self, frame: Purge) -> None:
         """Hand a PURGE to the store, which checks the lock."""
@@ -348,8 +352,8 @@ class Deposits:
 
     async def _mark(self, frame: Opened | Purge | Stamp, write: Write) -> bool:
         try:
-            if isinstance(frame, Opened):
-                verify_opened(frame)
+            if isinstance(write, MarkOpened) and write.is_verified:
+                verify_opened(write.frame)
             elif isinstance(frame, Stamp):
                 check_stamp(frame, self._node.today())
         except RemoteError as error:

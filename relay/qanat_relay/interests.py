@@ -52,6 +52,9 @@ class Rights:
     """What this session may be given by id."""
 
     tags: set[bytes] = field(default_factory=set)
+    keys: set[bytes] = field(default_factory=set)
+    """By which desks have proven who they are: the other side holds them."""
+
     prefixes: list[tuple[bytes, int]] = field(default_factory=list)
 
     def allow(self, header: Header) -> bool:
@@ -91,6 +94,7 @@ class Interests:
         epochs = range(frame.first_epoch, frame.last_epoch + 1)
         tags = [desk_tag(statement.desk_id, epoch) for epoch in epochs]
         self._rights.tags.update(tags)
+        self._rights.keys.add(frame.signing_key)
         desk = DeskGiving(
             self._node,
             self._voice,
@@ -111,6 +115,11 @@ class Interests:
     def own_tags(self) -> frozenset[bytes]:
         """The tags of the desks that the session has proven to be."""
         return frozenset(self._rights.tags)
+
+    @property
+    def own_keys(self) -> frozenset[bytes]:
+        """The signing keys of desks that the other side has proven to hold."""
+        return frozenset(self._rights.keys)
 
     def begin_replies(self, frame: RepliesInterest) -> None:
         """Offer the replies of a prefix, and give those that are wanted."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.relay.made_parcels import (
+    EDITOR,
     LETTER_BYTES,
     LONG_LETTER_BYTES,
     ORIGINAL_BYTES,
@@ -18,7 +19,16 @@ from tests.relay.made_parcels import (
     make,
     part,
 )
-from tests.relay.running_relay import CARRIERS, Running, raw_talk, running_relay, talking, transfer
+from tests.relay.running_relay import (
+    CARRIERS,
+    Desk,
+    Running,
+    raw_talk,
+    running_relay,
+    talking,
+    transfer,
+)
+from tests.relay.test_server_giving import interest
 
 from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.errors import Cut
@@ -34,6 +44,7 @@ from qanat_protocol.frames import (
     HeaderFrame,
     Leaves,
     Offers,
+    Opened,
     Partial,
     Purge,
     Receipt,
@@ -318,6 +329,32 @@ async def test_tombstones_are_checked_and_kept(relay: Running, carrier: str) -> 
         [opened.parcel_id, purged.parcel_id]
     )
     assert await held(relay, purged.header.offer) is State.PURGED
+
+
+async def test_what_a_desk_signed_itself_is_taken_from_it_by_its_word(
+    relay: Running, carrier: str
+) -> None:
+    desk = Desk.made()
+    own, others = make(1, tag=desk.tag), make(2)
+    await relay.store.write([own.put(), others.put()], today=TODAY)
+    unsigned = bytes([1]) + bytes(64)
+    async with talking(relay, carrier) as talk:
+        await talk.say(
+            interest(talk, desk),
+            replace(own.opened_frame(desk.key), signature=unsigned),
+            replace(others.opened_frame(desk.key), signature=unsigned),
+            replace(own.opened_frame(), signature=unsigned),
+            own.opened_frame(),
+        )
+        await talk.end()
+    assert [error.verdict for error in talk.all(Error)] == [Verdict.BAD_SIGNATURE]
+    kept = [frame for _, frame in await relay.store.list_tombstones(None, 0, 10)]
+    assert [
+        (frame.parcel_id, frame.signing_key) for frame in kept if isinstance(frame, Opened)
+    ] == [
+        (own.parcel_id, desk.key.public),
+        (own.parcel_id, EDITOR.public),
+    ]
 
 
 async def test_a_purged_parcel_is_not_taken_again(relay: Running, carrier: str) -> None:

@@ -710,6 +710,20 @@ async def test_the_desks_own_opened_is_kept_when_others_filled_every_place(store
     assert frame in [kept for _, kept in await store.list_tombstones([TAG], 0, 99)]
 
 
+async def test_an_opened_that_nobody_verified_counts_for_its_senders_own_parcels_alone(
+    store: Store,
+) -> None:
+    letter, other = make(1), make(2)
+    await put(store, letter, other)
+    forged = replace(letter.opened_frame(), signature=bytes([1]) + bytes(64))
+    elsewhere = MarkOpened(forged, frozenset([bytes(16)]), is_verified=False)
+    own = MarkOpened(forged, frozenset([TAG]), is_verified=False)
+    true = MarkOpened(other.opened_frame(), frozenset(), is_verified=False)
+    (refused,) = await store.write([elsewhere], today=TODAY)
+    assert refused == replace(IGNORED, value=Verdict.BAD_SIGNATURE)
+    assert await store.write([own, true], today=TODAY) == [STORED, STORED]
+
+
 async def test_a_purge_hides_a_body_that_is_still_given_by_id(store: Store) -> None:
     letter, original = make(1), part(2)
     await put(store, letter, original)

@@ -209,8 +209,8 @@ def _apply(work: Work, parcel_id: bytes, write: Write, today: int) -> Outcome:
     match write:
         case PutBlocks():
             return put(work, parcel_id, write, today)
-        case MarkOpened(frame, own_tags):
-            return mark_opened(work, frame, own_tags)
+        case MarkOpened():
+            return mark_opened(work, write)
         case MarkPurged(frame):
             return mark_purged(work, frame, today)
         case AddStamp(frame):

@@ -12,6 +12,7 @@ from qanat_protocol.bitmap import Bitmap
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
 from qanat_protocol.limits import MAX_INT
 from qanat_protocol.parcel import Front, Header, Rank
+from qanat_protocol.tombstone import check_opened, verify_opened
 from qanat_relay.store.commits import Commits
 from qanat_relay.store.limits import StoreLimits
 
@@ -85,14 +86,23 @@ class PutRun:
 
 @dataclass(frozen=True, slots=True)
 class MarkOpened:
-    """An OPENED whose signature the caller has verified; the store checks the lock.
+    """An OPENED; the store checks the lock.
 
     own_tags: those that whoever sent it has proven to be theirs. For a parcel with such a tag it is
     kept in any case, in the place of another where there is no room.
+    is_verified: whether the caller has verified the signature. If not, the sender has proven to
+    hold the key that it names, and the store verifies it for parcels without such a tag alone.
     """
 
     frame: Opened
     own_tags: frozenset[bytes] = frozenset()
+    is_verified: bool = True
+
+    def check(self, header: Header) -> None:
+        """Raise a RemoteError unless it is true of the parcel with this header."""
+        check_opened(header.lock, self.frame.opened)
+        if not self.is_verified and header.tag not in self.own_tags:
+            verify_opened(self.frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,8 @@ class Outcome:
     unknown parcel that was only asked about and would be taken), HAVE, TOMBSTONED, REFUSED (value:
     verdict); known_blocks: how many of its blocks were here before, where it is STORED or PARTIAL.
     For the others: STORED, HAVE (known already), or `ignored`: the header is not held
-    (REFUSED, value BUSY) or the lock does not match (REFUSED, value BAD_LOCK).
+    (REFUSED, value BUSY), the lock does not match (REFUSED, value BAD_LOCK) or a signature that
+    nobody verified before is none (REFUSED, value BAD_SIGNATURE).
     """
 
     status: AckStatus

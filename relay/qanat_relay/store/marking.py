@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qanat_protocol.errors import BadLock
+from qanat_protocol.errors import BadLock, RemoteError
 from qanat_protocol.frames import AckStatus, FrameType, Opened, Purge, Stamp
 from qanat_protocol.parcel import Header, rank_of
-from qanat_protocol.tombstone import check_opened, check_purge
+from qanat_protocol.tombstone import check_purge
 from qanat_protocol.verdicts import Verdict
-from qanat_relay.store.interface import OPENED_PER_PARCEL, Outcome
+from qanat_relay.store.interface import OPENED_PER_PARCEL, MarkOpened, Outcome
 from qanat_relay.store.room import drop_partial
 from qanat_relay.store.rows import (
     ParcelRow,
@@ -34,15 +34,16 @@ _INSERT = (
 )
 
 
-def mark_opened(work: Work, frame: Opened, own_tags: frozenset[bytes]) -> Outcome:
+def mark_opened(work: Work, write: MarkOpened) -> Outcome:
     """Remember that the desk opened a parcel; where it is a part, it makes room sooner."""
+    frame = write.frame
     row = _find(work, frame.parcel_id)
     if row is None:
         return _NOT_HELD
     try:
-        check_opened(row.header.lock, frame.opened)
-    except BadLock:
-        return _BAD_LOCK
+        write.check(row.header)
+    except RemoteError as error:
+        return Outcome(AckStatus.REFUSED, error.verdict, ignored=True)
     kept = work.connection.execute(
         "SELECT signing_key, arrival FROM tombstone WHERE parcel_id = ? AND frame = ?"
         " ORDER BY arrival",
@@ -51,7 +52,7 @@ def mark_opened(work: Work, frame: Opened, own_tags: frozenset[bytes]) -> Outcom
     if any(key == frame.signing_key for key, _ in kept):
         return _KNOWN
     if len(kept) >= OPENED_PER_PARCEL:
-        if row.header.tag not in own_tags:
+        if row.header.tag not in write.own_tags:
             return _KNOWN
         # Others can fill every place with copies that they signed, but never empty one again.
         work.connection.execute("DELETE FROM tombstone WHERE arrival = ?", (kept[0][1],))

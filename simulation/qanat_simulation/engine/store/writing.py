@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qanat_protocol.errors import BadLock, Expired, ExpiryTooFar
+from qanat_protocol.errors import BadLock, Expired, ExpiryTooFar, RemoteError
 from qanat_protocol.frames import AckStatus, Opened, Purge, Stamp
 from qanat_protocol.limits import BLOCK_BYTES
 from qanat_protocol.parcel import Header, Rank, check_expiry, rank_of
-from qanat_protocol.tombstone import check_opened, check_purge
+from qanat_protocol.tombstone import check_purge
 from qanat_protocol.verdicts import Verdict
 from qanat_relay.store.costs import BLOCK_ROW_BYTES, ROW_BYTES
 from qanat_relay.store.interface import (
@@ -61,8 +61,8 @@ class Writing:
         match write:
             case PutBlocks():
                 return self._put(parcel_id, write)
-            case MarkOpened(frame, own_tags):
-                return self._open(frame, own_tags)
+            case MarkOpened():
+                return self._open(write)
             case MarkPurged(frame):
                 return self._purge(frame)
             case AddStamp(frame):
@@ -209,14 +209,15 @@ class Writing:
                 return row
         return None
 
-    def _open(self, frame: Opened, own_tags: frozenset[bytes]) -> Outcome:
+    def _open(self, write: MarkOpened) -> Outcome:
+        frame = write.frame
         row = self._find(frame.parcel_id)
         if row is None:
             return _NOT_HELD
         try:
-            check_opened(row.header.lock, frame.opened)
-        except BadLock:
-            return _BAD_LOCK
+            write.check(row.header)
+        except RemoteError as error:
+            return Outcome(AckStatus.REFUSED, error.verdict, ignored=True)
         kept = self.shelves.opened_of(frame.parcel_id)
         if any(
             isinstance(mark.frame, Opened) and mark.frame.signing_key == frame.signing_key
@@ -224,7 +225,7 @@ class Writing:
         ):
             return _HAVE
         if len(kept) >= OPENED_PER_PARCEL:
-            if row.header.tag not in own_tags:
+            if row.header.tag not in write.own_tags:
                 return _HAVE
             self.shelves.drop_mark(kept[0])
         self.shelves.add_mark(row.header, frame)
