@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 __all__ = ["Subcommand"]
@@ -16,12 +16,18 @@ class Subcommand(argparse.ArgumentParser):
     and what it does not know is told with the usage of the subcommand, not of the whole program.
     """
 
+    fill: Callable[[argparse.ArgumentParser], None] | None = None
+    """Adds the arguments when they are needed, once: what they load no other command has to."""
+
     _is_parsing = False
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
         """As the parent's; ends the program where anything is left over."""
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill(self)
         if self._is_parsing or self._subparsers is not None:
             # The intermixed parse below goes through this method, once for each kind of argument;
             # what has commands of its own leaves it to them.

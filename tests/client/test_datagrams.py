@@ -17,7 +17,7 @@ from tests.client.reporter_runs import parcels, qanat
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.datagram_link import open_datagrams
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.desk.cli import _parser
+from qanat_client.desk.arguments import make_arguments as desk_arguments
 from qanat_client.desk.context import Context
 from qanat_client.errors import BadInput, Silent, Stalled, Unreachable
 from qanat_client.reporter.relays import named_address
@@ -241,7 +241,7 @@ def test_a_person_may_turn_datagrams_off(
 
 def test_a_desk_may_turn_datagrams_off() -> None:
     for arguments, takes in ((["pull"], True), (["pull", "--no-datagrams"], False)):
-        context = Context(_parser().parse_args(arguments), Terminal(), time.time)
+        context = Context(desk_arguments().parse_args(arguments), Terminal(), time.time)
         assert context.carriers.datagrams is takes
 
 

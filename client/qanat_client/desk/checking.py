@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
 from typing import Final
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.inbox import item_of
-from qanat_client.desk.options import positive
 from qanat_client.desk.reading import catalogued, shown
 from qanat_client.desk.relating.figures import figures_of, figures_of_incident
 from qanat_client.desk.relating.suggestions import SUGGESTED, related
@@ -23,31 +20,17 @@ from qanat_client.desk.relating.words import (
 from qanat_client.errors import BadInput
 from qanat_client.terminal import Exit
 
-__all__ = ["add_commands", "figures", "related_reports"]
+__all__ = ["FIGURES", "RELATED", "SUGGESTED", "figures", "related_reports"]
 
-Parser = argparse.ArgumentParser
-
-_RELATED: Final = """\
+RELATED: Final = """\
 Which reports may belong to one, and why: words that few others have, the same place, written or
 arrived at the same time, the same file. Nothing is decided by it: gather what belongs together
 with qanat-desk incident."""
 
-_FIGURES: Final = """\
+FIGURES: Final = """\
 What one report counts beside what others say of the same place and time, or all that an
 incident's reports count. One pseudonym is one source however often it writes. What was corrected,
 withdrawn or rejected is shown and does not count."""
-
-
-def add_commands(add: Callable[[str, Callable[[Context], int], str, str], Parser]) -> None:
-    """Both commands, with their arguments."""
-    made = add("related", related_reports, "what may belong together", _RELATED)
-    made.add_argument("id", metavar="ID")
-    made.add_argument(
-        "--limit", type=positive, metavar="N", default=SUGGESTED, help=f"the best N ({SUGGESTED})"
-    )
-    made = add("figures", figures, "figures side by side, and whether they agree", _FIGURES)
-    made.add_argument("id", nargs="?", metavar="ID")
-    made.add_argument("--incident", metavar="NAME", help="of this incident (name or id)")
 
 
 def related_reports(context: Context) -> int:

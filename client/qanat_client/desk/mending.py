@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
 from typing import Final
 
 from qanat_client.desk.context import Context
@@ -12,9 +10,9 @@ from qanat_client.desk.faults import VaultDamaged
 from qanat_client.desk.vault import Vault
 from qanat_client.terminal import Exit, exit_code_of
 
-__all__ = ["add_command", "check"]
+__all__ = ["CHECK", "check"]
 
-_CHECK: Final = """\
+CHECK: Final = """\
 Look at every page of the vault. Lists, what is in force and indexes that are damaged are made anew
 from the rest; what was written once and can't be read is named. Takes as long as reading all."""
 
@@ -22,13 +20,6 @@ ADVICE: Final = (
     "look after the disk, and restore the desk's folder from a copy if you have one; without one,"
     " export what can be read and pull again: relays still have what came lately"
 )
-
-
-def add_command(
-    add: Callable[[str, Callable[[Context], int], str, str], argparse.ArgumentParser],
-) -> None:
-    """The command; it takes no arguments."""
-    add("check", check, "look whether the vault is whole", _CHECK)
 
 
 def check(context: Context) -> int:

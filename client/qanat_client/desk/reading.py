@@ -35,6 +35,9 @@ from qanat_client.terminal import Exit, printable_line
 from qanat_protocol.days import iso
 
 __all__ = [
+    "LIST",
+    "SEARCH",
+    "SHOW",
     "alarms_of",
     "aside_values",
     "catalogued",
@@ -44,6 +47,26 @@ __all__ = [
     "shown",
     "tell_reports",
 ]
+
+LIST: Final = """\
+One line for each report, the newest last: its id, what it says, who held it, the two words by
+which this desk calls its pseudonym, and what you decided.
+
+  qanat-desk list --unread --urgent
+  qanat-desk list --state new --state checking --place almaty --language kk --since 36h"""
+
+SEARCH: Final = """\
+The newest reports that have all of these words, in what they say, their place, their figures and
+the names of their files. A word finds every word that begins so, whatever the case, the accents
+and the keyboard: almaty finds Almaty's, елка finds ёлка, strasse finds Straße. Of a long word the
+first eight letters count.
+
+  qanat-desk search hospital
+  qanat-desk search больниц алматы --first-hand --unread"""
+
+SHOW: Final = """\
+Everything about one report: what it says, its files, who held it, what you decided, and what else
+came from the same pseudonym. It counts as read with that."""
 
 MANY_TO_CATALOGUE: Final = 2000
 """More than that takes seconds: the person is told."""

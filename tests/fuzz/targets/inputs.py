@@ -21,7 +21,7 @@ from tests.protocol.samples import parses_or_refuses
 from yarl import URL
 
 from qanat_client.carriers.proxies import parse_proxy
-from qanat_client.desk.cli import _parser as desk_arguments
+from qanat_client.desk.arguments import make_arguments as desk_arguments
 from qanat_client.desk.root_key import read_root_keys, seal_root_keys
 from qanat_client.errors import BadInput
 from qanat_client.reporter.arguments import make_arguments, usage_of

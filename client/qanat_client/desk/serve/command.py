@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Final
 
 from qanat_client.desk.context import Context
 from qanat_client.desk.media.showing import open_media
@@ -21,7 +22,17 @@ from qanat_client.stopping import until_stopped
 from qanat_client.terminal import Exit
 from qanat_client.web_app.files import read_app
 
-__all__ = ["running", "serve"]
+__all__ = ["SERVE", "running", "serve"]
+
+SERVE: Final = """\
+The desk as a page in a browser on this machine, and nowhere else: inbox, reports, decisions,
+replies, bulletins. The link that it shows lets one window in, once; then it shows another.
+
+  qanat-desk serve
+  qanat-desk serve --port 8765 --proxy socks5h://127.0.0.1:9050
+  qanat-desk serve --no-pull       only look at what is here already
+
+It fetches from the relays by itself, as `pull --watch` does. Other commands may run beside it."""
 
 
 def serve(context: Context) -> int:
