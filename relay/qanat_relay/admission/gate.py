@@ -248,13 +248,14 @@ class Gate:
         return True
 
     def note_stamp(self, ticket: Ticket) -> None:
-        """A stamp was shown for one that waits."""
+        """A stamp was shown for one that waits, which is let in at once where there is room."""
         state = self._lanes[ticket.lane]
         if state.is_enough(ticket.effort):
             if not ticket.is_paid:
                 self._lobby.note_paid(ticket)
                 state.paid_for[ticket] = None
             state.note_paid(ticket)
+            self._let_in_those_who_paid(state)
 
     def withdraw(self, holder: Holder) -> None:
         """A session is over, and what it had waiting."""
