@@ -55,7 +55,7 @@ def fate_of(desk: Desk, parcel_id: bytes) -> Fate:
         return Fate(FateState.HANDED_OVER, words, tuple(held))
     if refused:
         return Fate(FateState.REFUSED, f"{'; '.join(refused)}; they are asked again {until}")
-    return Fate(FateState.QUEUED, f"it waits here until a relay is reached, {until}")
+    return Fate(FateState.QUEUED, f"it waits here for a relay, at most {until}")
 
 
 def _why(verdict: int | None) -> str:
