@@ -11,7 +11,8 @@ import { useBest } from "./best.ts";
 import { RENDITION_NAMES, Renditions, Told } from "./Caption.tsx";
 import { here, type Kind, kindOf, stills } from "./kinds.ts";
 import { Particulars } from "./Particulars.tsx";
-import { type Playable, Player, PlayerChoice } from "./Player.tsx";
+import { Player, PlayerChoice } from "./Player.tsx";
+import { type Playable, useForms } from "./playable.ts";
 import type { Showing } from "./showing.ts";
 
 interface ViewerProps {
@@ -117,6 +118,7 @@ function Still({ report, file, kind, renditions }: StillProps) {
 
 function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
   const form = useSignal<Playable | null>(null);
+  const forms = useForms(report, file, true);
   return (
     <>
       {form.value !== null && (
@@ -125,6 +127,7 @@ function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
       <p class="media-actions">
         <PlayerChoice
           kind={kind}
+          forms={forms}
           playing={form.value}
           onChoose={(wanted) => {
             form.value = wanted;

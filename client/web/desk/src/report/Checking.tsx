@@ -40,9 +40,14 @@ export function Checking({ report }: { readonly report: ReportPage }) {
             key={state}
             class={`small state ${state}`}
             aria-pressed={report.decided.state === state}
+            aria-keyshortcuts={String(at + 1)}
+            title={say("checking.key", { key: at + 1 })}
             onClick={() => void setState([report.id], state)}
           >
-            {say(stateName(state))} <small aria-hidden="true">{at + 1}</small>
+            {say(stateName(state))}{" "}
+            <span class="key" aria-hidden="true">
+              {at + 1}
+            </span>
           </button>
         ))}
       </fieldset>
