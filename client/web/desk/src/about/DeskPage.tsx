@@ -157,7 +157,9 @@ function Alarms() {
   return (
     <section>
       <h2>{say("alarms.title")}</h2>
-      {found?.alarms.length === 0 && <p class="hint">{say("alarms.none")}</p>}
+      {found !== null && (
+        <p class="hint">{say(found.alarms.length === 0 ? "alarms.none" : "alarms.hint")}</p>
+      )}
       <ul>
         {found?.alarms.map(({ words, at_s }, at) => (
           <li key={at} class="strip bad">
