@@ -121,6 +121,8 @@ async def test_only_what_can_be_done_is_offered_and_the_rest_is_said_in_words(
         )
         for key in ("media.listen", "media.look"):
             await expect(editor.button(key)).to_have_count(0)
+        # A document says nothing of itself that the desk reads.
+        await expect(editor.report.locator(".particulars")).to_have_count(1)
 
 
 async def test_boxes_drawn_by_pointer_and_by_keys_are_black_in_what_is_saved(

@@ -107,17 +107,18 @@ async def _original_asked(serving: Serving, request: web.Request) -> tuple[bytes
 
 
 async def tell_forms(serving: Serving, request: web.Request) -> dict[str, Any]:
-    """GET /api/reports/ID/files/N/forms: as what the original can be shown, and why as nothing
-    else."""
+    """GET /api/reports/ID/files/N/forms: as what the original can be shown, why as nothing else,
+    and whether it says something of itself."""
     _, source = await _original_asked(serving, request)
     try:
         medium = await room_of(serving).show(source, Form.FORMS)
         told = parse_forms(bytes(medium.data))
     except NotShown as fault:
-        return {"forms": [], "why_not": [str(fault)]}
+        return {"forms": [], "why_not": [str(fault)], "particulars": False}
     return {
         "forms": [form for form, why_not in told.items() if not why_not],
         "why_not": [why_not for why_not in told.values() if why_not],
+        "particulars": True,
     }
 
 

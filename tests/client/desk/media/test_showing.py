@@ -275,6 +275,7 @@ async def test_a_file_says_as_what_it_can_be_shown_and_why_as_nothing_else(
     assert [each["forms"] for each in told] == [
         ["film"], ["film", "sound"], ["sound"], [], ["picture"],
     ]  # fmt: skip
+    assert [each["particulars"] for each in told] == [True, True, True, False, True]
     assert told[0]["why_not"] == ["this MP4 recording is silent"]
     assert told[1]["why_not"] == told[4]["why_not"] == []
     assert "it is no film" in told[2]["why_not"][0]

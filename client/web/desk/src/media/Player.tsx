@@ -57,6 +57,8 @@ interface PlayerChoiceProps {
 export function PlayerChoice({ kind, forms, playing, onChoose }: PlayerChoiceProps) {
   // Its still picture failed for the same reason, which stands there.
   if (kind === "film" && forms?.forms.length === 0) return null;
+  // Nobody looks for the film in a sound.
+  const isExpected = kind === "sound" && forms?.forms.includes("sound") === true;
   if (forms === null) return <span class="hint">{say("media.looking")}</span>;
   return (
     <>
@@ -71,7 +73,7 @@ export function PlayerChoice({ kind, forms, playing, onChoose }: PlayerChoicePro
           {say(buttons[each])}
         </button>
       ))}
-      {forms.why_not.map((words) => (
+      {(isExpected ? [] : forms.why_not).map((words) => (
         <span key={words} class="hint">
           {forms.forms.length === 0 ? say("media.notPlayed", { why: words }) : words}
         </span>

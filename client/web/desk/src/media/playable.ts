@@ -10,25 +10,29 @@ export interface Forms {
   readonly forms: readonly Playable[];
   /** Why as nothing else, in sentences. */
   readonly why_not: readonly string[];
+  /** Whether it says something of itself. */
+  readonly particulars: boolean;
 }
 
 /** null while it is looked into, and where nothing is `wanted`. */
 export function useForms(report: string, file: number, wanted: boolean): Forms | null {
-  const found = useSignal<Forms | null>(null);
+  const found = useSignal<{ readonly of: string; readonly forms: Forms } | null>(null);
+  const of = `${report} ${file}`;
   useEffect(() => {
     if (!wanted) return;
     let isWanted = true;
     void ask<Forms>(`/api/reports/${report}/files/${file}/forms`).then(
       (forms) => {
-        if (isWanted) found.value = forms;
+        if (isWanted) found.value = { of, forms };
       },
       (error: unknown) => {
-        if (isWanted) found.value = { forms: [], why_not: [wordsOf(error)] };
+        const forms = { forms: [], why_not: [wordsOf(error)], particulars: true };
+        if (isWanted) found.value = { of, forms };
       },
     );
     return () => {
       isWanted = false;
     };
-  }, [report, file, wanted]);
-  return found.value;
+  }, [of, wanted]);
+  return found.value?.of === of ? found.value.forms : null;
 }

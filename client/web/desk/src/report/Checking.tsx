@@ -51,7 +51,11 @@ export function Checking({ report }: { readonly report: ReportPage }) {
           </button>
         ))}
       </fieldset>
-      <p class="hint">{say("checking.basis", { basis: basisWords(report.basis) })}</p>
+      <p class="hint">
+        {report.basis === "not said"
+          ? say("checking.basisNotSaid")
+          : say("checking.basis", { basis: basisWords(report.basis) })}
+      </p>
       {ELEMENTS.map((element) => (
         <ElementView key={element} report={report} element={element} />
       ))}
