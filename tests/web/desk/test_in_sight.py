@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import FloatRect, Locator, expect
@@ -15,6 +16,7 @@ from qanat_client.web_app.files import AppFile
 from qanat_protocol.report import Basis, Figure
 
 App = Mapping[str, AppFile]
+Come = Callable[[Editor, Newsroom, Path], Awaitable[Night]]
 FAR = "Алматы облысы, Талғар ауданы, Бесағаш ауылы, мектептің артындағы көше"
 TEXT = "Екі көлік өртеніп жатыр."
 
@@ -60,12 +62,26 @@ async def with_one(editor: Editor, newsroom: Newsroom, folder: Path) -> Night:
     return night
 
 
+@asynccontextmanager
+async def reading(
+    newsroom: Newsroom, app: App, folder: Path, come: Come
+) -> AsyncIterator[tuple[Editor, Night]]:
+    """An editor before what has come."""
+    async with editing(newsroom, app, folder / "profile") as editor:
+        night = await come(editor, newsroom, folder)
+        await editor.enter()
+        yield editor, night
+
+
+async def fallen(editor: Editor, newsroom: Newsroom, folder: Path) -> Night:
+    """All that came in one night."""
+    return await fall(newsroom, editor.window.desk, folder)
+
+
 async def test_a_row_shows_urgency_state_files_and_figures_whatever_its_place_is_called(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await with_one(editor, newsroom, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, _):
         row = editor.row(TEXT)
         for words in (
             WORDS["row.urgent"],
@@ -84,11 +100,9 @@ async def test_a_row_shows_urgency_state_files_and_figures_whatever_its_place_is
 async def test_a_row_of_an_incident_says_that_it_is_urgent(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        night = await with_one(editor, newsroom, tmp_path)
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, night):
         wanted = {"name": "Fire", "reports": [night.ids["fire"]]}
         await editor.window.post("/api/incidents", wanted)
-        await editor.enter()
         await editor.go("incidents")
         row = editor.page.locator(".mini").filter(has_text=TEXT)
         await expect(row).to_contain_text(WORDS["row.urgent"], timeout=PATIENCE_MS)
@@ -97,9 +111,7 @@ async def test_a_row_of_an_incident_says_that_it_is_urgent(
 async def test_a_single_figure_is_words_and_no_bar_of_agreement(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await with_one(editor, newsroom, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, _):
         await editor.open(TEXT)
         table = editor.report.get_by_role("table", name="жаралы", exact=True)
         alone = WORDS["figures.alone"].format(range="1 to 3")
@@ -110,9 +122,7 @@ async def test_a_single_figure_is_words_and_no_bar_of_agreement(
 async def test_the_key_of_a_state_is_no_part_of_its_name(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await with_one(editor, newsroom, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, _):
         await editor.open(TEXT)
         checking = editor.report.get_by_role("button", name=WORDS["state.checking"], exact=True)
         await expect(checking).to_have_attribute("aria-keyshortcuts", "2")
@@ -122,9 +132,7 @@ async def test_the_key_of_a_state_is_no_part_of_its_name(
 async def test_what_is_said_for_a_while_hides_nothing_that_is_being_read(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, fallen) as (editor, _):
         await editor.open("Су жоқ")
         await editor.press("Escape", "r")
         await editor.page.keyboard.type("Where can you get water?")
@@ -140,9 +148,7 @@ async def test_what_is_said_for_a_while_hides_nothing_that_is_being_read(
 async def test_heading_and_buttons_of_an_export_stay_in_sight_while_it_is_read(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, fallen) as (editor, _):
         await editor.open("Су жоқ")
         await editor.press("Escape", "e")
         sheet = editor.page.get_by_role("dialog")
@@ -161,9 +167,7 @@ async def test_heading_and_buttons_of_an_export_stay_in_sight_while_it_is_read(
 async def test_a_word_that_is_a_city_too_leads_to_all_reports_from_there(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, fallen) as (editor, _):
         await editor.press("/")
         await editor.page.keyboard.type("Almaty")
         await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
@@ -180,9 +184,7 @@ async def test_a_word_that_is_a_city_too_leads_to_all_reports_from_there(
 async def test_the_digits_that_reporters_compare_are_named_below_them_and_not_below_another_key(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await with_one(editor, newsroom, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, _):
         await editor.go("desk")
         digits = editor.page.locator("dd").filter(has_text=WORDS["card.check"])
         desk = await editor.window_value("/api/desk")
@@ -196,9 +198,7 @@ async def test_the_digits_that_reporters_compare_are_named_below_them_and_not_be
 async def test_no_relay_is_shown_as_reached_while_the_program_does_not_answer(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:
-    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
-        await fall(newsroom, editor.window.desk, tmp_path)
-        await editor.enter()
+    async with reading(newsroom, desk_app, tmp_path, fallen) as (editor, _):
         await editor.go("desk")
         relays = (await editor.window_value("/api/desk"))["relays"]
         state = {
