@@ -39,9 +39,12 @@ from qanat_relay.web_app import WebApp
 SILENT_S = 60
 """How long a connection may make no request; unlike a session it has cost its maker nothing."""
 
+HEARD_LEAST = 64
+"""So many connections that made a request are remembered, open or not."""
+
 HEAD_LINE_BYTES, HEAD_FIELDS = 4096, 40
 """A line of a request's head, and how many there may be: each connection may make us hold so much
-before it has asked anything. Browsers and proxies send a tenth of it."""
+before it has asked anything. Browsers and proxies send half of it."""
 
 READ_BYTES = 2**16
 """What is read of a connection before its session asks for it, twice as much at most. The library's
@@ -84,6 +87,7 @@ class Server:
         self._datagrams: list[Datagrams] = []
         self._datagram_urls: list[str] = []
         self._heard: set[object] = set()
+        self._heard_most = HEARD_LEAST
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._note, answer_errors])
@@ -186,17 +190,24 @@ class Server:
         """Close connections that made no request: each takes one of the files that we may open."""
         before: set[object] = set()
         while (server := self._runner.server) is not None:
-            connections = set(server.connections)
-            self._heard &= connections
-            silent = connections - self._heard
+            self._forget_closed()
+            silent = set(server.connections) - self._heard
             for connection in silent & before:
                 connection.force_close()
             before = set(silent)
             await asyncio.sleep(min(SILENT_S, self._node.config.idle_s))
 
+    def _forget_closed(self) -> None:
+        server = self._runner.server
+        self._heard &= set() if server is None else set(server.connections)
+        self._heard_most = max(HEARD_LEAST, 2 * len(self._heard))
+
     @web.middleware
     async def _note(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._heard.add(request.protocol)
+        if len(self._heard) > self._heard_most:
+            # A crowd that comes and goes leaves nothing here.
+            self._forget_closed()
         prefer_bbr(request.transport)
         return await handler(request)
 
