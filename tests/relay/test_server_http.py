@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import os
@@ -16,9 +17,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.web_protocol import RequestHandler
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.relay.made_parcels import TODAY, make, part
+from tests.relay.relay_process import read
 from tests.relay.running_relay import (
     CARRIERS,
     Desk,
@@ -55,6 +58,7 @@ from qanat_protocol.session import HELLO, ClientSession, sign_desk_interest
 from qanat_protocol.verdicts import Verdict
 from qanat_relay import conversation
 from qanat_relay.logs import log, start_logging, tell_of_loop_errors
+from qanat_relay.server import HEARD_LEAST
 from qanat_relay.store.interface import State
 
 
@@ -297,6 +301,13 @@ async def test_a_reader_that_reads_nothing_is_ended(tmp_path: Path) -> None:
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+async def test_of_connections_that_asked_and_went_nothing_is_left(relay: Running) -> None:
+    for _ in range(5 * HEARD_LEAST):
+        assert await asyncio.to_thread(read, f"{relay.url}/healthz") == b"ok\n"
+    left = [each for each in gc.get_objects() if isinstance(each, RequestHandler)]
+    assert len(left) < 2 * HEARD_LEAST
 
 
 def interest(session: ClientSession, desk: Desk) -> DeskInterest:
