@@ -428,6 +428,20 @@ def test_a_flood_never_gets_all_of_the_room() -> None:
     assert fresh in scene.said
 
 
+def test_honest_senders_alone_do_not_raise_the_effort_behind_a_flood_that_pays_nothing() -> None:
+    scene = Scene()
+    scene.spend()
+    for _ in range(60):
+        assert scene.gate.wait(scene.ticket(Holder()))
+        paying = [scene.ticket(Holder(), effort=FIRST_EFFORT) for _ in range(20)]
+        for ticket in paying:
+            scene.bring(ticket)
+        for _ in range(10):
+            scene.tick(1.0)
+        assert {scene.said.get(ticket) for ticket in paying} == {None}
+        assert scene.gate.effort == FIRST_EFFORT
+
+
 def test_the_effort_rises_with_pressure_and_goes_with_it() -> None:
     scene = Scene()
     scene.spend()

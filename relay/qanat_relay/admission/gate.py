@@ -19,6 +19,10 @@ from qanat_relay.store.costs import LEAST_BODY_BYTES, ROW_BYTES, cost_of
 RESERVE_SHARE = 1 / 2
 """Of a lane's burst, what only stamps may take: who pays finds room also behind a flood."""
 
+SPENT_IN_S = 600.0
+"""In so long those who pay may take what has been saved before the effort rises for it: some honest
+senders alone never raise it, and whoever has computers does not take all of it at the least."""
+
 FREE_SHARE = 1 / 8
 """Of a lane's rate, what the free lane has in any case."""
 
@@ -339,7 +343,8 @@ class Gate:
 
     def _end_period(self, past_s: float) -> None:
         for state in self._lanes.values():
-            room_bytes = state.bucket.rate_bytes_s * past_s
+            saved_bytes = max(0.0, state.bucket.level_bytes)
+            room_bytes = (state.bucket.rate_bytes_s + saved_bytes / SPENT_IN_S) * past_s
             places = int(room_bytes / cost_of(LEAST_BODY_BYTES))
             # Of a lane that is full nobody gets anything for more work.
             pressed = state.pressed and not state.is_full
