@@ -7,7 +7,7 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from aiohttp import web
 from playwright.async_api import Error, Page, expect
 from tests.client.desk.media.samples import photo, saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
+from tests.secret_search import RUN_BYTES, find_run, runs_of
 from tests.web.browsers import PLAIN_NAME
 from tests.web.desk.editor import PATIENCE_MS, Editor, editing
 from tests.web.desk.night import Night
@@ -25,7 +26,6 @@ from qanat_client.desk.catalogue import catch_up
 from qanat_client.web_app.files import AppFile
 
 App = Mapping[str, AppFile]
-RUN_BYTES = 8
 
 TRY = """async ({app, media, session, report}) => {
   const found = {};
@@ -199,17 +199,14 @@ async def ask_from(page: Page, session: str) -> list[Any]:
     return found
 
 
-def runs_in(folder: Path, secret: bytes) -> list[str]:
-    """The files in which a run of eight bytes of this stands."""
-    runs = {secret[at : at + RUN_BYTES] for at in range(len(secret) - RUN_BYTES + 1)}
+def files_with(folder: Path, secrets: Iterable[bytes | str]) -> dict[str, str]:
+    """The files in which a run of eight bytes of these stands, and which."""
     # Zeros and the like are everywhere.
-    runs = {run for run in runs if len({*run}) > RUN_BYTES // 2 + 1}
-    found = []
+    runs = frozenset(run for run in runs_of(secrets) if len({*run}) > RUN_BYTES // 2 + 1)
+    found = {}
     for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            if any(run in data for run in runs):
-                found.append(str(path.relative_to(folder)))
+        if path.is_file() and not path.is_symlink() and (run := find_run(path.read_bytes(), runs)):
+            found[str(path.relative_to(folder))] = run
     return found
 
 
@@ -243,18 +240,11 @@ async def test_a_browsers_folder_holds_nothing_of_a_report_or_its_picture(
                     os.kill(child, signal.SIGKILL)
                 await asyncio.sleep(1)
     assert len(shown) > 100
-    for secret in (
-        text.encode(),
-        text.encode("utf-16-le"),
-        answered.encode(),
-        shown[len(shown) // 2 :],
-    ):
-        assert runs_in(profile, secret) == []
+    assert files_with(profile, [text, answered, shown[len(shown) // 2 :]]) == {}
     # A browser writes down what a window holds for a reload; it ends with the program.
-    for each in kept:
-        assert {Path(path).parts[:2] for path in runs_in(profile, each.encode())} <= {
-            ("Default", "Session Storage")
-        }
+    assert {Path(path).parts[:2] for path in files_with(profile, kept)} <= {
+        ("Default", "Session Storage")
+    }
 
 
 def children_with(argument: str) -> list[int]:
