@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.client.desk.media.samples import photo, saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
 from tests.secret_search import RUN_BYTES, find_run, runs_of
 from tests.web.browsers import PLAIN_NAME
-from tests.web.desk.editor import PATIENCE_MS, Editor, editing
+from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
 from tests.web.desk.night import Night
 
 from qanat_client.desk.catalogue import catch_up
@@ -220,25 +220,29 @@ async def test_a_browsers_folder_holds_nothing_of_a_report_or_its_picture(
     profile = tmp_path / "profile"
     shown = b""
     kept: list[str] = []
-    with suppress(Error):
-        async with editing(newsroom, desk_app, profile) as editor:
-            await desk_with_a_picture(editor, newsroom, text)
-            source = await editor.report.locator("img.still").get_attribute("src")
-            async with editor.window.http.get(source or "") as answer:
-                shown = await answer.read()
-            kept = await editor.page.evaluate("Object.values(sessionStorage)")
-            await editor.page.get_by_role("searchbox").first.fill(text[:30])
-            await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
-            await editor.button_begins("answer.title").first.click()
-            await editor.page.keyboard.type(answered)
-            await editor.page.reload()
-            await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
-            # As long as it may wait before it writes.
-            await asyncio.sleep(8)
-            if is_killed:
-                for child in children_with(str(profile)):
-                    os.kill(child, signal.SIGKILL)
-                await asyncio.sleep(1)
+    async with AsyncExitStack() as running:
+        editor = await running.enter_async_context(editing(newsroom, desk_app, profile))
+        await desk_with_a_picture(editor, newsroom, text)
+        source = await editor.report.locator("img.still").get_attribute("src")
+        async with editor.window.http.get(source or "") as given:
+            shown = await given.read()
+        kept = await editor.page.evaluate("Object.values(sessionStorage)")
+        await editor.page.get_by_label(WORDS["search.label"]).fill(text[:30])
+        await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
+        answer = editor.page.get_by_label(WORDS["answer.text"])
+        await answer.click()
+        await editor.page.keyboard.type(answered)
+        await expect(answer).to_have_value(answered)
+        await editor.page.reload()
+        await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
+        # As long as it may wait before it writes.
+        await asyncio.sleep(8)
+        if is_killed:
+            for child in children_with(str(profile)):
+                os.kill(child, signal.SIGKILL)
+            await asyncio.sleep(1)
+            with suppress(Error):
+                await running.aclose()
     assert len(shown) > 100
     assert files_with(profile, [text, answered, shown[len(shown) // 2 :]]) == {}
     # A browser writes down what a window holds for a reload; it ends with the program.
