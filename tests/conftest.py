@@ -15,6 +15,7 @@ settings.load_profile("qanat")
 
 LONG = (
     "tests/test_benchmarks.py",
+    "tests/test_bad_links.py",
     "tests/test_mesh_of_processes.py",
     "tests/web/test_journey.py",
     "tests/web/test_screens.py",
@@ -22,6 +23,10 @@ LONG = (
     "tests/web/desk/",
     "tests/client/desk/serve/test_flood.py",
     "tests/client/desk/media/test_showing.py",
+    "tests/client/desk/media/test_unprivileged.py",
+    "tests/attackers/test_storm.py",
+    "tests/fuzz/test_fuzzing.py",
+    "tests/test_wheel.py",
     "tests/end_to_end/",
     "tests/relay/running/",
     "tests/simulation/",
