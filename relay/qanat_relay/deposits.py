@@ -254,14 +254,18 @@ class Deposits:
         """Check a stamp and hand it to the store."""
         if not await self._mark(frame, AddStamp(frame)):
             return
-        for arrival in self._open.values():
-            if arrival.ticket is not None and arrival.ticket.parcel_id == frame.parcel_id:
-                arrival.ticket.show(frame)
-                self._node.gate.note_stamp(arrival.ticket)
         # Of what is not here yet the store keeps none.
         self._stamps[frame.parcel_id] = frame
         if len(self._stamps) > MAX_STAMPS:
             del self._stamps[next(iter(self._stamps))]
+        shown = [
+            arrival.ticket
+            for arrival in self._open.values()
+            if arrival.ticket is not None and arrival.ticket.parcel_id == frame.parcel_id
+        ]
+        for ticket in shown:
+            ticket.show(frame)
+            self._node.gate.note_stamp(ticket)
 
     def _check_header(self, header: Header) -> None:
         if header.body_size > (largest := self._node.config.largest_body_bytes):

@@ -39,7 +39,7 @@ from qanat_relay.web_app import WebApp
 SILENT_S = 60
 """How long a connection may make no request; unlike a session it has cost its maker nothing."""
 
-HEAD_LINE_BYTES, HEAD_FIELDS = 4096, 64
+HEAD_LINE_BYTES, HEAD_FIELDS = 4096, 40
 """A line of a request's head, and how many there may be: each connection may make us hold so much
 before it has asked anything. Browsers and proxies send a tenth of it."""
 

@@ -147,7 +147,7 @@ def test_files_that_are_asked_for_and_gone_are_told_with_what_sends_them_again(
     home: Path, desk: MadeDesk, code_file: Path
 ) -> None:
     empty = qanat(home, "inbox")
-    assert "no sealed reply is here" in empty.out
+    assert "no answer is here" in empty.out
     assert qanat(home, "send", "x", "--code-file", code_file).code == 0
     _, report = desk.open(*parcels(home)[0])
     reply = desk.reply(report, "Once more?", answers=b"\x07" * 32, wanted=(b"\x05" * 32,))
@@ -160,7 +160,7 @@ def test_files_that_are_asked_for_and_gone_are_told_with_what_sends_them_again(
 
 def test_an_inbox_that_was_never_filled_says_what_fills_it(home: Path) -> None:
     without = qanat(home, "inbox")
-    assert "no sealed reply is here: `qanat sync` fetches what there is" in without.out
+    assert "no answer is here: `qanat sync` fetches what there is" in without.out
     code = home.parent / "code"
     code.write_text(CODE)
     with_code = qanat(home, "inbox", "--code-file", code)

@@ -99,6 +99,19 @@ async def test_a_letter_is_refused_and_goes_with_its_stamp_in_the_same_sync(
     assert shown["relays"][0]["word"] == "signed"
 
 
+async def test_a_stamp_that_is_found_while_the_letter_waits_is_shown_at_once(
+    relay: Running, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than the test may take: nothing is refused.
+    monkeypatch.setattr(gate, "WAIT_S", 600.0)
+    relay.node.gate.least = 8 * FIRST_EFFORT
+    done = await run(home, "sync", "--json")
+    assert done.code == 0, done.err
+    (only,) = done.json["relays"]
+    assert (only["taken"], only["stamps_wanted"]) == (1, 0)
+    assert (await relay.store.stats()).letters == 1
+
+
 async def test_the_person_is_told_what_is_worked_on(
     relay: Running, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@ worked on."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from tests.interop.web_engine import WebEngine
 from tests.relay.running_relay import Running, running_relay
 
 from qanat_protocol.card import RelayEntry
+from qanat_protocol.stamp import FIRST_EFFORT
 from qanat_relay.admission import gate, keeper
 
 STALL_MS = 4000
@@ -109,19 +111,43 @@ async def test_what_a_relay_only_claims_to_have_still_goes_to_another(
         assert item["isHere"]
 
 
-async def test_a_letter_is_refused_under_a_flood_and_goes_with_its_stamp_in_the_same_sync(
-    tmp_path: Path, engine: WebEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+@asynccontextmanager
+async def flooded_relay(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, wait_s: float
+) -> AsyncIterator[Running]:
+    """A relay that takes nothing without a stamp, and refuses what waits for so long."""
+    monkeypatch.setattr(gate, "WAIT_S", wait_s)
     monkeypatch.setattr(keeper, "REST_S", 0.05)
     monkeypatch.setattr(gate, "FREE_LEAST_BYTES_S", 0.0)
     monkeypatch.setattr(gate, "FREE_SHARE", 0.0)
-    async with running_relay(tmp_path / "relay", clock=time.time, **ROOM) as relay:
+    async with running_relay(folder / "relay", clock=time.time, **ROOM) as relay:
         await until_asks(relay)
-        card = MadeDesk().card(relays=(entry_of(relay),))
-        desk = await engine.knows(write_card(card, tmp_path))
-        await engine.call("seal", desk=desk, text="They came at night.")
-        done = await engine.call("sync")
-        assert done["failed"] == []
-        assert (await relay.store.stats()).letters == 1
-        assert (await engine.the_report())["state"] == "signed"
+        yield relay
+
+
+async def is_taken(relay: Running, engine: WebEngine, folder: Path) -> bool:
+    """Whether one sync of the engine brings a letter there."""
+    card = MadeDesk().card(relays=(entry_of(relay),))
+    desk = await engine.knows(write_card(card, folder))
+    await engine.call("seal", desk=desk, text="They came at night.")
+    done = await engine.call("sync")
+    assert done["failed"] == []
+    assert (await relay.store.stats()).letters == 1
+    return bool((await engine.the_report())["state"] == "signed")
+
+
+async def test_a_letter_is_refused_under_a_flood_and_goes_with_its_stamp_in_the_same_sync(
+    tmp_path: Path, engine: WebEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with flooded_relay(tmp_path, monkeypatch, 0.3) as relay:
+        assert await is_taken(relay, engine, tmp_path)
+
+
+async def test_a_stamp_that_is_found_while_the_letter_waits_is_shown_at_once(
+    tmp_path: Path, engine: WebEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than the test may take: nothing is refused. And the stamp is found when all else of the
+    # session is over; another session would begin when this one has stood still for a minute.
+    async with flooded_relay(tmp_path, monkeypatch, 600.0) as relay, asyncio.timeout(40):
+        relay.node.gate.least = 2 * FIRST_EFFORT
+        assert await is_taken(relay, engine, tmp_path)

@@ -126,6 +126,14 @@ def test_a_stamp_that_is_said_again_is_not_paid_again() -> None:
     assert lane.paid == paid + (1 << 24)
 
 
+def test_who_comes_behind_the_first_that_waits_is_told_what_a_stamp_has_to_show() -> None:
+    scene = Scene()
+    scene.spend()
+    assert scene.gate.effort == 0
+    assert scene.gate.wait(scene.ticket(Holder()))
+    assert scene.gate.effort == FIRST_EFFORT
+
+
 def test_one_stamp_said_again_and_again_raises_no_effort() -> None:
     """Nor where it is what the lane is asked for, at all times: one that was worked on once would
     else set what everybody pays for as long as it counts."""

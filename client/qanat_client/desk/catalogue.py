@@ -5,6 +5,7 @@ Made from the reports alone, behind their opening: whoever looks for something c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
@@ -85,12 +86,12 @@ def _one_by_one(vault: Vault, most: int, bad: set[bytes]) -> int:
 def catalogue_some(vault: Vault, most: int, *, but: Collection[bytes] = ()) -> int:
     """Catalogue the first that wait, without those of `but`; how many they were. The caller holds
     the transaction."""
-    marks = ", ".join("?" * len(but))
     rows = vault.rows(
-        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"  # noqa: S608
+        "SELECT q.number, r.id, r.author, r.content, r.arrived_s, r.urgent"
         " FROM uncatalogued q JOIN reports r ON r.id = q.report_id"
-        f" WHERE q.report_id NOT IN ({marks}) ORDER BY q.number LIMIT ?",
-        *but,
+        " WHERE hex(q.report_id) NOT IN (SELECT value FROM json_each(?))"
+        " ORDER BY q.number LIMIT ?",
+        json.dumps([report_id.hex().upper() for report_id in but]),
         most,
     )
     for row in rows:

@@ -12,12 +12,19 @@ from typing import Any, Final
 from qanat_client.desk.words import counted, time_words
 from qanat_client.terminal import human_size, printable, printable_line
 
-__all__ = ["Edition", "Fact", "facts_of", "figure_words", "line", "title_of", "writing"]
+__all__ = ["ID", "Edition", "Fact", "facts_of", "figure_words", "line", "title_of", "writing"]
 
 Fact = tuple[str, str]
 """What it is, and what is said of it."""
 
+ID: Final = "Report"
+"""The fact that holds the report's id."""
+
 TITLE_CHARACTERS: Final = 60
+_KNOWN_BY: Final = {"seen": "saw it", "heard": "heard it from others", "not said": ""}
+_LANGUAGES: Final = {
+    "de": "German", "en": "English", "fa": "Persian", "kk": "Kazakh", "ru": "Russian",
+}  # fmt: skip
 
 # XML and HTML take them for no characters at all.
 _NONE = {0xFFFE: "\N{REPLACEMENT CHARACTER}", 0xFFFF: "\N{REPLACEMENT CHARACTER}"}
@@ -75,30 +82,36 @@ def figure_words(figure: Mapping[str, Any]) -> str:
     return f"{line(figure['what'])}: {span}"
 
 
+def _language_words(tag: str) -> str:
+    """Its English name where it is one of the app's, else the tag."""
+    return _LANGUAGES.get(tag.casefold().partition("-")[0], tag)
+
+
 def _time(value: Mapping[str, Any], key: str) -> str:
     return time_words(value[key]) if value.get(key) else ""
 
 
 def facts_of(value: Mapping[str, Any]) -> list[Fact]:
-    """Everything that is said of a report but its text and its files; of empty fields nothing."""
+    """Everything that is said of a report but its text and its files, in words for whoever reads a
+    newspaper; of empty fields nothing."""
     alias = value.get("alias") or ""
     facts = [
-        ("report", value["id"]),
-        ("from", " ".join(filter(None, [line(alias), value.get("from", "")]))),
-        ("arrived", _time(value, "arrived_s") + ", urgent" * bool(value.get("urgent"))),
-        ("written", value.get("written_day") or _time(value, "written_s")),
-        ("language", line(value["language"])),
-        ("where", line(value["where"])),
-        ("when", line(value["when"])),
-        ("basis", value["basis"]),
-        *(("figure", figure_words(figure)) for figure in value["figures"]),
+        (ID, value["id"]),
+        ("Written by", " ".join(filter(None, [line(alias), value.get("from", "")]))),
+        ("Arrived", _time(value, "arrived_s") + ", urgent" * bool(value.get("urgent"))),
+        ("Written", value.get("written_day") or _time(value, "written_s")),
+        ("Language", _language_words(line(value["language"]))),
+        ("Where", line(value["where"])),
+        ("When", line(value["when"])),
+        ("How the writer knows", _KNOWN_BY[value["basis"]]),
+        *(("How many", figure_words(figure)) for figure in value["figures"]),
         *_references(value),
     ]
     if "decided" in value:
         facts += _decided(value["decided"])
     facts += [
         (
-            "file",
+            "File",
             f"{line(file['name'])} ({line(file['media_type'])}, {human_size(file['size_bytes'])})"
             f" SHA-256 {file['sha256']}",
         )
@@ -106,7 +119,7 @@ def facts_of(value: Mapping[str, Any]) -> list[Fact]:
         if "sha256" in file
     ]
     facts += [
-        ("custody", f"{word['parcel_id'][:8]} held on {word['day']} by {line(word['relay_name'])}")
+        ("Receipt", f"{word['parcel_id'][:8]} held on {word['day']} by {line(word['relay_name'])}")
         for word in value.get("custody", ())
     ]
     return [(name, said.strip(" ,")) for name, said in facts if said.strip(" ,")]
@@ -118,17 +131,17 @@ def _references(value: Mapping[str, Any]) -> list[Fact]:
         if value.get(verb):
             is_claim = "reference_counts" in value and not value["reference_counts"]
             claim = ", which is not known to be by the same author" * is_claim
-            found.append((verb, f"{value[verb]}{claim}"))
+            found.append((verb.capitalize(), f"{value[verb]}{claim}"))
     for reference in value.get("referred_to_by", ()):
         who = "by the same author" if reference["counts"] else "somebody else's claim"
-        found.append((f"{reference['how']} it", f"{reference['id']} ({who})"))
+        found.append((f"{reference['how'].capitalize()} it", f"{reference['id']} ({who})"))
     return found
 
 
 def _decided(decided: Mapping[str, Any]) -> list[Fact]:
-    facts = [("checked", decided["state"]), ("tags", ", ".join(map(line, decided["tags"])))]
+    facts = [("Checked", decided["state"]), ("Tags", ", ".join(map(line, decided["tags"])))]
     for element, found in decided["elements"].items():
         note = f": {line(found['note'])}" if found["note"] else ""
-        facts.append((element, found["confidence"] + note))
-    facts += [("incident", line(incident["name"])) for incident in decided["incidents"]]
+        facts.append((element.capitalize(), found["confidence"] + note))
+    facts += [("Incident", line(incident["name"])) for incident in decided["incidents"]]
     return facts

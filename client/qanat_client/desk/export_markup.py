@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as Tree
 
-from qanat_client.desk.edition import Edition, facts_of, line, title_of, writing
+from qanat_client.desk.edition import ID, Edition, facts_of, line, title_of, writing
 from qanat_client.desk.words import time_words
 
 __all__ = ["PAGE_POLICY", "atom_of", "html_of"]
@@ -62,7 +62,7 @@ def _article(body: Tree.Element, value: Mapping[str, Any], address_of: AddressOf
         _under(article, "p", text, **{"class": "text", "dir": "auto"}, **_language(value))
     facts = _under(article, "dl")
     for name, said in facts_of(value):
-        if name != "report":
+        if name != ID:
             _under(facts, "dt", name)
             _under(facts, "dd", said, dir="auto")
     for file in value["files"]:
@@ -116,7 +116,7 @@ def _entry(feed: Tree.Element, value: Mapping[str, Any], at_s: int) -> None:
     _under(entry, "title", title_of(value), type="text")
     _under(entry, "published", _instant(at_s))
     _under(entry, "updated", _instant(at_s))
-    said = [f"{name}: {said}" for name, said in facts_of(value) if name != "report"]
+    said = [f"{name}: {said}" for name, said in facts_of(value) if name != ID]
     if value["state"] == "corrected":
         said.insert(0, "Corrected by its author.")
     text = "\n\n".join(filter(None, [writing(value["text"]), "\n".join(said)]))

@@ -50,11 +50,12 @@ def fate_of(desk: Desk, parcel_id: bytes) -> Fate:
     until = f"until {iso(expiry_day)}"
     if held:
         relays = counted(max(len(held), len(desk.card.relays)), "relay")
-        words = "; ".join([f"with {len(held)} of {relays}, by their word, {until}", *refused])
+        says = "says that it has" if len(held) == 1 else "say that they have"
+        words = "; ".join([f"{len(held)} of {relays} {says} it, to be fetched {until}", *refused])
         return Fate(FateState.HANDED_OVER, words, tuple(held))
     if refused:
         return Fate(FateState.REFUSED, f"{'; '.join(refused)}; they are asked again {until}")
-    return Fate(FateState.QUEUED, f"it waits here until a relay is reached, {until}")
+    return Fate(FateState.QUEUED, f"it waits here for a relay, at most {until}")
 
 
 def _why(verdict: int | None) -> str:

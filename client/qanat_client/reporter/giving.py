@@ -269,12 +269,15 @@ class Giving:
 
     def waits(self, connection: Connection) -> bool:
         """Whether offers are open, or more is to go when some of what was sent is acknowledged, or
-        when another connection breaks."""
+        when another connection breaks, or a stamp may be found for what the relay lets wait."""
         more = not self._agenda.is_empty()
         return (
             self._answered < len(self._offered)
             or (more and (connection.is_full or connection.unconfirmed))
             or any(other.unconfirmed for other in self._connections if other is not connection)
+            or self._stamper.works_on(
+                load.parcel.key for load in self._loads.values() if not (load.over or load.told)
+            )
         )
 
     def over(self) -> None:

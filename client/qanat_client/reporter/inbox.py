@@ -161,13 +161,11 @@ def inbox(home: Home, terminal: Terminal, code: str | None) -> int:
                 told["problems"].append(problem)
         replies = library.replies()
         if code is None:
-            some = (
-                "1 sealed reply is" if len(replies) == 1 else f"{len(replies)} sealed replies are"
-            )
+            some = "1 answer is" if len(replies) == 1 else f"{len(replies)} answers are"
             if replies:
                 terminal.say(f"{some} here, for you or for others: give your code to open yours")
             else:
-                terminal.say(f"no sealed reply is here: {_FETCHES}")
+                terminal.say(f"no answer is here: {_FETCHES}")
         else:
             opened, problems = open_replies(replies, code, desks)
             for one in opened:

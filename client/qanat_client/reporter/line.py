@@ -79,10 +79,10 @@ class Line:
                 sent = (frame for frames in parts for frame in frames)
                 self._advance(sum(len(f.data) for f in sent if isinstance(f, Block)))
                 continue
-            if self.is_done():
-                break
             if self.lane.wake.is_set():
                 continue
+            if self.is_done():
+                break
             try:
                 await asyncio.wait_for(self.lane.wake.wait(), QUIET_S)
             except TimeoutError:

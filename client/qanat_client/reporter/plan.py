@@ -101,7 +101,7 @@ class Plan:
                 terminal.say(f"  and {more} more")
             terminal.say(f"in all {human_size(self.total_bytes)} at most, sealed, to {to}:")
         else:
-            terminal.say(f"nothing waits to go; answers and bulletins would be asked of {to}:")
+            terminal.say(f"nothing waits to go; answers and bulletins are fetched from {to}:")
         for relay in self.relays:
             where = f" ({printable_line(relay.country)})" if relay.country else ""
             terminal.say(f"  {relay.address}{where}")

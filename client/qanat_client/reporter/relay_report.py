@@ -88,11 +88,11 @@ class RelayReport:
             said.append(f"brought the desk's word that it opened {_parcels(self.opened)}")
         if self.replies:
             replies = (
-                "1 sealed reply, yours perhaps"
+                "1 answer to somebody, perhaps to you"
                 if self.replies == 1
-                else (f"{self.replies} sealed replies, yours perhaps among them")
+                else f"{self.replies} answers, perhaps some to you"
             )
-            said.append(f"gave {replies}: `qanat inbox`")
+            said.append(f"gave {replies}; only your code opens yours: `qanat inbox`")
         for reason, count in self.refused.items():
             said.append(f"refused {_parcels(count)} ({printable_line(reason)})")
         if problem:

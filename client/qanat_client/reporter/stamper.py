@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -98,6 +98,11 @@ class Stamper:
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
 
+    def works_on(self, keys: Iterable[int]) -> bool:
+        """Whether a stamp for one of these parcels may still be found. The outbox has it before
+        that ends."""
+        return bool(self._jobs) and any(key in self._jobs for key in keys)
+
     async def settle(self, terminal: Terminal) -> bool:
         """Wait for what is being worked on, and say so; whether anything was found since the last
         time. Raises what the disk does."""
@@ -176,10 +181,10 @@ class Stamper:
                 else:
                     self._refuse_all()
                 return
-            if self._jobs.get(job.parcel.key) is job:
-                del self._jobs[job.parcel.key]
             stamp = Stamp(job.parcel.id, job.epoch, job.effort, bytes.fromhex(line.decode()))
             await asyncio.to_thread(self._keep, replace(job.parcel, stamp=stamp))
+            if self._jobs.get(job.parcel.key) is job:
+                del self._jobs[job.parcel.key]
             self.found += 1
             for listener in tuple(self.listeners):
                 listener()

@@ -113,6 +113,12 @@ class _LaneState:
         """Whether there is more than only stamps may take."""
         return self.bucket.level_bytes > self.bucket.burst_bytes * RESERVE_SHARE
 
+    @property
+    def asked_effort(self) -> int:
+        """What whoever comes now is asked for: the least, as soon as the first one waits."""
+        waits = bool(self.tickets) and not self.is_full
+        return max(self.effort, FIRST_EFFORT if waits else 0)
+
     def is_enough(self, effort: int) -> bool:
         """Whether a stamp shows enough: half of what is asked for by now was, when it was worked
         on."""
@@ -161,7 +167,7 @@ class Gate:
     @property
     def effort(self) -> int:
         """What a stamp should show for each 128 KiB of a body; 0 while none is needed."""
-        return max(self.least, *(state.effort for state in self._lanes.values()))
+        return max(self.least, *(state.asked_effort for state in self._lanes.values()))
 
     @property
     def waiting(self) -> int:
@@ -242,13 +248,14 @@ class Gate:
         return True
 
     def note_stamp(self, ticket: Ticket) -> None:
-        """A stamp was shown for one that waits."""
+        """A stamp was shown for one that waits, which is let in at once where there is room."""
         state = self._lanes[ticket.lane]
         if state.is_enough(ticket.effort):
             if not ticket.is_paid:
                 self._lobby.note_paid(ticket)
                 state.paid_for[ticket] = None
             state.note_paid(ticket)
+            self._let_in_those_who_paid(state)
 
     def withdraw(self, holder: Holder) -> None:
         """A session is over, and what it had waiting."""

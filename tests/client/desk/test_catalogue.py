@@ -22,7 +22,13 @@ from qanat_client.desk.aliases import (
     give_alias,
     words_for,
 )
-from qanat_client.desk.catalogue import catch_up, expression_for, uncatalogued, waiting
+from qanat_client.desk.catalogue import (
+    catalogue_some,
+    catch_up,
+    expression_for,
+    uncatalogued,
+    waiting,
+)
 from qanat_client.desk.decision_log import decision_log
 from qanat_client.desk.decisions import (
     ReportState,
@@ -106,6 +112,12 @@ def test_words_that_only_begin_otherwise_or_stand_apart_are_not_found() -> None:
 
 def _vault_with(texts: list[str]) -> Vault:
     """A vault in memory that holds reports with these texts, catalogued."""
+    vault = _waiting_vault(texts)
+    catch_up(vault)
+    return vault
+
+
+def _waiting_vault(texts: list[str]) -> Vault:
     vault = Vault.in_memory()
     author = SigningKey.generate().public
     with vault.transaction():
@@ -124,8 +136,17 @@ def _vault_with(texts: list[str]) -> Vault:
                 author,
                 content,
             )
-    catch_up(vault)
     return vault
+
+
+def test_however_many_reports_are_passed_over_the_others_are_catalogued() -> None:
+    vault = _waiting_vault(["one", "two"])
+    readable, unreadable = uncatalogued(vault)
+    many = [number.to_bytes(32) for number in range(40_000)]
+    with vault.transaction():
+        assert catalogue_some(vault, 9, but=[unreadable, *many]) == 1
+    assert uncatalogued(vault) == [unreadable]
+    assert [item.report_id for item in items_of(vault, find(vault, Wish()))] == [readable]
 
 
 def _texts(vault: Vault, wish: Wish) -> list[str]:

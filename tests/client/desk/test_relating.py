@@ -288,6 +288,8 @@ async def test_the_commands_show_what_is_related_and_what_agrees(
     assert newsroom.do("related", one)["together"] == 1
     (row,) = newsroom.do("figures", "--incident", "square")["rows"]
     assert (row["mine"], row["sources"]) == (None, 2)
+    # Two who differ: neither is outside of what most allow.
+    assert "STANDS APART" not in newsroom.run("figures", "--incident", "square").err
     page = newsroom.do("incident", "show", "square")
     assert page["figures"] == [row]
     assert {entry["what"] for entry in page["log"]} == {"incident", "gathered"}

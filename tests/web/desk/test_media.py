@@ -103,6 +103,28 @@ async def test_a_sound_plays_and_what_is_none_is_a_sentence(
         await expect(editor.report).to_contain_text(words, timeout=PATIENCE_MS)
 
 
+async def test_only_what_can_be_done_is_offered_and_the_rest_is_said_in_words(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
+        silent = recording("mp4", "libx264", None, seconds=1, size=(320, 240))
+        files = (
+            Attached("a.mp4", silent, "video/mp4"),
+            Attached("b.pdf", b"%PDF-1.7", "application/pdf"),
+        )
+        await report_with(editor, newsroom, *files)
+        await expect(editor.button("media.play")).to_have_count(1, timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text("this MP4 recording is silent")
+        why = "this is a PDF document: the desk shows only pictures, films and sound"
+        await expect(editor.report).to_contain_text(
+            WORDS["media.notPlayed"].format(why=why), timeout=PATIENCE_MS
+        )
+        for key in ("media.listen", "media.look"):
+            await expect(editor.button(key)).to_have_count(0)
+        # A document says nothing of itself that the desk reads.
+        await expect(editor.report.locator(".particulars")).to_have_count(1)
+
+
 async def test_boxes_drawn_by_pointer_and_by_keys_are_black_in_what_is_saved(
     newsroom: Newsroom, desk_app: App, tmp_path: Path
 ) -> None:

@@ -84,6 +84,9 @@ async def places(editor: Editor) -> AsyncIterator[str]:
     await page.get_by_role("button", name=WORDS["view.all"]).first.click()
     for place in PLACES:
         await editor.go(place)
+        if place == "overview":
+            drawn = page.get_by_label(WORDS["map.label"])
+            await expect(drawn).to_be_visible(timeout=PATIENCE_MS)
         await page.wait_for_timeout(300)
         yield place
     await editor.press("?")

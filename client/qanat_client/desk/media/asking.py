@@ -51,13 +51,15 @@ class DecodersMissing(NotShown):
 
 class Form(StrEnum):
     """What a file is made into. PRINT is its perceptual hash, BLACKED a picture with black boxes,
-    PUBLIC a picture, film or sound to publish, whichever it is."""
+    PUBLIC a picture, film or sound to publish, whichever it is; FORMS says as which of picture,
+    film and sound it can be shown."""
 
     PICTURE = "picture"
     POSTER = "poster"
     FILM = "film"
     SOUND = "sound"
     PARTICULARS = "particulars"
+    FORMS = "forms"
     PRINT = "print"
     BLACKED = "blacked"
     PUBLIC = "public"

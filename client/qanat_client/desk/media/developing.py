@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from qanat_client.desk.media import pictures, recordings
 from qanat_client.desk.media.asking import Form, Head, Job, NotShown, Piece
-from qanat_client.desk.media.films import film, poster, poster_image, published_recording, sound
+from qanat_client.desk.media.films import (
+    film,
+    poster,
+    poster_image,
+    published_recording,
+    recorded_forms,
+    sound,
+)
 from qanat_client.desk.media.formats import FIRST_BYTES, Format, format_of, refusal_of
 from qanat_client.desk.media.likeness import can_hash, print_of
 from qanat_client.desk.media.particulars import particulars_of
@@ -87,6 +95,12 @@ def _particulars(job: Job, data: io.BytesIO, emit: Emit) -> str:
     return _send(Head("application/json", found.words), particulars_of(data, found).as_json(), emit)
 
 
+def _forms(job: Job, data: io.BytesIO, emit: Emit) -> str:
+    found = _format(data, job.form)
+    told = {Form.PICTURE: ""} if found.kind == "picture" else recorded_forms(data, found)
+    return _send(Head("application/json", found.words), json.dumps(told).encode(), emit)
+
+
 def _print(job: Job, data: io.BytesIO, emit: Emit) -> str:
     found = _format(data, job.form)
     if found.kind == "picture":
@@ -102,6 +116,7 @@ JOBS: Final[Mapping[Form, Task]] = {
     Form.FILM: _film,
     Form.SOUND: _sound,
     Form.PARTICULARS: _particulars,
+    Form.FORMS: _forms,
     Form.PRINT: _print,
     Form.BLACKED: _blacked,
     Form.PUBLIC: _public,

@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from qanat_client.desk.media.asking import Head, NotShown
+from qanat_client.desk.media.asking import Form, Head, NotShown
 from qanat_client.desk.media.formats import Format
 from qanat_client.desk.media.pictures import jpeg_of
 from qanat_client.desk.media.recordings import (
@@ -39,7 +39,7 @@ from qanat_client.desk.media.webm import (
     upright,
 )
 
-__all__ = ["film", "poster", "poster_image", "published_recording", "sound"]
+__all__ = ["film", "poster", "poster_image", "published_recording", "recorded_forms", "sound"]
 
 POSTER_SIDE: Final = 1280
 MAX_FILM_S: Final = 4 * 3600.0
@@ -74,6 +74,21 @@ def published_recording(data: io.BytesIO, found: Format, emit: Emit, most_bytes:
     if video is None and audio is None:
         raise NotShown(f"this {found.words} has no picture and no sound that the desk decodes")
     return _Encoding(source, found, video, audio, emit, most_bytes, TO_PUBLISH).run()
+
+
+def recorded_forms(data: io.BytesIO, found: Format) -> dict[Form, str]:
+    """Film and sound, each with why it can't be shown; "" where it can. Raises NotShown."""
+    source = recording(data, found)
+    told = {Form.FILM: "", Form.SOUND: ""}
+    try:
+        _film_in(source, found)
+    except NotShown as fault:
+        told[Form.FILM] = str(fault)
+    if not source.streams.audio:
+        told[Form.SOUND] = f"this {found.words} is silent"
+    elif sounding(source) is None:
+        told[Form.SOUND] = f"this {found.words} has no sound that the desk decodes"
+    return told
 
 
 def _film_in(source: InputContainer, found: Format) -> VideoStream:

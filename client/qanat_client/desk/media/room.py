@@ -41,7 +41,7 @@ Boxes = tuple[tuple[float, float, float, float], ...]
 
 def job_for(source: Source, form: Form, boxes: Boxes = ()) -> Job:
     """What the worker is asked. Raises NotShown for a file that is too large to be looked at."""
-    is_film = form in (*_STREAMED, Form.POSTER, Form.PARTICULARS, Form.PRINT, Form.PUBLIC)
+    is_film = form not in (Form.PICTURE, Form.BLACKED)
     most = MAX_FILM_BYTES if is_film else MAX_PICTURE_BYTES
     if source.length > most:
         raise NotShown(

@@ -10,19 +10,19 @@ from aiohttp import web
 from qanat_client.desk.desk import Desk
 from qanat_client.desk.inbox import item_of
 from qanat_client.desk.media.alike import look_for_likenesses
-from qanat_client.desk.media.asking import Form
+from qanat_client.desk.media.asking import Form, NotShown
 from qanat_client.desk.media.limits import MAX_BOXES
 from qanat_client.desk.media.origin import give_medium
 from qanat_client.desk.media.room import MediaRoom
 from qanat_client.desk.media.sources import Source, source_of
-from qanat_client.desk.media.told import parse_particulars
+from qanat_client.desk.media.told import parse_forms, parse_particulars
 from qanat_client.desk.serve.answers import API_HEADERS
 from qanat_client.desk.serve.asking import Asked, asked
 from qanat_client.desk.serve.refusals import NotFound
 from qanat_client.desk.serve.serving import Serving
 from qanat_protocol.part import Rendition
 
-__all__ = ["black_out", "open_media", "show_media", "show_medium", "tell_metadata"]
+__all__ = ["black_out", "open_media", "show_media", "show_medium", "tell_forms", "tell_metadata"]
 
 MAX_FILES: Final = 10_000
 MAX_DIGITS: Final = 5
@@ -99,12 +99,32 @@ def _original(desk: Desk, digits: str, file: int) -> tuple[bytes, Source]:
     return item.report.files[file].sha256, source
 
 
-async def tell_metadata(serving: Serving, request: web.Request) -> dict[str, Any]:
-    """GET /api/reports/ID/files/N/metadata."""
+async def _original_asked(serving: Serving, request: web.Request) -> tuple[bytes, Source]:
     number = request.match_info["file"]
     if not number.isascii() or not number.isdigit() or len(number) > MAX_DIGITS:
         raise NotFound("a file is named by its number")
-    sha256, source = await serving.vault_work(_original, request.match_info["id"], int(number))
+    return await serving.vault_work(_original, request.match_info["id"], int(number))
+
+
+async def tell_forms(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID/files/N/forms: as what the original can be shown, why as nothing else,
+    and whether it says something of itself."""
+    _, source = await _original_asked(serving, request)
+    try:
+        medium = await room_of(serving).show(source, Form.FORMS)
+        told = parse_forms(bytes(medium.data))
+    except NotShown as fault:
+        return {"forms": [], "why_not": [str(fault)], "particulars": False}
+    return {
+        "forms": [form for form, why_not in told.items() if not why_not],
+        "why_not": [why_not for why_not in told.values() if why_not],
+        "particulars": True,
+    }
+
+
+async def tell_metadata(serving: Serving, request: web.Request) -> dict[str, Any]:
+    """GET /api/reports/ID/files/N/metadata."""
+    sha256, source = await _original_asked(serving, request)
     _, data = await room_of(serving).made(source, Form.PARTICULARS)
     return {"sha256": sha256.hex(), **parse_particulars(data).json()}
 

@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from qanat_client.desk.media.asking import NotShown
+from qanat_client.desk.media.asking import Form, NotShown
 from qanat_client.terminal import printable_line
 
-__all__ = ["Told", "parse_particulars", "parse_print"]
+__all__ = ["Told", "parse_forms", "parse_particulars", "parse_print"]
 
 MAX_GROUPS: Final = 16
 MAX_VALUES: Final = 60
@@ -101,6 +101,14 @@ def parse_particulars(data: bytes) -> Told:
             raise NotShown(_BROKE)
         place = _degrees(found[0], 90.0), _degrees(found[1], 180.0)
     return Told(tuple(groups), place, _text(value.get("taken")), _text(value.get("device")))
+
+
+def parse_forms(data: bytes) -> dict[Form, str]:
+    """As what a file can be shown, each with why it can't, "" where it can. Raises NotShown."""
+    value = _object(data)
+    if not value.keys() <= {Form.PICTURE, Form.FILM, Form.SOUND}:
+        raise NotShown(_BROKE)
+    return {Form(name): _text(why_not) for name, why_not in value.items()}
 
 
 def parse_print(data: bytes) -> tuple[bytes, int]:

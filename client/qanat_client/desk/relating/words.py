@@ -101,14 +101,15 @@ def range_words(span: Range) -> str:
     return f"{span.minimum:,} to {span.maximum:,}"
 
 
-def _said_line(said: Said, aliases: Aliases, *, is_compared: bool) -> str:
+def _said_line(said: Said, aliases: Aliases, *, is_compared: bool, has_most: bool) -> str:
     report = said.item.report
     if said.why_not is not None:
         verdict = f"{said.why_not}, does not count"
     elif is_compared:
         verdict = "agrees" if said.agrees else "CONTRADICTS"
     else:
-        verdict = "" if said.agrees else "STANDS APART"
+        # Only who is outside of what most allow does.
+        verdict = "STANDS APART" if has_most and not said.agrees else ""
     basis = {Basis.SEEN: "seen", Basis.HEARD: "heard", Basis.NOT_SAID: "-"}[report.basis]
     place = printable_line(report.where) or "-"
     line = (
@@ -126,8 +127,10 @@ def figures_lines(compared: Sequence[Comparison], aliases: Aliases) -> list[str]
         if row.mine is not None:
             why_not = f" ({row.mine.why_not}, does not count)" if row.mine.why_not else ""
             lines.append(f"  {range_words(row.mine.range):<16} this report{why_not}")
+        has_most = any(said.agrees for said in row.others if said.why_not is None)
         lines += [
-            _said_line(said, aliases, is_compared=row.mine is not None) for said in row.others
+            _said_line(said, aliases, is_compared=row.mine is not None, has_most=has_most)
+            for said in row.others
         ]
         lines.append(f"  {_together_words(row)}")
         if row.is_cut:

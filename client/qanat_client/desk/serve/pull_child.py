@@ -128,7 +128,7 @@ class Teller:
         # What it says changes with the minute: the screen shows no seconds.
         if is_there and self.desk.clock() - self.heard_s.get(key, 0) >= 60:
             self.heard_s[key] = int(self.desk.clock())
-        words = printable_line(result.complaint) or ("" if is_there else "it is asked")
+        words = printable_line(result.complaint) or ("" if is_there else "being asked")
         return {
             "name": self.desk.relay_name(key),
             "reached": is_there,
@@ -169,7 +169,7 @@ async def _pull(wish: PullWish, teller: Teller) -> None:
                     hearing=Hearing(teller.begins, lambda _: None, teller.tell, lambda _: None),
                 )
         except HomeBusy:
-            teller.say_state("elsewhere", "another qanat-desk pulls in this folder")
+            teller.say_state("elsewhere", "another qanat-desk fetches for this folder")
             await asyncio.sleep(BUSY_S)
 
 

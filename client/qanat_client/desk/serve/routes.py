@@ -15,6 +15,7 @@ from qanat_client.desk.media.showing import (
     black_out,
     show_media,
     show_medium,
+    tell_forms,
     tell_metadata,
 )
 from qanat_client.desk.serve.deciding import decide
@@ -57,6 +58,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     ("POST", "/api/overview", tell_overview),
     ("POST", "/api/reports/{id}/reply", reply),
     ("GET", "/api/reports/{id}/files/{file}/metadata", tell_metadata),
+    ("GET", "/api/reports/{id}/files/{file}/forms", tell_forms),
     ("POST", "/api/media", show_media),
     ("POST", "/api/media/black-out", black_out),
     ("POST", "/api/decide", decide),

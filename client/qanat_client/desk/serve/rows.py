@@ -16,6 +16,7 @@ from qanat_client.desk.finding import count
 from qanat_client.desk.inbox import SHORT_ID_DIGITS, Item, items_of
 from qanat_client.desk.pages import Page, PageRow, page_of_reports
 from qanat_client.desk.serve.asking import asked
+from qanat_client.desk.serve.named_city import named_city
 from qanat_client.desk.serve.serving import Serving
 from qanat_client.desk.serve.wishes import Filters, read_filters, wish_for
 from qanat_client.desk.standing import ReportStanding
@@ -97,6 +98,7 @@ class Found:
     page: Page
     total: int
     muted: int
+    city: dict[str, Any] | None
 
 
 def _found(desk: Desk, wanted: InboxWish) -> Found:
@@ -105,7 +107,8 @@ def _found(desk: Desk, wanted: InboxWish) -> Found:
         desk.vault, wish, before=wanted.before, limit=wanted.limit, grouped=wanted.grouped
     )
     muted = count(desk.vault, replace(wish, is_muted=True)) if wish.is_muted is False else 0
-    return Found(page, count(desk.vault, wish), muted)
+    total = count(desk.vault, wish)
+    return Found(page, total, muted, named_city(desk, wish, total))
 
 
 def _damaged_row(desk: Desk, report_id: bytes) -> dict[str, Any]:
@@ -165,4 +168,5 @@ async def tell_inbox(serving: Serving, request: web.Request) -> dict[str, Any]:
         "next": found.page.next_before,
         "total": found.total,
         "muted": found.muted,
+        **({"city": found.city} if found.city else {}),
     }

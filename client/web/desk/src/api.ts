@@ -83,6 +83,14 @@ export interface Rows {
   readonly total: number;
   /** How many more there would be if no pseudonym were muted. */
   readonly muted: number;
+  /** The words name it, and more reports lie there; `words` are those beside its name. */
+  readonly city?: NamedCity;
+}
+
+export interface NamedCity {
+  readonly city: string;
+  readonly words: string;
+  readonly reports: number;
 }
 
 export interface Part {

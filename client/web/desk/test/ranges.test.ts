@@ -7,10 +7,12 @@ test("a bar lies where its numbers lie on the scale", () => {
     from: 25,
     width: 25,
   });
-  expect(spanOf({ minimum: 3, maximum: 3 }, { minimum: 3, maximum: 3 })).toEqual({
-    from: 0,
-    width: 100,
-  });
+});
+
+test("one number that all say is drawn as one number, and not as a full bar", () => {
+  const { from, width } = spanOf({ minimum: 3, maximum: 3 }, { minimum: 3, maximum: 3 });
+  expect(width).toBeLessThan(5);
+  expect(from + width / 2).toBe(50);
 });
 
 test("a single number is a bar that is seen and does not leave the scale", () => {

@@ -145,6 +145,11 @@ export class Giving {
     return this.#answered < this.#offered.length;
   }
 
+  /** Whether a stamp for it may still be found. */
+  mayPay(load: Load): boolean {
+    return !load.isOver && this.#stamper.worksOn(load.parcel.key);
+  }
+
   /** The relay has a part of it. */
   half(load: Load): Said {
     return { key: load.parcel.key, word: Word.HALF, held: load.spread.held(this.#relay) };

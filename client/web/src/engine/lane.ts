@@ -35,10 +35,18 @@ export class Lane {
     this.#outbox = outbox;
   }
 
-  /** Whether offers are open, or more is to go when some of what was sent is acknowledged. */
+  /**
+   * Whether offers are open, or more is to go when some of what was sent is acknowledged, or a stamp
+   * may be found for what the relay lets wait.
+   */
   get isWaiting(): boolean {
     const hasMore = !this.#giving.agenda.isEmpty;
-    return this.#giving.isUnanswered || (hasMore && (this.#isFull || this.#isUnconfirmed));
+    const unsettled = [...this.#unsettled.values()];
+    return (
+      this.#giving.isUnanswered ||
+      (hasMore && (this.#isFull || this.#isUnconfirmed)) ||
+      unsettled.some(({ load }) => this.#giving.mayPay(load))
+    );
   }
 
   /** The frames of the most valuable block that may go now, its data behind; none if there is none. */

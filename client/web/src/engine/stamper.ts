@@ -70,6 +70,11 @@ export class Stamper {
     this.#working.catch(() => undefined);
   }
 
+  /** Whether a stamp for this parcel may still be found; the outbox has it before that ends. */
+  worksOn(key: number): boolean {
+    return this.#jobs.has(key);
+  }
+
   /** Waits for what is worked on; whether anything was found since the last time. */
   async settle(): Promise<boolean> {
     await this.#working;

@@ -123,7 +123,7 @@ export class Talk {
         this.#run.moved();
         continue;
       }
-      if (this.#isDone || (!this.#isWoken && !(await this.#waits()))) break;
+      if (!this.#isWoken && (this.#isDone || !(await this.#waits()))) break;
     }
     if (!this.#isOver) await this.#link.send(this.#session.send({ type: "end" }));
   }

@@ -14,7 +14,7 @@ from tests.client.desk.media.samples import PLACE, SECRET, photo, recording, sav
 
 from qanat_client.desk.media.asking import Form, NotShown
 from qanat_client.desk.media.darkroom import Darkroom
-from qanat_client.desk.media.told import Told, parse_particulars, parse_print
+from qanat_client.desk.media.told import Told, parse_forms, parse_particulars, parse_print
 
 HEIC = Path(__file__).with_name("left-red.heic")
 
@@ -114,7 +114,7 @@ answers = st.fixed_dictionaries(
     lambda v: json.dumps(v).encode()
 ))  # fmt: skip
 def test_whatever_a_worker_says_is_read_or_refused(data: bytes) -> None:
-    for parse in (parse_particulars, parse_print):
+    for parse in (parse_forms, parse_particulars, parse_print):
         try:
             found = parse(data)
         except NotShown:

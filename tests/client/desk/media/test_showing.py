@@ -258,3 +258,25 @@ async def test_what_arrives_is_compared_in_the_background(newsroom: Newsroom) ->
         assert suggestion["row"]["id"] == other.hex()
         assert "near_picture" in [reason["kind"] for reason in suggestion["reasons"]]
         assert desk.vault.value("SELECT count(*) FROM likenesses WHERE hash IS NULL") == 1
+
+
+async def test_a_file_says_as_what_it_can_be_shown_and_why_as_nothing_else(
+    newsroom: Newsroom,
+) -> None:
+    files = [
+        Attached("silent.mp4", recording("mp4", "libx264", None, seconds=1), "video/mp4"),
+        Attached("loud.mp4", recording("mp4", "libx264", "aac", seconds=1), "video/mp4"),
+        Attached("voice.ogg", recording("ogg", None, "libopus", seconds=1), "audio/ogg"),
+        Attached("paper.pdf", b"%PDF-1.7", "application/pdf"),
+        Attached("photo", photo(), "application/octet-stream"),
+    ]
+    async with desk_with(newsroom, files) as (window, own):
+        told = [await window.get(f"/api/reports/{own}/files/{at}/forms") for at in range(5)]
+    assert [each["forms"] for each in told] == [
+        ["film"], ["film", "sound"], ["sound"], [], ["picture"],
+    ]  # fmt: skip
+    assert [each["particulars"] for each in told] == [True, True, True, False, True]
+    assert told[0]["why_not"] == ["this MP4 recording is silent"]
+    assert told[1]["why_not"] == told[4]["why_not"] == []
+    assert "it is no film" in told[2]["why_not"][0]
+    assert "PDF document" in told[3]["why_not"][0]

@@ -157,3 +157,34 @@ async def test_the_alias_of_a_muted_pseudonym_is_offered_and_leads_to_its_report
         assert [row["id"] for row in page["rows"]] == mine[::-1]
         said = await window.ask("POST", "/api/inbox", {"alias": "grey-nobody"})
         assert said.status == 400
+
+
+async def test_words_that_name_a_city_say_where_more_reports_come_from_it(
+    newsroom: Newsroom,
+) -> None:
+    async with window_on(newsroom) as window:
+        writer = Writer(window.desk.card, window.desk.today)
+        for where, text in (
+            ("Алматы, 7-аурухана", "Hospital."),
+            ("Almaty", "Shots."),
+            ("آلماتی", "Hospital."),
+            ("Aktau", "Shots."),
+        ):
+            await bring(window.desk, writer, [text], where=where)
+        found = await window.post("/api/inbox", {"words": "almaty"})
+        assert (found["total"], found["city"]["reports"]) == (1, 3)
+        assert (found["city"]["city"], found["city"]["words"]) == ("Almaty", "")
+        by_place = await window.post("/api/inbox", {"cities": [found["city"]["city"]]})
+        assert by_place["total"] == 3
+        both = await window.post("/api/inbox", {"words": "Алматыда hospital"})
+        assert (both["total"], both["city"]) == (
+            1,
+            {"city": "Almaty", "words": "hospital", "reports": 2},
+        )
+        for nothing in (
+            {"words": "aktau"},
+            {"words": "hospital"},
+            {"words": "almaty", "cities": ["Aktau"]},
+            {},
+        ):
+            assert "city" not in await window.post("/api/inbox", nothing)

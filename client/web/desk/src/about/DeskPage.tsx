@@ -1,6 +1,6 @@
 /** The desk itself: its card, its relays and how they are reached, alarms, what was set aside. */
-import type { Alarm, Aside } from "../api.ts";
-import { ask, wordsOf } from "../client.ts";
+import type { Alarm, Aside, PullState } from "../api.ts";
+import { ask, link, wordsOf } from "../client.ts";
 import { counts, desk, pull } from "../state/desk.ts";
 import { useFetched } from "../state/fetched.ts";
 import { tell } from "../state/navigation.ts";
@@ -44,6 +44,7 @@ function Card() {
         <dt>{say("card.fingerprint")}</dt>
         <dd>
           <code class="fingerprint">{shown.fingerprint}</code>
+          <p class="hint">{say("card.check")}</p>
         </dd>
         <dt>{say("card.serial")}</dt>
         <dd>{serial}</dd>
@@ -59,11 +60,11 @@ function Card() {
             <dt>{say("card.editor")}</dt>
             <dd>
               <code>{shown.editor}</code>
+              <p class="hint">{say("card.editorHint")}</p>
             </dd>
           </>
         )}
       </dl>
-      <p class="hint">{say("card.check")}</p>
       <CardForReporters />
       <p class="hint">{say("card.hint")}</p>
       <button type="button" class="quiet" onClick={() => void publish()}>
@@ -89,7 +90,7 @@ function Relays() {
   return (
     <section>
       <h2>{say("relays.title")}</h2>
-      {state !== null && <p>{state.words}</p>}
+      {state !== null && <p>{link.value === "gone" ? say("pull.unknown") : state.words}</p>}
       {desk.value?.relays.length === 0 ? <p class="hint">{say("relays.none")}</p> : <RelayTable />}
     </section>
   );
@@ -124,7 +125,7 @@ function RelayTable() {
                   say("relays.notAsked")
                 ) : (
                   <>
-                    <span class={known.reached ? "mark good" : "mark bad"}>{known.words}</span>
+                    <Reached known={known} />
                     {known.last_s !== null && (
                       <time class="hint" title={exact(known.last_s)}>
                         {" "}
@@ -142,12 +143,23 @@ function RelayTable() {
   );
 }
 
+function Reached({ known }: { readonly known: PullState["relays"][number] }) {
+  if (link.value === "gone") return <span class="mark">{say("relays.unknown")}</span>;
+  return (
+    <span class={known.reached ? "mark good" : "mark bad"}>
+      {known.reached ? say("relays.reached") : known.words}
+    </span>
+  );
+}
+
 function Alarms() {
   const { found } = useFetched<{ readonly alarms: readonly Alarm[] }>("/api/alarms");
   return (
     <section>
       <h2>{say("alarms.title")}</h2>
-      {found?.alarms.length === 0 && <p class="hint">{say("alarms.none")}</p>}
+      {found !== null && (
+        <p class="hint">{say(found.alarms.length === 0 ? "alarms.none" : "alarms.hint")}</p>
+      )}
       <ul>
         {found?.alarms.map(({ words, at_s }, at) => (
           <li key={at} class="strip bad">

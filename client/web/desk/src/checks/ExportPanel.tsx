@@ -97,88 +97,99 @@ export function ExportPanel({ onDone }: { readonly onDone: () => void }) {
         void look();
       }}
     >
-      <div class="export-order">
-        <fieldset class="export-what">
-          <legend>{say("export.what")}</legend>
-          {offered.map((each) => (
-            <label key={each.scope} class="check">
-              <input
-                type="radio"
-                name="export-what"
-                checked={each === subject.value}
-                onChange={() => {
-                  subject.value = each;
-                }}
-              />
-              <bdi>{say(scopeNames[each.scope], { count: each.count, name: each.name })}</bdi>
-            </label>
-          ))}
-        </fieldset>
-        <label>
-          {say("export.format")}
-          <select
-            value={format.value}
-            onChange={(event) => {
-              const chosen = FORMATS.find((each) => each === event.currentTarget.value) ?? "html";
-              format.value = chosen;
-              isPublic.value = chosen === "html" || chosen === "atom";
-            }}
-          >
-            {FORMATS.map((each) => (
-              <option key={each} value={each}>
-                {say(formatNames[each])}
-              </option>
+      <div class="export-columns">
+        <div class="export-order">
+          <fieldset class="export-what">
+            <legend>{say("export.what")}</legend>
+            {offered.map((each) => (
+              <label key={each.scope} class="check">
+                <input
+                  type="radio"
+                  name="export-what"
+                  checked={each === subject.value}
+                  onChange={() => {
+                    subject.value = each;
+                  }}
+                />
+                <bdi>{say(scopeNames[each.scope], { count: each.count, name: each.name })}</bdi>
+              </label>
             ))}
-          </select>
-        </label>
-        <Check label={say("export.public")} hint={say("export.publicHint")} kept={isPublic} />
-        {format.value !== "atom" && (
-          <Check
-            label={say("export.media")}
-            hint={isPublic.value ? say("export.mediaPublic") : say("export.mediaDesk")}
-            kept={hasMedia}
-          />
-        )}
-        <Check label={say("export.withdrawn")} kept={hasWithdrawn} />
-        {isPublic.value && (
-          <Check
-            label={say("export.pseudonyms")}
-            hint={say("export.pseudonymsHint")}
-            kept={hasPseudonyms}
-          />
-        )}
-        <label>
-          {say("export.words")}
-          <textarea
-            rows={3}
-            dir="auto"
-            autoComplete="off"
-            spellcheck={false}
-            value={words.value}
-            onInput={(event) => {
-              words.value = event.currentTarget.value;
-            }}
-          />
-          <span class="hint">{say("export.wordsHint")}</span>
-        </label>
-        <fieldset>
-          <legend>{say("export.fields")}</legend>
-          {FIELDS.map(([name, label]) => (
-            <label key={name} class="check">
-              <input
-                type="checkbox"
-                checked={fields.value.has(name)}
-                onChange={(event) => {
-                  const changed = new Set(fields.value);
-                  if (event.currentTarget.checked) changed.add(name);
-                  else changed.delete(name);
-                  fields.value = changed;
-                }}
-              />
-              {say(label)}
-            </label>
-          ))}
-        </fieldset>
+          </fieldset>
+          <label>
+            {say("export.format")}
+            <select
+              value={format.value}
+              onChange={(event) => {
+                const chosen = FORMATS.find((each) => each === event.currentTarget.value) ?? "html";
+                format.value = chosen;
+                isPublic.value = chosen === "html" || chosen === "atom";
+              }}
+            >
+              {FORMATS.map((each) => (
+                <option key={each} value={each}>
+                  {say(formatNames[each])}
+                </option>
+              ))}
+            </select>
+          </label>
+          <Check label={say("export.public")} hint={say("export.publicHint")} kept={isPublic} />
+          {format.value !== "atom" && (
+            <Check
+              label={say("export.media")}
+              hint={isPublic.value ? say("export.mediaPublic") : say("export.mediaDesk")}
+              kept={hasMedia}
+            />
+          )}
+          <Check label={say("export.withdrawn")} kept={hasWithdrawn} />
+          {isPublic.value && (
+            <Check
+              label={say("export.pseudonyms")}
+              hint={say("export.pseudonymsHint")}
+              kept={hasPseudonyms}
+            />
+          )}
+          <label>
+            {say("export.words")}
+            <textarea
+              rows={3}
+              dir="auto"
+              autoComplete="off"
+              spellcheck={false}
+              value={words.value}
+              onInput={(event) => {
+                words.value = event.currentTarget.value;
+              }}
+            />
+            <span class="hint">{say("export.wordsHint")}</span>
+          </label>
+          <fieldset>
+            <legend>{say("export.fields")}</legend>
+            {FIELDS.map(([name, label]) => (
+              <label key={name} class="check">
+                <input
+                  type="checkbox"
+                  checked={fields.value.has(name)}
+                  onChange={(event) => {
+                    const changed = new Set(fields.value);
+                    if (event.currentTarget.checked) changed.add(name);
+                    else changed.delete(name);
+                    fields.value = changed;
+                  }}
+                />
+                {say(label)}
+              </label>
+            ))}
+          </fieldset>
+        </div>
+        <section class="export-seen" aria-live="polite" aria-busy={isBusy.value}>
+          {isBusy.value && order.media && isPublic.value && (
+            <p class="strip plain">{say("export.making")}</p>
+          )}
+          {seen !== null && <ExportSeen preview={seen} />}
+          {seen === null && !isBusy.value && <p class="hint">{say("export.notLooked")}</p>}
+        </section>
+      </div>
+      <div class="export-act">
         {failure.value !== "" && (
           <p class="strip bad" role="alert">
             {failure.value}
@@ -198,13 +209,6 @@ export function ExportPanel({ onDone }: { readonly onDone: () => void }) {
           </button>
         </div>
       </div>
-      <section class="export-seen" aria-live="polite" aria-busy={isBusy.value}>
-        {isBusy.value && order.media && isPublic.value && (
-          <p class="strip plain">{say("export.making")}</p>
-        )}
-        {seen !== null && <ExportSeen preview={seen} />}
-        {seen === null && !isBusy.value && <p class="hint">{say("export.notLooked")}</p>}
-      </section>
     </form>
   );
 }

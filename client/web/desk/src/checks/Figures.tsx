@@ -6,6 +6,7 @@ import { useFetched } from "../state/fetched.ts";
 import { type Key, say } from "../words/say.ts";
 import type { FigureRow, FigureRows, Range, Said } from "./answers.ts";
 import { rangeWords, type Scale, scaleOf, spanOf } from "./ranges.ts";
+import { isCompared, type Verdict, verdictOf } from "./verdicts.ts";
 
 export function Figures({ report }: { readonly report: ReportPage }) {
   return report.figures.length === 0 ? null : <Compared of={report} />;
@@ -54,7 +55,9 @@ function FigureTable({ row }: { readonly row: FigureRow }) {
             <th scope="row">{say("figures.mine")}</th>
             <td class="range">{rangeWords(row.mine)}</td>
             <td class="figure-bar">
-              <Bar range={row.mine} scale={scale} kind={row.mine_counts ? "mine" : "out"} />
+              {isCompared(row) && (
+                <Bar range={row.mine} scale={scale} kind={row.mine_counts ? "mine" : "out"} />
+              )}
             </td>
             <td />
             <td>{!row.mine_counts && say("figures.outMine")}</td>
@@ -76,9 +79,9 @@ function FigureTable({ row }: { readonly row: FigureRow }) {
 }
 
 function Other({ said, row, scale }: { said: Said; row: FigureRow; scale: Scale }) {
-  const kind = !said.counts ? "out" : said.agrees ? "agrees" : "contradicts";
+  const verdict = verdictOf(said, row);
   return (
-    <tr class={kind}>
+    <tr class={verdict}>
       <th scope="row">
         <button type="button" class="link" onClick={() => openReport(said.report)}>
           {said.alias ?? said.short_id}
@@ -87,33 +90,50 @@ function Other({ said, row, scale }: { said: Said; row: FigureRow; scale: Scale 
       </th>
       <td class="range">{rangeWords(said)}</td>
       <td class="figure-bar">
-        <Bar range={said} scale={scale} kind={kind} />
+        {isCompared(row) && <Bar range={said} scale={scale} kind={verdict} />}
       </td>
       <td>{basisWords(said.basis)}</td>
       <td>
-        {(row.sources > 1 || kind !== "agrees") && (
-          <span class={`mark ${marks[kind]}`}>{say(verdict(said, row))}</span>
+        {verdict !== "open" && (
+          <span class={`mark ${marks[verdict]}`}>{say(wordsOf(said, verdict))}</span>
         )}
       </td>
     </tr>
   );
 }
 
-const marks = { agrees: "good", contradicts: "bad", out: "plain" } as const;
+const marks = {
+  agrees: "good",
+  among: "good",
+  contradicts: "bad",
+  apart: "bad",
+  out: "plain",
+} as const;
 const reasons = {
   withdrawn: "figures.withdrawn",
   corrected: "figures.corrected",
   rejected: "figures.rejected",
 } as const;
 
-function verdict(said: Said, row: FigureRow): Key {
-  if (said.why_not !== null) return reasons[said.why_not];
-  if (row.mine !== null) return said.agrees ? "figures.agrees" : "figures.contradicts";
-  return said.agrees ? "figures.among" : "figures.apart";
+const verdicts = {
+  agrees: "figures.agrees",
+  contradicts: "figures.contradicts",
+  among: "figures.among",
+  apart: "figures.apart",
+  out: "figures.outMine",
+} as const;
+
+function wordsOf(said: Said, verdict: Exclude<Verdict, "open">): Key {
+  return said.why_not === null ? verdicts[verdict] : reasons[said.why_not];
 }
 
 function together(row: FigureRow): string {
   if (row.lowest === null || row.highest === null) return say("figures.nothing");
+  if (!isCompared(row)) {
+    return say("figures.alone", {
+      range: rangeWords({ minimum: row.lowest, maximum: row.highest }),
+    });
+  }
   const common =
     row.overlap === null
       ? say("figures.noCommon")

@@ -28,7 +28,8 @@ export function spanOf(
   scale: Scale,
 ): { readonly from: number; readonly width: number } {
   const whole = scale.maximum - scale.minimum;
-  if (whole === 0) return { from: 0, width: 100 };
+  // All say one number: it fills nothing.
+  if (whole === 0) return { from: (100 - LEAST_WIDTH) / 2, width: LEAST_WIDTH };
   const at = (value: number) => (100 * (value - scale.minimum)) / whole;
   const width = Math.max(LEAST_WIDTH, at(range.maximum) - at(range.minimum));
   return { from: Math.min(at(range.minimum), 100 - width), width };

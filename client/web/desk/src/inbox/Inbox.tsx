@@ -2,7 +2,8 @@
 import { mounts } from "../mounts.ts";
 import { ReportView } from "../report/ReportView.tsx";
 import { openExport } from "../state/exporting.ts";
-import { filters, fresh, mutedCount, narrow, showFresh, total } from "../state/list.ts";
+import { withChip } from "../state/filters.ts";
+import { filters, fresh, mutedCount, namedCity, narrow, showFresh, total } from "../state/list.ts";
 import { say } from "../words/say.ts";
 import { Choice } from "./Choice.tsx";
 import { List } from "./List.tsx";
@@ -37,6 +38,7 @@ export function Inbox() {
             </button>
           )}
         </div>
+        <AsPlace />
         <Choice />
         <div role="status">
           {fresh.value > 0 && (
@@ -48,6 +50,34 @@ export function Inbox() {
         <List />
       </section>
       <ReportView />
+    </div>
+  );
+}
+
+/** The words name a city, too: by its place there is more than by its name. */
+function AsPlace() {
+  const named = namedCity.value;
+  return (
+    <div role="status">
+      {named !== null && (
+        <p class="as-place">
+          {say("list.city", { city: named.city, count: named.reports })}{" "}
+          <button
+            type="button"
+            class="link"
+            onClick={() =>
+              narrow(
+                withChip(
+                  { ...filters.value, words: named.words },
+                  { name: "city", value: named.city },
+                ),
+              )
+            }
+          >
+            {say("list.byCity")}
+          </button>
+        </p>
+      )}
     </div>
   );
 }

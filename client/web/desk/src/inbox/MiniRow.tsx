@@ -27,6 +27,7 @@ export function MiniRow({ row, children }: { row: Row; children?: ComponentChild
         </span>
       </button>
       <span class="row-marks">
+        {row.urgent && <span class="mark bad">{say("row.urgent")}</span>}
         <span class={row.basis === "seen" ? "mark good" : "mark"}>{basisWords(row.basis)}</span>
         {row.decided.state !== "new" && (
           <span class={`mark state ${row.decided.state}`}>{say(stateName(row.decided.state))}</span>

@@ -50,6 +50,7 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
       <Thumb id={row.id} thumb={row.thumb} files={row.files} />
       <div class="row-words">
         <p class="row-head">
+          {row.urgent && <span class="mark bad">{say("row.urgent")}</span>}
           <bdi class="row-place">{row.where || say("row.nowhere")}</bdi>
           <time title={exact(row.arrived_s)}>{moment(row.arrived_s)}</time>
         </p>
@@ -57,14 +58,21 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
         <p class="row-line" dir="auto" lang={row.language}>
           {row.line || say("row.noWords")}
         </p>
-        <p class="row-marks">
-          {row.alias !== null && <bdi class="row-alias">{row.alias}</bdi>}
+        <p class="row-foot">
           {row.group != null && row.group.more > 0 ? (
-            <span class="mark group" data-does="group">
-              {say("row.group", { count: row.group.more })}
-            </span>
+            <>
+              <span class="row-marks">
+                <Alias of={row} />
+              </span>
+              <span class="mark group" data-does="group">
+                {say("row.group", { count: row.group.more })}
+              </span>
+            </>
           ) : (
-            <Marks row={row} />
+            <>
+              <Marks row={row} />
+              <Holds row={row} />
+            </>
           )}
         </p>
       </div>
@@ -81,12 +89,16 @@ export function RowView({ row, isCurrent, isChosen, place }: RowProps) {
   );
 }
 
+function Alias({ of }: { readonly of: Row }) {
+  return of.alias === null ? null : <bdi class="row-alias">{of.alias}</bdi>;
+}
+
+/** What matters most first: one that there is no room for is left out whole, and all behind it. */
 function Marks({ row }: { readonly row: Row }) {
   const { decided } = row;
   if (row.damaged === true) return <span class="mark bad">{say("row.damaged")}</span>;
   return (
-    <>
-      {row.urgent && <span class="mark bad">{say("row.urgent")}</span>}
+    <span class="row-marks">
       {hasDraft(row.id) && <span class="mark warn">{say("row.draft")}</span>}
       {decided.state !== "new" && (
         <span class={`mark state ${decided.state}`}>{say(stateName(decided.state))}</span>
@@ -96,29 +108,44 @@ function Marks({ row }: { readonly row: Row }) {
           {say(row.state === "corrected" ? "row.corrected" : "row.withdrawn")}
         </span>
       )}
+      <Alias of={row} />
       {row.basis !== "not said" && (
         <span class={row.basis === "seen" ? "mark good" : "mark"}>{basisWords(row.basis)}</span>
       )}
       {row.language !== "" && <span class="mark plain">{row.language}</span>}
       {row.written_s !== null && (
-        <span class="mark plain" title={exact(row.written_s)}>
+        <span class="mark plain" title={say("row.written", { when: exact(row.written_s) })}>
           {delayWords(row.written_s, row.arrived_s)}
         </span>
-      )}
-      {row.files > 0 && (
-        <span class={row.files_here < row.files ? "mark plain part" : "mark plain"}>
-          {say("row.files", { here: row.files_here, all: row.files })}
-        </span>
-      )}
-      {row.figures > 0 && (
-        <span class="mark plain">{say("row.figures", { count: row.figures })}</span>
       )}
       {decided.tags.map((tag) => (
         <bdi key={tag} class="mark tag">
           #{tag}
         </bdi>
       ))}
-    </>
+    </span>
+  );
+}
+
+/** What a report brought along: never cut off. */
+function Holds({ row }: { readonly row: Row }) {
+  if (row.files === 0 && row.figures === 0) return null;
+  return (
+    <span class="row-holds">
+      {row.files > 0 && (
+        <span
+          class={row.files_here < row.files ? "mark plain part" : "mark plain"}
+          title={say("row.filesHint", { here: row.files_here, count: row.files })}
+        >
+          {row.files_here < row.files
+            ? say("row.filesPart", { here: row.files_here, count: row.files })
+            : say("row.files", { count: row.files })}
+        </span>
+      )}
+      {row.figures > 0 && (
+        <span class="mark plain">{say("row.figures", { count: row.figures })}</span>
+      )}
+    </span>
   );
 }
 

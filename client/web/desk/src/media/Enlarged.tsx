@@ -11,7 +11,8 @@ import { say } from "../words/say.ts";
 import { useBest } from "./best.ts";
 import { Renditions, Told } from "./Caption.tsx";
 import { here, isShowable, kindOf, stills } from "./kinds.ts";
-import { type Playable, Player, PlayerChoice } from "./Player.tsx";
+import { Player, PlayerChoice } from "./Player.tsx";
+import { type Playable, useForms } from "./playable.ts";
 import { Stage } from "./Stage.tsx";
 import { CLOSER, pushed, real, type Size, scaleOf, WHOLE, zoomed } from "./view.ts";
 
@@ -115,6 +116,7 @@ interface ContentsProps extends FileProps {
 function Contents({ report, number, file, move }: ContentsProps) {
   const kind = kindOf(file);
   const hasOriginal = here(file).includes("original");
+  const forms = useForms(report.id, number, hasOriginal && kind !== "picture");
   const playing = useSignal<Playable | null>(
     isPlaying.peek() && hasOriginal ? (kind === "sound" ? "sound" : "film") : null,
   );
@@ -188,6 +190,7 @@ function Contents({ report, number, file, move }: ContentsProps) {
           {hasOriginal && kind !== "picture" && (
             <PlayerChoice
               kind={kind}
+              forms={forms}
               playing={playing.value}
               onChoose={(form) => {
                 playing.value = form;

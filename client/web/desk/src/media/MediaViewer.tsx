@@ -3,7 +3,7 @@
  * they arrive, each marked as what it is. Films and sounds are asked for by a button.
  */
 import { useSignal } from "@preact/signals";
-import type { Rendition, ReportPage } from "../api.ts";
+import type { Rendition, ReportFile, ReportPage } from "../api.ts";
 import { enlarge } from "../state/enlarging.ts";
 import { say } from "../words/say.ts";
 import { BlackOut } from "./BlackOut.tsx";
@@ -11,7 +11,8 @@ import { useBest } from "./best.ts";
 import { RENDITION_NAMES, Renditions, Told } from "./Caption.tsx";
 import { here, type Kind, kindOf, stills } from "./kinds.ts";
 import { Particulars } from "./Particulars.tsx";
-import { type Playable, Player, PlayerChoice } from "./Player.tsx";
+import { Player, PlayerChoice } from "./Player.tsx";
+import { type Forms, type Playable, useForms } from "./playable.ts";
 import type { Showing } from "./showing.ts";
 
 interface ViewerProps {
@@ -21,19 +22,32 @@ interface ViewerProps {
 
 export function MediaViewer({ report, file }: ViewerProps) {
   const found = report.files[file];
-  if (found === undefined) return null;
+  return found === undefined ? null : <FileMedia report={report} file={file} found={found} />;
+}
+
+function FileMedia({ report, file, found }: ViewerProps & { readonly found: ReportFile }) {
   const kind = kindOf(found);
   const pictures = stills(found);
   const hasOriginal = here(found).includes("original");
+  const isAsked = hasOriginal && kind !== "picture";
+  const forms = useForms(report.id, file, isAsked);
   return (
     <div class="media">
       {pictures.length > 0 && (
         <Still report={report.id} file={file} kind={kind} renditions={pictures} />
       )}
-      {hasOriginal && kind !== "picture" && (
-        <Playing report={report.id} file={file} kind={kind} key={`${report.id} ${file}`} />
+      {isAsked && (
+        <Playing
+          report={report.id}
+          file={file}
+          kind={kind}
+          forms={forms}
+          key={`${report.id} ${file}`}
+        />
       )}
-      {hasOriginal && <Particulars report={report.id} file={file} />}
+      {hasOriginal && (!isAsked || forms?.particulars === true) && (
+        <Particulars report={report.id} file={file} />
+      )}
     </div>
   );
 }
@@ -115,7 +129,12 @@ function Still({ report, file, kind, renditions }: StillProps) {
   );
 }
 
-function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
+function Playing({
+  report,
+  file,
+  kind,
+  forms,
+}: Omit<StillProps, "renditions"> & { readonly forms: Forms | null }) {
   const form = useSignal<Playable | null>(null);
   return (
     <>
@@ -125,6 +144,7 @@ function Playing({ report, file, kind }: Omit<StillProps, "renditions">) {
       <p class="media-actions">
         <PlayerChoice
           kind={kind}
+          forms={forms}
           playing={form.value}
           onChoose={(wanted) => {
             form.value = wanted;

@@ -2,21 +2,14 @@
 import { type Key, say } from "../words/say.ts";
 import { Told } from "./Caption.tsx";
 import type { Kind } from "./kinds.ts";
+import type { Forms, Playable } from "./playable.ts";
 import { useShown } from "./showing.ts";
-
-/** `picture`: what was sent as something else, looked at as one. */
-export type Playable = "film" | "sound" | "picture";
 
 const buttons: Readonly<Record<Playable, Key>> = {
   film: "media.play",
   sound: "media.listen",
   picture: "media.look",
 };
-
-export function offered(kind: Kind): readonly Playable[] {
-  if (kind === "other") return ["picture", "film", "sound"];
-  return kind === "film" ? ["film", "sound"] : ["sound"];
-}
 
 interface PlayerProps {
   readonly report: string;
@@ -54,20 +47,37 @@ export function Player({ report, file, form }: PlayerProps) {
 
 interface PlayerChoiceProps {
   readonly kind: Kind;
+  /** null while it is looked into. */
+  readonly forms: Forms | null;
   readonly playing: Playable | null;
   readonly onChoose: (form: Playable) => void;
 }
 
-export function PlayerChoice({ kind, playing, onChoose }: PlayerChoiceProps) {
-  return offered(kind).map((each) => (
-    <button
-      type="button"
-      key={each}
-      class="small"
-      aria-pressed={playing === each}
-      onClick={() => onChoose(each)}
-    >
-      {say(buttons[each])}
-    </button>
-  ));
+/** What can be done with it, and in words why nothing else. */
+export function PlayerChoice({ kind, forms, playing, onChoose }: PlayerChoiceProps) {
+  // Its still picture failed for the same reason, which stands there.
+  if (kind === "film" && forms?.forms.length === 0) return null;
+  // Nobody looks for the film in a sound.
+  const isExpected = kind === "sound" && forms?.forms.includes("sound") === true;
+  if (forms === null) return <span class="hint">{say("media.looking")}</span>;
+  return (
+    <>
+      {forms.forms.map((each) => (
+        <button
+          type="button"
+          key={each}
+          class="small"
+          aria-pressed={playing === each}
+          onClick={() => onChoose(each)}
+        >
+          {say(buttons[each])}
+        </button>
+      ))}
+      {(isExpected ? [] : forms.why_not).map((words) => (
+        <span key={words} class="hint">
+          {forms.forms.length === 0 ? say("media.notPlayed", { why: words }) : words}
+        </span>
+      ))}
+    </>
+  );
 }

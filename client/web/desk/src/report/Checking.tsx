@@ -40,13 +40,22 @@ export function Checking({ report }: { readonly report: ReportPage }) {
             key={state}
             class={`small state ${state}`}
             aria-pressed={report.decided.state === state}
+            aria-keyshortcuts={String(at + 1)}
+            title={say("checking.key", { key: at + 1 })}
             onClick={() => void setState([report.id], state)}
           >
-            {say(stateName(state))} <small aria-hidden="true">{at + 1}</small>
+            {say(stateName(state))}{" "}
+            <span class="key" aria-hidden="true">
+              {at + 1}
+            </span>
           </button>
         ))}
       </fieldset>
-      <p class="hint">{say("checking.basis", { basis: basisWords(report.basis) })}</p>
+      <p class="hint">
+        {report.basis === "not said"
+          ? say("checking.basisNotSaid")
+          : say("checking.basis", { basis: basisWords(report.basis) })}
+      </p>
       {ELEMENTS.map((element) => (
         <ElementView key={element} report={report} element={element} />
       ))}

@@ -49,9 +49,9 @@ export function App() {
           </p>
         ))}
         <Shown />
+        <Toast />
       </main>
       <Sheets />
-      <Toast />
     </div>
   );
 }

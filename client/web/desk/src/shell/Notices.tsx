@@ -60,7 +60,7 @@ export function Gone() {
   );
 }
 
-/** Said for a while at the bottom, and read out. */
+/** Said for a while below what is being read, which makes room for it; it is read out, too. */
 export function Toast() {
   const shown = said.value;
   useEffect(() => {

@@ -1,5 +1,6 @@
 /** How asking the relays goes, at the foot of the left column. */
-import { ask, wordsOf } from "../client.ts";
+import type { PullState } from "../api.ts";
+import { ask, link, wordsOf } from "../client.ts";
 import { pull } from "../state/desk.ts";
 import { tell } from "../state/navigation.ts";
 import { say } from "../words/say.ts";
@@ -8,8 +9,9 @@ import { moment } from "../words/times.ts";
 export function Pulling() {
   const state = pull.value;
   if (state === null) return null;
-  const reached = state.relays.filter((each) => each.reached).length;
-  const isWell = state.state !== "failed" && (state.relays.length === 0 || reached > 0);
+  // Nobody is there who could know it.
+  const isUnknown = link.value === "gone";
+  const lamp = isUnknown || state.state === "idle" ? "unknown" : isWell(state) ? "good" : "bad";
   const now = async () => {
     try {
       await ask("/api/pull", {});
@@ -19,13 +21,17 @@ export function Pulling() {
   };
   return (
     <div class="pulling">
-      <p class={isWell ? "lamp good" : "lamp bad"}>{state.words}</p>
+      <p class={`lamp ${lamp}`}>{isUnknown ? say("pull.unknown") : state.words}</p>
       {state.last_s !== null && (
         <p class="hint">{say("pull.last", { when: moment(state.last_s) })}</p>
       )}
-      <button type="button" class="quiet small" onClick={() => void now()}>
+      <button type="button" class="quiet small" disabled={isUnknown} onClick={() => void now()}>
         {say("pull.now")}
       </button>
     </div>
   );
+}
+
+function isWell({ state, relays }: PullState): boolean {
+  return state !== "failed" && (relays.length === 0 || relays.some(({ reached }) => reached));
 }

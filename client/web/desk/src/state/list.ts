@@ -3,7 +3,7 @@
  * chosen, and how many new ones wait to be shown. New ones never move what is being read.
  */
 import { signal } from "@preact/signals";
-import type { Row, Rows } from "../api.ts";
+import type { NamedCity, Row, Rows } from "../api.ts";
 import { ask, wordsOf } from "../client.ts";
 import { areSame, type Filters, NO_FILTERS, wishOf } from "./filters.ts";
 
@@ -13,6 +13,8 @@ export const filters = signal<Filters>(NO_FILTERS);
 export const rows = signal<readonly Row[]>([]);
 export const total = signal(0);
 export const mutedCount = signal(0);
+/** The city that the words name, where it has more reports than they find. */
+export const namedCity = signal<NamedCity | null>(null);
 export const isLoading = signal(false);
 /** Why the list could not be read, or "". */
 export const failure = signal("");
@@ -104,6 +106,7 @@ export async function lookAgain(): Promise<void> {
     }
     rows.value = rows.value.map((row) => newer.get(row.id) ?? row);
     mutedCount.value = found.muted;
+    namedCity.value = found.city ?? null;
     fresh.value = unknown === 0 ? 0 : Math.max(unknown, found.total - total.value);
   } catch (error) {
     if (question === asked) failure.value = wordsOf(error);
@@ -129,6 +132,7 @@ function take(found: Rows, all: readonly Row[]): void {
   rows.value = all;
   total.value = found.total;
   mutedCount.value = found.muted;
+  namedCity.value = found.city ?? null;
   cursor = found.next;
 }
 
