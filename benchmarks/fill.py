@@ -20,9 +20,8 @@ from qanat_protocol.kinds import Rank
 from qanat_relay.config import FILE_NAME
 from qanat_relay.keys import ensure_keys
 from qanat_relay.position import Position
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.store import mixer
-from qanat_relay.store.files import DATABASE
+from qanat_relay.store.files import DATABASE, STORE_FOLDER
 from qanat_relay.store.interface import PutBlocks, StoredBlock
 from qanat_relay.store.limits import StoreLimits
 from qanat_relay.store.sqlite import SqliteStore

@@ -2,10 +2,11 @@
 write, the longest begin first, and CI skips nothing."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+from tests.remembered_keys import remember_keys
 
 # Speed is measured in benchmarks/; a slow machine must not fail a correct program.
 settings.register_profile("qanat", settings(), deadline=None)
@@ -14,6 +15,7 @@ settings.load_profile("qanat")
 
 LONG = (
     "tests/test_benchmarks.py",
+    "tests/test_bad_links.py",
     "tests/test_mesh_of_processes.py",
     "tests/web/test_journey.py",
     "tests/web/test_screens.py",
@@ -21,6 +23,10 @@ LONG = (
     "tests/web/desk/",
     "tests/client/desk/serve/test_flood.py",
     "tests/client/desk/media/test_showing.py",
+    "tests/client/desk/media/test_unprivileged.py",
+    "tests/attackers/test_storm.py",
+    "tests/fuzz/test_fuzzing.py",
+    "tests/test_wheel.py",
     "tests/end_to_end/",
     "tests/relay/running/",
     "tests/simulation/",
@@ -33,6 +39,13 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first; otherwise as they were collected."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remembered_keys() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        remember_keys(patch)
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from qanat_relay import __version__
-
 CODES = """exit codes: 0 done; 1 it failed: the store is unwell, or `check` found something;
 2 bad usage, a bad setting or a bad file"""
 
@@ -29,7 +27,7 @@ def build_parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
         description="A node that stores sealed reports and hands them on. It reads none of them.",
         epilog=CODES,
     )
-    parser.add_argument("--version", action="version", version=f"qanat-relay {__version__}")
+    parser.add_argument("--version", action=_Version, help="say which version this is")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Command)
 
     init = _command(commands, "init", runs["init"], "set up a data folder: keys, card, settings")
@@ -202,6 +200,25 @@ class _Command(argparse.ArgumentParser):
         if extra:
             self.error(f"unrecognized arguments: {' '.join(extra)}")
         return found, extra
+
+
+class _Version(argparse.Action):
+    """Tells the version and ends the program: what looks it up is loaded for nothing else."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        from qanat_relay import __version__
+
+        print(f"qanat-relay {__version__}")
+        parser.exit()
 
 
 class _Given(argparse.Action):

@@ -22,13 +22,12 @@ from qanat_relay.errors import DataError
 from qanat_relay.folders import sync_folder
 from qanat_relay.keys import SEALING_FILE, SIGNING_FILE
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.sizes import in_words
 from qanat_relay.store import copies
 from qanat_relay.store.checking import inspect
 from qanat_relay.store.errors import StoreBroken, StoreFull
 from qanat_relay.store.failures import naming
-from qanat_relay.store.files import DATABASE, check_version, connect
+from qanat_relay.store.files import DATABASE, STORE_FOLDER, check_version, connect
 from qanat_relay.store.interface import Problem
 from qanat_relay.viewing import wait_until_made
 

@@ -1,5 +1,5 @@
 """What lies in a relay's data folder: whether this user may use all of it, and whether a relay that
-lived there has lost its keys. Changes nothing."""
+lived there has lost its keys or was not brought back whole. Changes nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,29 @@ from qanat_relay.errors import DataError
 from qanat_relay.keys import SEALING_FILE, SIGNING_FILE, has_keys
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.rights import why_barred
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.store.copies import REBUILT
-from qanat_relay.store.files import DATABASE, LOCK
+from qanat_relay.store.files import DATABASE, LOCK, STORE_FOLDER
 
 _FILES = (CONFIG_NAME, CARD_NAME, SIGNING_FILE, SEALING_FILE)
 _FOLDERS = ("", STORE_FOLDER, DESKS_FOLDER, PEERS_FOLDER)
 _STORE = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", LOCK, DATABASE + REBUILT)
+
+MARK = "restore.unfinished"
+"""A file that is there while a backup is made a relay's folder."""
+
+
+def check_there(data: Path, *, writes: bool = False) -> None:
+    """Raise DataError unless a relay is in the data folder, whole, which this user may use."""
+    if not data.is_dir():
+        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
+    check_rights(data, writes=writes)
+    check_restored(data)
+
+
+def check_restored(data: Path) -> None:
+    """Raise DataError where a restore was cut off: what is there is not the relay."""
+    if (data / MARK).exists():
+        raise DataError(f"a restore into {data} was cut off: run `qanat-relay restore` again")
 
 
 def check_rights(data: Path, *, writes: bool = True) -> None:

@@ -20,7 +20,7 @@ from qanat_relay.backup import (
     room_for_backup,
     write_backup,
 )
-from qanat_relay.belongings import check_identity, check_rights
+from qanat_relay.belongings import check_identity, check_there
 from qanat_relay.card import FILE_NAME as CARD_NAME
 from qanat_relay.config import FILE_NAME as CONFIG_NAME
 from qanat_relay.desks import FOLDER, Desks
@@ -28,13 +28,12 @@ from qanat_relay.errors import DataError
 from qanat_relay.keys import ensure_keys, has_keys, load_keys
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
-from qanat_relay.restoring import check_restored, restore
-from qanat_relay.serving import STORE_FOLDER
+from qanat_relay.restoring import restore
 from qanat_relay.sizes import in_words
 from qanat_relay.store import copies
 from qanat_relay.store.errors import StoreError, StoreFull, StoreTooNew, StoreTooOld
 from qanat_relay.store.failures import naming
-from qanat_relay.store.files import DATABASE, ProcessLock, connect
+from qanat_relay.store.files import DATABASE, STORE_FOLDER, ProcessLock, connect
 from qanat_relay.store.healing import Healed
 from qanat_relay.store.interface import Problem
 from qanat_relay.store.rebuilding import heal
@@ -349,14 +348,6 @@ def _remove_copies(folder: Path) -> int:
 
 def _say_nothing(_: str) -> None:
     """For whoever reads JSON."""
-
-
-def check_there(data: Path, *, writes: bool = False) -> None:
-    """Raise DataError unless a relay is in the data folder, whole, which this user may use."""
-    if not data.is_dir():
-        raise DataError(f"{data}: no such folder; run `qanat-relay init --data {data}` first")
-    check_rights(data, writes=writes)
-    check_restored(data)
 
 
 RUNS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cryptography import x509
-
 from qanat_relay.errors import ConfigError
 from qanat_relay.events import Event
 from qanat_relay.logs import tell
@@ -46,6 +44,8 @@ class Loaded:
 
 def load_certificate(chain: str, key: str) -> Loaded:
     """The certificate in these files. Raises ConfigError, which names the file."""
+    from cryptography.x509 import load_pem_x509_certificates
+
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
 
@@ -56,7 +56,7 @@ def load_certificate(chain: str, key: str) -> Loaded:
     try:
         stamp = _stamp(chain, key)
         context.load_cert_chain(chain, key, password=refuse)
-        first, *_ = x509.load_pem_x509_certificates(Path(chain).read_bytes())
+        first, *_ = load_pem_x509_certificates(Path(chain).read_bytes())
     except ValueError:
         raise ConfigError("tls_cert or tls_key is no path of a file in PEM") from None
     except ssl.SSLError as error:

@@ -1,9 +1,11 @@
-"""The command line of a relay: `qanat-relay`. Reads arguments, calls, prints; decides nothing."""
+"""The command line of a relay: `qanat-relay`. Reads arguments, calls, prints; decides nothing.
+
+Imports come where they are used: a command loads nothing of what only others need.
+"""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import sys
@@ -11,7 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qanat_protocol.card import DeskCard, parse_card
 from qanat_protocol.days import day_of
@@ -19,34 +21,31 @@ from qanat_protocol.errors import Malformed, ProtocolError, QanatError
 from qanat_protocol.limits import MAX_CARD_BYTES
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.statement import fingerprint
-from qanat_relay.arguments import build_parser
-from qanat_relay.belongings import check_identity, check_rights
+from qanat_relay.arguments import Run, build_parser
+from qanat_relay.belongings import check_identity, check_restored, check_rights, check_there
 from qanat_relay.card import FILE_NAME as CARD_NAME
 from qanat_relay.card import ensure_card
-from qanat_relay.caring import RUNS as CARE
-from qanat_relay.caring import check_there
 from qanat_relay.config import FILE_NAME as CONFIG_NAME
 from qanat_relay.config import Config, check_config, store_limits, write_config
 from qanat_relay.desks import FOLDER, Desks
 from qanat_relay.errors import ConfigError, DataError
 from qanat_relay.folders import make_folder
 from qanat_relay.keys import ensure_keys, has_keys, load_keys, write_whole
-from qanat_relay.logs import start_logging
 from qanat_relay.peering.adding import card_at, peer_named
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
 from qanat_relay.peering.words import peer_name, peer_words, peers_json
-from qanat_relay.rehearsal import rehearse
-from qanat_relay.restoring import check_restored
 from qanat_relay.rights import words_of
-from qanat_relay.serving import STORE_FOLDER, allow_connections, serve
 from qanat_relay.settings import Settings, Sources
-from qanat_relay.status import Status, read_status
 from qanat_relay.store.errors import StoreError
-from qanat_relay.viewing import StoreView, view_store
-from qanat_relay.watching.health import check_writable, lack_of_room
-from qanat_relay.watching.live import Reading, watch
-from qanat_relay.watching.running import is_served, read_numbers
+from qanat_relay.store.files import STORE_FOLDER
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from qanat_relay.status import Status
+    from qanat_relay.viewing import StoreView
+    from qanat_relay.watching.live import Reading
 
 DONE, FAILED, WRONG = 0, 1, 2
 STDIN = Path("-")
@@ -123,6 +122,8 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
+    from qanat_relay.logs import start_logging
+
     data, found = _data_and_sources(arguments)
     sources = found.fixed()
     settings = sources.read()
@@ -130,6 +131,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     cards = [_read_card(path) for path in arguments.desk]
     if arguments.dry_run:
         return _rehearse(data, settings, as_json=arguments.json)
+    from qanat_relay.serving import allow_connections, serve
+
     make_folder(data)
     check_rights(data)
     check_restored(data)
@@ -154,6 +157,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _rehearse(data: Path, settings: Settings, *, as_json: bool) -> int:
+    from qanat_relay.rehearsal import rehearse
+
     found = rehearse(data, settings)
     print(json.dumps(found.to_json()) if as_json else found.to_words())
     if any(not isinstance(each, StoreError) for each in found.problems):
@@ -173,9 +178,13 @@ def _status(arguments: argparse.Namespace) -> int:
     config = sources.read().config
     check_there(data)
     if arguments.watch is not None:
+        from qanat_relay.watching.live import watch
+
         watch(lambda: _look(data, config), arguments.watch, as_json=arguments.json)
         return DONE
     if arguments.health:
+        from qanat_relay.watching.health import check_writable, lack_of_room
+
         with _viewing(data) as view:
             status = _status_in(view, data, config)
             check_writable(data)
@@ -196,6 +205,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _viewing(data: Path) -> Iterator[StoreView]:
+    from qanat_relay.viewing import view_store
+
     check_identity(data)
     with view_store(data / STORE_FOLDER) as view:
         yield view
@@ -207,11 +218,16 @@ def _read_status(data: Path, config: Config) -> Status:
 
 
 def _status_in(view: StoreView, data: Path, config: Config) -> Status:
+    from qanat_relay.status import read_status
+
     desks = len(Desks(data / FOLDER).list_cards())
     return read_status(view, config, desks, load_keys(data).signing.public)
 
 
 def _look(data: Path, config: Config) -> Reading:
+    from qanat_relay.watching.live import Reading
+    from qanat_relay.watching.running import is_served, read_numbers
+
     return Reading(
         at_s=time.monotonic(),
         now_s=int(time.time()),
@@ -223,6 +239,8 @@ def _look(data: Path, config: Config) -> Reading:
 
 
 def _peer_add(arguments: argparse.Namespace) -> int:
+    import asyncio
+
     data: Path = arguments.data
     check_there(data, writes=True)
     card = asyncio.run(card_at(arguments.card))
@@ -347,19 +365,34 @@ def _is_relay_card(content: bytes) -> bool:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(work)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def _loop_factory() -> Callable[[], AbstractEventLoop]:
     try:
         import uvloop
     except ImportError:  # it is not made for every system
+        import asyncio
+
         return asyncio.new_event_loop
     return uvloop.new_event_loop
 
 
-_RUNS = {
+def _caring(name: str) -> Run:
+    """A command that cares for the store as a whole."""
+
+    def run(arguments: argparse.Namespace) -> int:
+        from qanat_relay.caring import RUNS
+
+        return RUNS[name](arguments)
+
+    return run
+
+
+_RUNS: dict[str, Run] = {
     "init": _init,
     "serve": _serve,
     "config": _config,
@@ -370,5 +403,5 @@ _RUNS = {
     "peer name": _peer_name,
     "desk add": _desk_add,
     "desk list": _desk_list,
-    **CARE,
+    **{name: _caring(name) for name in ("check", "backup", "restore", "compact", "new-keys")},
 }

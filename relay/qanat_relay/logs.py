@@ -6,7 +6,6 @@ kind of error, because libraries print peers' addresses; tracebacks show places,
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sys
@@ -16,11 +15,12 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TextIO
-
-from aiohttp.http_exceptions import HttpProcessingError
+from typing import TYPE_CHECKING, Any, TextIO
 
 from qanat_relay.events import Event
+
+if TYPE_CHECKING:
+    import asyncio
 
 OWN = "qanat_relay"
 log = logging.getLogger(OWN)
@@ -141,6 +141,8 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     # fill the disk.
     if not record.exc_info:
         return True
+    from aiohttp.http_exceptions import HttpProcessingError
+
     _, error, trace = record.exc_info
     if isinstance(error, HttpProcessingError):
         return False

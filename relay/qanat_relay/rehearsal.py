@@ -21,10 +21,15 @@ from qanat_relay.keys import has_keys, load_keys
 from qanat_relay.listeners import why
 from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.settings import Settings
 from qanat_relay.store.errors import StoreInUse, StoreTooNew
-from qanat_relay.store.files import DATABASE, LOCK, ProcessLock, shipped_migrations
+from qanat_relay.store.files import (
+    DATABASE,
+    LOCK,
+    STORE_FOLDER,
+    ProcessLock,
+    shipped_migrations,
+)
 from qanat_relay.viewing import read_version
 from qanat_relay.watching.health import check_writable
 

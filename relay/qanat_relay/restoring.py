@@ -11,11 +11,11 @@ from qanat_protocol.errors import ProtocolError
 from qanat_protocol.relay_card import parse_relay_card
 from qanat_protocol.statement import fingerprint
 from qanat_relay.backup import BUSY_TIMEOUT_S, KEY_FILES, files_in, store_in
+from qanat_relay.belongings import MARK
 from qanat_relay.card import FILE_NAME as CARD_NAME
 from qanat_relay.errors import DataError
 from qanat_relay.folders import make_folder, sync_folder
 from qanat_relay.keys import ensure_keys, load_keys, write_whole
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.sizes import in_words
 from qanat_relay.store import copies
 from qanat_relay.store.checking import inspect
@@ -23,6 +23,7 @@ from qanat_relay.store.errors import StoreFull
 from qanat_relay.store.failures import naming
 from qanat_relay.store.files import (
     DATABASE,
+    STORE_FOLDER,
     ProcessLock,
     connect,
     open_writer,
@@ -30,14 +31,7 @@ from qanat_relay.store.files import (
 )
 from qanat_relay.store.interface import Problem
 
-MARK = "restore.unfinished"
 _WORDS = b"qanat-relay restore has not come to its end here: run it again.\n"
-
-
-def check_restored(data: Path) -> None:
-    """Raise DataError where a restore was cut off: what is there is not the relay."""
-    if (data / MARK).exists():
-        raise DataError(f"a restore into {data} was cut off: run `qanat-relay restore` again")
 
 
 def restore(

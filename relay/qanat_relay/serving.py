@@ -25,10 +25,10 @@ from qanat_relay.peering.peers import FOLDER as PEERS_FOLDER
 from qanat_relay.peering.peers import Peers
 from qanat_relay.server import Server
 from qanat_relay.store.errors import StoreClosed
+from qanat_relay.store.files import STORE_FOLDER
 from qanat_relay.store.sqlite import SqliteStore
 from qanat_relay.sweep import sweep_forever
 
-STORE_FOLDER = "store"
 FILES_MAX = 65_536
 KEPT_BYTES = 16 * 2**20
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)

@@ -18,9 +18,9 @@ from tests.relay.small_disk import small_disk
 
 from qanat_protocol.frames import AckStatus
 from qanat_relay.backup import APPLICATION_ID
+from qanat_relay.belongings import MARK
 from qanat_relay.cli import main
 from qanat_relay.keys import load_keys
-from qanat_relay.restoring import MARK
 from qanat_relay.store.errors import StoreBroken
 from qanat_relay.store.files import DATABASE
 from qanat_relay.store.interface import State

@@ -9,13 +9,14 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.relay.made_parcels import make
 from tests.relay.relay_process import read, serving
-from tests.relay.running_relay import CARRIERS, Desk, Place, talking, transfer
+from tests.relay.running_relay import CARRIERS, Desk, Place, Talk, talking, transfer
 
 from qanat_protocol.days import day_of
 from qanat_protocol.frames import Ack, AckStatus, Answer, Answers, End, Offers
@@ -77,9 +78,10 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
     acknowledged: list[int] = []
     at = ("--listen", "127.0.0.1:0", "--listen-udp", "127.0.0.1:0", "--json")
     listen = ("--data", str(tmp_path), *at)
-    for first in (0, 200, 400):
-        with serving(*listen) as (process, line):
-            async with talking(place(line), carrier) as talk:
+    async with AsyncExitStack() as talks, asyncio.TaskGroup() as ends:
+        for first in (0, 200, 400):
+            with serving(*listen) as (process, line):
+                talk = await talks.enter_async_context(talking(place(line), carrier))
                 for handle, letter in enumerate(letters[first : first + 199]):
                     await talk.say(*transfer(letter, handle))
                     if handle % 50 == 0:
@@ -87,16 +89,11 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
                 # Datagrams tell of a death only where something is left unacknowledged, and the
                 # last words wait for room where there is much of that.
                 process.send_signal(signal.SIGSTOP)
-                last = asyncio.create_task(talk.say(*transfer(letters[first + 199], 199)))
+                ends.create_task(talk.say(*transfer(letters[first + 199], 199)))
                 await asyncio.sleep(0)
                 process.kill()
-                await asyncio.gather(last, talk.rest())
-                acknowledged += [
-                    first + entry.handle
-                    for ack in talk.all(Ack)
-                    for entry in ack.entries
-                    if entry.status is AckStatus.STORED
-                ]
+            # That nobody answers is noticed while the next one serves.
+            ends.create_task(hear_out(talk, first, acknowledged))
     assert acknowledged
     with serving(*listen) as (_, line):
         async with talking(place(line), carrier) as talk:
@@ -105,6 +102,18 @@ async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path, carrier: st
             assert set(answers.codes) == {Answer.HAVE}
             assert isinstance((await talk.end())[-1], End)
         assert main(["check", "--data", str(tmp_path)]) == 0
+
+
+async def hear_out(talk: Talk, first: int, acknowledged: list[int]) -> None:
+    """Hear all that a relay said before it died, and note which letters it has stored; `first`:
+    the one with handle 0."""
+    await talk.rest()
+    acknowledged += [
+        first + entry.handle
+        for ack in talk.all(Ack)
+        for entry in ack.entries
+        if entry.status is AckStatus.STORED
+    ]
 
 
 def place(line: str) -> Place:

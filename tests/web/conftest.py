@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,14 @@ from qanat_client.web_app.files import AppFile, read_app
 __all__ = ["abroad", "made_abroad"]
 
 _BROWSING: dict[str, Browsing] = {"chromium": browsing, "firefox": browsing_firefox}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _driver_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each test starts Playwright's driver anew; what Node compiles for it stays for the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NODE_COMPILE_CACHE", str(tmp_path_factory.mktemp("compiled")))
+        yield
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from aiohttp import AddrInfoType
 
 from qanat_client.carriers.proxies import parse_proxy
 from qanat_client.carriers.settings import CarrierSettings
-from qanat_client.carriers.socks import SocksConnector
 from qanat_client.carriers.tls import Tls
 from qanat_client.carriers.wire import hold_back, tune
 from qanat_client.errors import BadPin, Refused
@@ -35,6 +34,8 @@ def client_of(settings: CarrierSettings, tls: Tls) -> tuple[aiohttp.ClientSessio
     if proxy is None or proxy.http_url:
         connector = aiohttp.TCPConnector(force_close=True, socket_factory=_make_socket)
     else:
+        from qanat_client.carriers.socks import SocksConnector
+
         connector = SocksConnector(proxy)
 
     class Request(aiohttp.ClientRequest):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qanat_client.carriers.http import CARD_PATH, fetch_card
-from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import ClientError
 from qanat_protocol.address import check_address
 from qanat_protocol.errors import Malformed, ProtocolError
@@ -22,6 +20,9 @@ async def card_at(where: str) -> RelayCard:
     """A relay's card, from a file or from the relay itself. Raises DataError."""
     if not where.startswith(("http://", "https://")):
         return read_relay_card(Path(where))
+    from qanat_client.carriers.http import CARD_PATH, fetch_card
+    from qanat_client.carriers.settings import CarrierSettings
+
     address = where.rstrip("/").removesuffix(CARD_PATH)
     try:
         check_address(address)

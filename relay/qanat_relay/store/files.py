@@ -19,6 +19,9 @@ from qanat_relay.store import copies
 from qanat_relay.store.errors import StoreBroken, StoreInUse, StoreTooNew, StoreTooOld
 from qanat_relay.store.failures import failed, naming
 
+STORE_FOLDER = "store"
+"""In a relay's data folder."""
+
 LOCK = "store.lock"
 DATABASE = "store.db"
 PAGE_BYTES = 4096

@@ -9,12 +9,15 @@ import asyncio
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qanat_relay.errors import WorkFailed
-from qanat_relay.node import Node
 from qanat_relay.sizes import in_words
 from qanat_relay.store.errors import StoreError, StoreFull
 from qanat_relay.store.interface import Stats
+
+if TYPE_CHECKING:
+    from qanat_relay.node import Node
 
 MIN_FREE_BYTES = 2**20
 """Below this the disk counts as full: not even a letter is sure to fit."""

@@ -26,8 +26,8 @@ from tests.relay.test_server_commands import place
 from qanat_protocol.days import day_of
 from qanat_relay.cli import main
 from qanat_relay.config import Config
-from qanat_relay.serving import STORE_FOLDER
 from qanat_relay.status import read_status
+from qanat_relay.store.files import STORE_FOLDER
 from qanat_relay.viewing import view_store
 from qanat_relay.watching.live import Reading, to_lines
 from qanat_relay.watching.running import Numbers

@@ -7,8 +7,8 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,15 @@ from aiohttp import web
 from playwright.async_api import Error, Page, expect
 from tests.client.desk.media.samples import photo, saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
+from tests.secret_search import RUN_BYTES, find_run, runs_of
 from tests.web.browsers import PLAIN_NAME
-from tests.web.desk.editor import PATIENCE_MS, Editor, editing
+from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
 from tests.web.desk.night import Night
 
 from qanat_client.desk.catalogue import catch_up
 from qanat_client.web_app.files import AppFile
 
 App = Mapping[str, AppFile]
-RUN_BYTES = 8
 
 TRY = """async ({app, media, session, report}) => {
   const found = {};
@@ -199,17 +199,14 @@ async def ask_from(page: Page, session: str) -> list[Any]:
     return found
 
 
-def runs_in(folder: Path, secret: bytes) -> list[str]:
-    """The files in which a run of eight bytes of this stands."""
-    runs = {secret[at : at + RUN_BYTES] for at in range(len(secret) - RUN_BYTES + 1)}
+def files_with(folder: Path, secrets: Iterable[bytes | str]) -> dict[str, str]:
+    """The files in which a run of eight bytes of these stands, and which."""
     # Zeros and the like are everywhere.
-    runs = {run for run in runs if len({*run}) > RUN_BYTES // 2 + 1}
-    found = []
+    runs = frozenset(run for run in runs_of(secrets) if len({*run}) > RUN_BYTES // 2 + 1)
+    found = {}
     for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            if any(run in data for run in runs):
-                found.append(str(path.relative_to(folder)))
+        if path.is_file() and not path.is_symlink() and (run := find_run(path.read_bytes(), runs)):
+            found[str(path.relative_to(folder))] = run
     return found
 
 
@@ -223,38 +220,35 @@ async def test_a_browsers_folder_holds_nothing_of_a_report_or_its_picture(
     profile = tmp_path / "profile"
     shown = b""
     kept: list[str] = []
-    with suppress(Error):
-        async with editing(newsroom, desk_app, profile) as editor:
-            await desk_with_a_picture(editor, newsroom, text)
-            source = await editor.report.locator("img.still").get_attribute("src")
-            async with editor.window.http.get(source or "") as answer:
-                shown = await answer.read()
-            kept = await editor.page.evaluate("Object.values(sessionStorage)")
-            await editor.page.get_by_role("searchbox").first.fill(text[:30])
-            await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
-            await editor.button_begins("answer.title").first.click()
-            await editor.page.keyboard.type(answered)
-            await editor.page.reload()
-            await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
-            # As long as it may wait before it writes.
-            await asyncio.sleep(8)
-            if is_killed:
-                for child in children_with(str(profile)):
-                    os.kill(child, signal.SIGKILL)
-                await asyncio.sleep(1)
+    async with AsyncExitStack() as running:
+        editor = await running.enter_async_context(editing(newsroom, desk_app, profile))
+        await desk_with_a_picture(editor, newsroom, text)
+        source = await editor.report.locator("img.still").get_attribute("src")
+        async with editor.window.http.get(source or "") as given:
+            shown = await given.read()
+        kept = await editor.page.evaluate("Object.values(sessionStorage)")
+        await editor.page.get_by_label(WORDS["search.label"]).fill(text[:30])
+        await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
+        answer = editor.page.get_by_label(WORDS["answer.text"])
+        await answer.click()
+        await editor.page.keyboard.type(answered)
+        await expect(answer).to_have_value(answered)
+        await editor.page.reload()
+        await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
+        # As long as it may wait before it writes.
+        await asyncio.sleep(8)
+        if is_killed:
+            for child in children_with(str(profile)):
+                os.kill(child, signal.SIGKILL)
+            await asyncio.sleep(1)
+            with suppress(Error):
+                await running.aclose()
     assert len(shown) > 100
-    for secret in (
-        text.encode(),
-        text.encode("utf-16-le"),
-        answered.encode(),
-        shown[len(shown) // 2 :],
-    ):
-        assert runs_in(profile, secret) == []
+    assert files_with(profile, [text, answered, shown[len(shown) // 2 :]]) == {}
     # A browser writes down what a window holds for a reload; it ends with the program.
-    for each in kept:
-        assert {Path(path).parts[:2] for path in runs_in(profile, each.encode())} <= {
-            ("Default", "Session Storage")
-        }
+    assert {Path(path).parts[:2] for path in files_with(profile, kept)} <= {
+        ("Default", "Session Storage")
+    }
 
 
 def children_with(argument: str) -> list[int]:
