@@ -7,9 +7,8 @@ APP := client/qanat_client/web_app/built
 DESK_APP := client/qanat_client/desk/serve/built
 DIST := dist
 CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
-# One more than two processors: a quarter of a test's time is waiting for a line, a disk or a pause.
 # Tracing slows everything, and the protocol's own tests cover it alone.
-PYTEST = $(BIN)/python -m pytest -n 3 --dist worksteal
+PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 NEAR = $(BIN)/pip install -qq --no-deps --require-hashes -r requirements/near-build.txt \
 	&& $(BIN)/pip install -qq --no-deps --require-hashes --no-build-isolation -r requirements/near.txt
 LOCK := uv pip compile --no-config --universal --python-version 3.11 --generate-hashes --no-header \
