@@ -42,9 +42,9 @@ SILENT_S = 60
 HEARD_LEAST = 64
 """So many connections that made a request are remembered, open or not."""
 
-HEAD_LINE_BYTES, HEAD_FIELDS = 4096, 40
+HEAD_LINE_BYTES, HEAD_FIELDS = 4096, 64
 """A line of a request's head, and how many there may be: each connection may make us hold so much
-before it has asked anything. Browsers and proxies send half of it."""
+before it has asked anything. Browsers and proxies send a third of it."""
 
 READ_BYTES = 2**16
 """What is read of a connection before its session asks for it, twice as much at most. The library's

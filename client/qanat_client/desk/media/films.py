@@ -98,6 +98,9 @@ def _film_in(source: InputContainer, found: Format) -> VideoStream:
     return video
 
 
+_DAMAGED: Final = "damaged; shown as far as it decodes"
+
+
 @dataclass(slots=True)
 class _Encoding:
     """One recording on its way from its decoders into a new one."""
@@ -125,13 +128,18 @@ class _Encoding:
                 if (self.writer is not None and self.writer.is_full) or self.last_s > MAX_FILM_S:
                     note = f"cut behind {int(self.last_s) // 60}:{int(self.last_s) % 60:02d}"
                     break
-            if self.writer is not None:
-                self.writer.close()
         except MemoryError:
             raise
         except DAMAGES:
-            note = "damaged; shown as far as it decodes"
-        if self.writer is None:
+            note = _DAMAGED
+        if self.writer is not None:
+            try:
+                self.writer.close()
+            except MemoryError:
+                raise
+            except DAMAGES:
+                note = _DAMAGED
+        if self.writer is None or self.writer.is_empty:
             raise NotShown(
                 f"nothing in this {self.found.words} can be decoded: it is cut off or damaged"
             )

@@ -73,6 +73,11 @@ class _Outlet(io.RawIOBase):
         """Whether what is left is kept for the end of the file."""
         return self._size > self._most - _KEPT_FOR_THE_END
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was written."""
+        return self._size == 0
+
     def writable(self) -> bool:
         return True
 
@@ -137,6 +142,11 @@ class Writer:
     def is_full(self) -> bool:
         """Whether no more fits."""
         return self._outlet.is_full
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come out of it."""
+        return self._outlet.is_empty
 
     def show(self, frame: VideoFrame, at_s: float) -> None:
         """A picture at its time; what comes too soon behind the one before is left out."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from tests.client.desk.media.developed import developed
@@ -79,6 +79,7 @@ def test_a_picture_that_was_hurt_is_shown_or_a_sentence(
 
 @pytest.mark.parametrize("container", ["mp4", "matroska", "avi", "mpegts", "ogg", "mp3", "wav"])
 @given(wanted=changes)
+@example([("lose", 0.5, 12, b"\x00"), ("change", 0.7864348366320637, 1, b"\x10")])
 @few
 def test_a_recording_that_was_hurt_is_shown_or_a_sentence(
     darkroom: Darkroom, container: str, wanted: Changes
