@@ -2,11 +2,10 @@
 write, the longest begin first, and CI skips nothing."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
-from tests.remembered_keys import remember_keys
 
 # Speed is measured in benchmarks/; a slow machine must not fail a correct program.
 settings.register_profile("qanat", settings(), deadline=None)
@@ -39,13 +38,6 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first; otherwise as they were collected."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _remembered_keys() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        remember_keys(patch)
-        yield
 
 
 @pytest.hookimpl(wrapper=True)
