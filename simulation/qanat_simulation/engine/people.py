@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,10 @@ class _NoStamps(Stamper):
     def __init__(self) -> None:
         """Without a home."""
         self.listeners = set()
+
+    def works_on(self, keys: Iterable[int]) -> bool:
+        """No."""
+        return False
 
     def want(self, parcel: StoredParcel, day: int, effort: int, *, refused: bool = False) -> None:
         pass
