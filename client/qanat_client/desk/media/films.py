@@ -6,6 +6,8 @@ What is decoded goes out while the rest is still being decoded.
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -98,9 +100,6 @@ def _film_in(source: InputContainer, found: Format) -> VideoStream:
     return video
 
 
-_DAMAGED: Final = "damaged; shown as far as it decodes"
-
-
 @dataclass(slots=True)
 class _Encoding:
     """One recording on its way from its decoders into a new one."""
@@ -114,39 +113,41 @@ class _Encoding:
     quality: Quality = ON_SCREEN
     start_s: float | None = None
     last_s: float = 0.0
+    note: str = ""
     # Begun with the first picture, which tells the size; the sound before it waits.
     writer: Writer | None = None
     waiting: list[tuple[av.AudioFrame, float]] = field(default_factory=list)
 
     def run(self) -> str:
         """All of it; returns what was left out. Raises NotShown."""
-        note = ""
         chosen = [stream for stream in (self.video, self.audio) if stream is not None]
-        try:
+        with self._noting_damage():
             for frame in frames(self.source, *chosen):
                 self._take(frame)
                 if (self.writer is not None and self.writer.is_full) or self.last_s > MAX_FILM_S:
-                    note = f"cut behind {int(self.last_s) // 60}:{int(self.last_s) % 60:02d}"
+                    minutes, seconds = divmod(int(self.last_s), 60)
+                    self.note = f"cut behind {minutes}:{seconds:02d}"
                     break
-        except MemoryError:
-            raise
-        except DAMAGES:
-            note = _DAMAGED
-        if self.writer is not None:
-            try:
+        with self._noting_damage():
+            if self.writer is not None:
                 self.writer.close()
-            except MemoryError:
-                raise
-            except DAMAGES:
-                note = _DAMAGED
         if self.writer is None or self.writer.is_empty:
             raise NotShown(
                 f"nothing in this {self.found.words} can be decoded: it is cut off or damaged"
             )
         claimed_s = duration_of(self.source)
-        if not note and claimed_s > self.last_s + max(2.0, claimed_s / 50):
-            note = f"it claims {claimed_s:.0f} s; {self.last_s:.0f} s of it can be decoded"
-        return note
+        if not self.note and claimed_s > self.last_s + max(2.0, claimed_s / 50):
+            self.note = f"it claims {claimed_s:.0f} s; {self.last_s:.0f} s of it can be decoded"
+        return self.note
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        try:
+            yield
+        except MemoryError:
+            raise
+        except DAMAGES:
+            self.note = "damaged; shown as far as it decodes"
 
     def _take(self, frame: VideoFrame | av.AudioFrame) -> None:
         time_s = time_of(frame)
