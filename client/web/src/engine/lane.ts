@@ -41,11 +41,10 @@ export class Lane {
    */
   get isWaiting(): boolean {
     const hasMore = !this.#giving.agenda.isEmpty;
-    const unsettled = [...this.#unsettled.values()];
     return (
       this.#giving.isUnanswered ||
       (hasMore && (this.#isFull || this.#isUnconfirmed)) ||
-      unsettled.some(({ load }) => this.#giving.mayPay(load))
+      [...this.#unsettled.values()].some(({ load }) => this.#giving.mayPay(load))
     );
   }
 
