@@ -27,6 +27,7 @@ from benchmarks.network import Network, address_of, network
 from benchmarks.windows.programs import started
 from benchmarks.windows.scene import DESK, relay_host, relay_serving
 from qanat_client.demo.programs import command
+from qanat_client.desk.vault import Vault
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.home import Home
 from qanat_protocol.parcel import parse_header, rank_of
@@ -171,6 +172,10 @@ class Scenery:
             )
             self.queued.append(_Queued(reporter.name, parcel_id, item))
 
+    @property
+    def _home(self) -> Path:
+        return self._folder / "desk"
+
     def _relay(self, number: int) -> Path:
         return self._folder / relay_host(number)
 
@@ -179,7 +184,7 @@ class Scenery:
 
     def _desk(self, *arguments: str | Path) -> None:
         secret = ("--passphrase-file", self._folder / "passphrase")
-        self._run("qanat-desk", "--home", self._folder / "desk", *secret, *arguments)
+        self._run("qanat-desk", "--home", self._home, *secret, *arguments)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         run(command(program, [str(word) for word in arguments]), self._variables)
@@ -205,8 +210,9 @@ class Scenery:
             for one in setting.reporters:
                 stack.enter_context(self._watching(net, one))
             stack.enter_context(self._pulling(net))
+            vault = stack.enter_context(closing(Vault.open(self._home, _PASSPHRASE)))
             net.begin()
-            return self._watched(net, note)
+            return self._watched(net, vault, note)
 
     @contextmanager
     def _watching(self, net: Network, one: _Reporter) -> Iterator[None]:
@@ -219,7 +225,7 @@ class Scenery:
 
     @contextmanager
     def _pulling(self, net: Network) -> Iterator[None]:
-        words = ["--json", "--home", str(self._folder / "desk")]
+        words = ["--json", "--home", str(self._home)]
         words += ["--passphrase-file", str(self._folder / "passphrase")]
         words += ["pull", "--watch", "--every", str(self._setting.every_s)]
         with started(net.command(DESK, command("qanat-desk", words)), self._variables) as program:
@@ -227,7 +233,9 @@ class Scenery:
                 raise Failed(f"qanat-desk pull --watch: {program.said()}")
             yield
 
-    def _watched(self, net: Network, note: Callable[[str], None]) -> dict[bytes, float]:
+    def _watched(
+        self, net: Network, vault: Vault, note: Callable[[str], None]
+    ) -> dict[bytes, float]:
         changes = sorted(
             (at_s, one.name, is_begin)
             for one in self._setting.reporters
@@ -244,8 +252,13 @@ class Scenery:
                     host.connect()
                 else:
                     host.disconnect()
+            kept = {
+                parcel_id
+                for (parcel_id,) in vault.rows("SELECT id FROM parcels WHERE state != 'partial'")
+            }
             for each in self.queued:
-                if each.parcel_id not in came and self._is_whole(each):
+                whole = each.parcel_id in kept or self._is_whole(each)
+                if whole and each.parcel_id not in came:
                     came[each.parcel_id] = net.now_s()
             if net.now_s() > told:
                 note(f"{told:.0f} s: {len(came)} of {len(self.queued)} at the desk")
@@ -254,8 +267,9 @@ class Scenery:
         return came
 
     def _is_whole(self, each: _Queued) -> bool:
+        """Whether all blocks of a body with a file of its own are there, before they are kept."""
         try:
-            facts = (self._folder / "desk" / "parcels" / each.parcel_id.hex()).stat()
+            facts = (self._home / "parcels" / each.parcel_id.hex()).stat()
         except FileNotFoundError:
             return False
         size_bytes = each.item.body_bytes
