@@ -19,9 +19,19 @@ from qanat_client.reporter.outbox import Outbox
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
-from qanat_protocol.frames import Ack, AckEntry, AckStatus, Answer, Answers, Block, Offers
+from qanat_protocol.frames import (
+    Ack,
+    AckEntry,
+    AckStatus,
+    Answer,
+    Answers,
+    Block,
+    HeaderFrame,
+    Offers,
+)
 from qanat_protocol.limits import MAX_OPEN_TRANSFERS, PAGE_LEAVES
 from qanat_protocol.merkle import block_count
+from qanat_protocol.parcel import parse_header
 from qanat_protocol.signing import SigningKey
 
 MORE = MAX_OPEN_TRANSFERS + 6
@@ -122,6 +132,25 @@ async def test_a_block_goes_by_one_connection_alone_and_by_another_when_that_one
     rest = [block.index for block in await blocks(one)]
     assert [index for index in rest if index in by_two] == by_two[5:]
     assert sorted(by_one + by_two[:5] + rest) == list(range(block_count(header.body_size)))
+
+
+async def test_the_other_connections_carry_what_is_small_before_a_film_too(
+    home: Path, desk: MadeDesk, tmp_path: Path
+) -> None:
+    for name, size_bytes in (("film.mp4", 3 << 20), ("notes.pdf", 100_000)):
+        (tmp_path / name).write_bytes(bytes(size_bytes))
+        assert qanat(home, "send", name, "--no-code", *attaching(tmp_path / name)).code == 0
+    with session(home, desk) as giving:
+        lanes = [Lane(giving) for _ in range(3)]
+        await wanted(giving)
+        bodies: list[int] = []
+        for turn in range(12):
+            for frame in await lanes[turn % 3].next():
+                if isinstance(frame, HeaderFrame):
+                    bodies.append(parse_header(frame.header).body_size)
+    # Two letters, seven blocks by three connections, and only then the film.
+    assert [size for size in bodies if size < 3 << 20] == bodies[:5]
+    assert len(bodies) == 8
 
 
 async def test_what_a_relay_confirmed_of_a_film_is_left_out_for_others_until_each_block_went_once(

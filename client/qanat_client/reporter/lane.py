@@ -14,7 +14,7 @@ from qanat_client.reporter.traffic import Load
 from qanat_protocol.errors import UnexpectedFrame
 from qanat_protocol.frames import Ack, AckStatus, Frame
 from qanat_protocol.kinds import Rank
-from qanat_protocol.limits import MAX_LETTER_BODY_BYTES, MAX_OPEN_TRANSFERS, PAGE_LEAVES
+from qanat_protocol.limits import MAX_OPEN_TRANSFERS, PAGE_LEAVES
 from qanat_protocol.transfer import Outgoing
 
 __all__ = ["Lane"]
@@ -61,10 +61,7 @@ class Lane:
         """Whether the next block of a load may go by this connection."""
         if load in self._open:
             return True
-        if self.is_full or (self._giving.finishing and load.parcel.rank > Rank.LETTER):
-            return False
-        # What is small goes by one connection, so that the others need not be told its lists.
-        return load.lane is None or load.parcel.header.body_size > MAX_LETTER_BODY_BYTES
+        return not (self.is_full or (self._giving.finishing and load.parcel.rank > Rank.LETTER))
 
     async def next(self) -> list[Frame]:
         """The frames of the most valuable block that may go now; empty if there is none."""

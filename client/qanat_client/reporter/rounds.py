@@ -29,6 +29,7 @@ from qanat_client.reporter.relays import (
     found_and_named,
 )
 from qanat_client.reporter.sealing_room import SealingRoom
+from qanat_client.reporter.spares import spares_for
 from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
 from qanat_client.reporter.transmit import Run, transmit
@@ -79,9 +80,9 @@ class _Round:
         self._group = group
         self._tasks: list[tuple[Target, asyncio.Task[RelayReport]]] = []
 
-    def begin(self, target: Target, due_bytes: int = 0) -> None:
+    def begin(self, target: Target, spares: int = 0) -> None:
         """A session with one more relay."""
-        task = self._group.create_task(transmit(self._run, target, due_bytes=due_bytes))
+        task = self._group.create_task(transmit(self._run, target, spares=spares))
         self._tasks.append((target, task))
 
     async def go_on(self, learned: Sequence[Learned], reached_before: Sequence[bytes]) -> None:
@@ -173,7 +174,7 @@ async def sync_round(
                     async with asyncio.TaskGroup() as group:
                         going = _Round(run, group)
                         for target, asked in zip(found, plan.relays, strict=True):
-                            going.begin(target, asked.due_bytes)
+                            going.begin(target, spares_for(asked.due_bytes, len(found)))
                         if learned:
                             await going.go_on(learned, reached_before)
                 except* ClientError as errors:

@@ -92,7 +92,7 @@ def sync_once(
             plan.tell(terminal)
         if carrier.proxy is None:
             for relay in plan.relays:
-                dialling.dial(relay.address, 1 + spares_for(relay.due_bytes))
+                dialling.dial(relay.address, 1 + spares_for(relay.due_bytes, len(plan.relays)))
         # Loaded while the first packets are on their way.
         import asyncio
 

@@ -26,10 +26,9 @@ from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.relays import Target
-from qanat_client.reporter.spares import spares_for
 from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
-from qanat_client.reporter.widening import widen
+from qanat_client.reporter.widening import Connections, widen
 from qanat_protocol.errors import Cut, ProtocolError, error_for
 from qanat_protocol.frames import (
     Answers,
@@ -78,6 +77,7 @@ class Run:
         self.mailboxes = tuple(mailboxes)
         self.advance = advance
         self.stamper = stamper
+        self.connections = Connections()
         self.widen = widen
 
 
@@ -114,7 +114,12 @@ class _Session(Line):
             )
         await self.talk.open(*await self._giving.offers())
         widening = asyncio.create_task(
-            self._run.widen(self.talk, self._giving, lambda talk: self._beside(talk).run())
+            self._run.widen(
+                self.talk,
+                self._giving,
+                lambda talk: self._beside(talk).run(),
+                self._run.connections,
+            )
         )
         self._run.stamper.listeners.add(self._giving.stir)
         try:
@@ -251,10 +256,10 @@ class _Session(Line):
             )
 
 
-async def transmit(run: Run, place: Target, *, due_bytes: int = 0) -> RelayReport:
+async def transmit(run: Run, place: Target, *, spares: int = 0) -> RelayReport:
     """Talk with one relay about its desks' parcels; what came of it. Never raises for the relay.
 
-    `due_bytes`: what it may want of them. Raises what the disk does.
+    `spares`: how many connections are begun beside the first. Raises what the disk does.
     """
     entry = place.entry
     report = RelayReport(entry.addresses[0], entry.country)
@@ -263,12 +268,11 @@ async def transmit(run: Run, place: Target, *, due_bytes: int = 0) -> RelayRepor
     )
 
     async def talk(conversation: Conversation) -> None:
-        await _Session(run, place, report, conversation).run()
+        with run.connections.first(conversation):
+            await _Session(run, place, report, conversation).run()
 
     try:
-        await converse(
-            entry, talk, settings=run.carrier, roads=run.roads, spares=spares_for(due_bytes)
-        )
+        await converse(entry, talk, settings=run.carrier, roads=run.roads, spares=spares)
     except Refused as error:
         report.says_no = True
         report.problem = str(error)

@@ -1,7 +1,9 @@
-"""Further connections beside a session's first, where they carry more.
+"""Further connections beside a round's first ones, where they carry more.
 
 One connection that takes each loss for a full line leaves most of a bad line empty; several that
 share one agenda fill it. How many there are follows from what the system has measured of the path.
+All sessions of a round share the person's line, so all their connections count: with more of them
+than fill it, each block would only take longer, and what is urgent with it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 from qanat_client.carriers.conversation import Conversation
 from qanat_client.carriers.wire import Path
@@ -17,7 +19,7 @@ from qanat_client.errors import Refused, Unreachable
 from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.spares import AT_ONCE, LEAST_BYTES
 
-__all__ = ["further", "widen"]
+__all__ = ["Connections", "further", "widen"]
 
 _MOST = 3
 """The same where all of them leave room. More carry no more."""
@@ -50,44 +52,86 @@ def further(path: Path, beside: int, *, is_wide: bool) -> bool:
     return beside < (_MOST if is_empty(path) else AT_ONCE)
 
 
+class Connections:
+    """Those of all sessions of a round."""
+
+    def __init__(self) -> None:
+        self._begun = 0
+        self._open: set[Conversation] = set()
+
+    @contextlib.contextmanager
+    def first(self, talk: Conversation) -> Iterator[None]:
+        """One that a session begins with."""
+        self._begun += 1
+        try:
+            with self.measured(talk):
+                yield
+        finally:
+            self._begun -= 1
+
+    def count(self, task: asyncio.Task[None]) -> None:
+        """One beside it, from now on, until its task is done."""
+        self._begun += 1
+        task.add_done_callback(self._discount)
+
+    def _discount(self, _: object) -> None:
+        self._begun -= 1
+
+    @contextlib.contextmanager
+    def measured(self, talk: Conversation) -> Iterator[None]:
+        """It is open."""
+        self._open.add(talk)
+        try:
+            yield
+        finally:
+            self._open.discard(talk)
+
+    @property
+    def beside(self) -> int:
+        """How many there are beside the first one."""
+        return self._begun - 1
+
+    def paths(self) -> list[Path]:
+        """What the system has measured of each."""
+        found = [talk.path() for talk in self._open]
+        return [path for path in found if path is not None]
+
+
 async def widen(
-    talk: Conversation, giving: Giving, serve: Callable[[Conversation], Coroutine[None, None, None]]
+    talk: Conversation,
+    giving: Giving,
+    serve: Callable[[Conversation], Coroutine[None, None, None]],
+    connections: Connections,
 ) -> None:
     """Open connections as the path calls for them, until the session has nothing more to give, and
     wait for their ends."""
-    talks = {talk}
 
     async def serve_another() -> None:
         with contextlib.suppress(Unreachable, Refused):
             async with talk.beside() as another:
                 if another is not None:
-                    talks.add(another)
-                    try:
+                    with connections.measured(another):
                         await serve(another)
-                    finally:
-                        talks.discard(another)
 
-    beside: set[asyncio.Task[None]] = set()
     pace = _Pace()
     async with asyncio.TaskGroup() as group:
         while not giving.ended.is_set():
-            beside = {task for task in beside if not task.done()}
             path = talk.path()
-            pace.look(path for path in (each.path() for each in talks) if path is not None)
+            pace.look(connections.paths())
             is_wide = talk.is_wide or pace.bytes_s > _WIDE_BYTES_S
             while (
                 path is not None
                 and giving.has_left(LEAST_BYTES)
-                and further(path, len(beside), is_wide=is_wide)
+                and further(path, connections.beside, is_wide=is_wide)
             ):
-                beside.add(group.create_task(serve_another()))
+                connections.count(group.create_task(serve_another()))
             if path is not None and pace.bytes_s > _FAST_BYTES_S and is_empty(path):
                 talk.control_congestion("bbr")
             await _look_later(giving)
 
 
 class _Pace:
-    """How fast a session moves bytes, over the last seconds. By what was acknowledged: what is
+    """How fast a round moves bytes, over the last seconds. By what was acknowledged: what is
     handed over at first fills the system's buffers alone."""
 
     def __init__(self) -> None:

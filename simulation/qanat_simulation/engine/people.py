@@ -16,7 +16,6 @@ from qanat_client.reporter.giving import Giving
 from qanat_client.reporter.home import Home, Settings
 from qanat_client.reporter.netlink import Network as NetworkNews
 from qanat_client.reporter.outbox import StoredParcel
-from qanat_client.reporter.plan import make_plan
 from qanat_client.reporter.relay_report import RelayReport
 from qanat_client.reporter.relays import targets
 from qanat_client.reporter.rtnetlink import Way
@@ -24,6 +23,7 @@ from qanat_client.reporter.stamper import Stamper
 from qanat_client.reporter.traffic import Traffic
 from qanat_client.reporter.transmit import Run, transmit
 from qanat_client.reporter.watch import Watch
+from qanat_client.reporter.widening import Connections
 from qanat_client.terminal import Terminal
 from qanat_protocol.card import DeskCard
 from qanat_protocol.days import day_of
@@ -92,7 +92,9 @@ class _NoStamps(Stamper):
         pass
 
 
-async def _stay_alone(talk: Conversation, giving: Giving, serve: Any) -> None:
+async def _stay_alone(
+    talk: Conversation, giving: Giving, serve: Any, connections: Connections
+) -> None:
     """In the place of `widen`: the connections of a session are one here."""
 
 
@@ -167,6 +169,7 @@ class _Run(Run):
         self.traffic = traffic
         self.mailboxes = ()
         self.advance = advance
+        self.connections = Connections()
         self.widen = _stay_alone
         self.stamper = _NoStamps()
 
@@ -247,14 +250,10 @@ class Person:
         if is_empty and self._is_counted():
             return await self._count_round(reached)
         traffic = Traffic(self.today, Settings().original_copies)
-        plan = make_plan(self.outbox.waiting(), self._targets, (), traffic)
         run = _Run(self, carrier, roads, traffic, lambda _: self._watch.note_move())
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(transmit(run, one, due_bytes=asked.due_bytes))
-                    for one, asked in zip(self._targets, plan.relays, strict=True)
-                ]
+                tasks = [group.create_task(transmit(run, one)) for one in self._targets]
         finally:
             if self.outbox.is_unseen:
                 # Behind the round's end, so that it is a reason for another one.
