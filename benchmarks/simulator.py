@@ -67,7 +67,7 @@ def _measured_apart(scenario: str, reporters: int, days: float) -> Speed:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.simulator", *words],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return Speed(**json.loads(done.stdout))
