@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import av
@@ -122,6 +123,17 @@ def test_a_film_that_is_cut_off_is_a_sentence_or_shown_as_far_as_it_goes(
         with av.open(io.BytesIO(made.data), "r") as film:
             assert next(film.decode(video=0)).width == 160
     assert "cut off or damaged" in said
+
+
+def test_a_film_that_ends_long_before_what_it_claims_is_shown_with_a_word_on_it(
+    darkroom: Darkroom,
+) -> None:
+    data = recording("matroska", "mpeg4", "aac", seconds=8)
+    note = developed(darkroom, Form.FILM, data[: len(data) // 2]).note
+    told = re.fullmatch(r"it claims 8 s; (\d) s of it can be decoded", note)
+    assert told is not None, note
+    assert 2 <= int(told[1]) <= 6
+    assert developed(darkroom, Form.FILM, data).note == ""
 
 
 def test_a_film_that_is_none_is_a_sentence(darkroom: Darkroom) -> None:
