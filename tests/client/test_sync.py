@@ -17,8 +17,10 @@ from tests.client.relay_process import (
 )
 from tests.client.reporter_runs import OTHER_CODE, parcels, qanat, start
 
+from qanat_client.reporter.library import Library
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.days import epoch_of
+from qanat_protocol.frames import Opened
 from qanat_protocol.letter import seal_dummy
 from qanat_protocol.report import Report
 from qanat_protocol.tags import mailbox_prefix
@@ -179,6 +181,33 @@ def test_what_the_desk_opened_is_told_and_only_that_is_let_go(
     assert qanat(home, "sync").code == 0
     assert [body for _, body in parcels(home)] == [b"", b""]
     assert "opened by the desk" in qanat(home, "outbox").out
+
+
+def test_what_the_desk_opened_of_others_is_not_looked_for_on_the_disk(
+    tmp_path: Path, desk: MadeDesk, relay: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, other, one = tmp_path / "h", tmp_path / "other", relay()
+    for place, letters in ((home, 1), (other, 5)):
+        know(place, tmp_path, desk, one.entry)
+        for number in range(letters):
+            assert qanat(place, "send", f"x{number}", "--no-code").code == 0
+        assert qanat(place, "sync").code == 0
+    opened = [
+        opened_frame(desk, letter_id, key)
+        for place in (home, other)
+        for letter_id, key, _ in open_letters(place, desk)
+    ]
+    drop_in(one.entry, [], opened)
+    looked_for: list[bytes] = []
+    hear = Library.hear_opened
+
+    def noted(library: Library, frame: Opened, day: int) -> bool:
+        looked_for.append(frame.parcel_id)
+        return hear(library, frame, day)
+
+    monkeypatch.setattr(Library, "hear_opened", noted)
+    assert qanat(home, "sync", "--json").json["relays"][0]["opened"] == 1
+    assert looked_for == [header.parcel_id for header, _ in parcels(home)]
 
 
 def test_an_opening_by_a_key_that_the_desk_does_not_vouch_for_changes_nothing(

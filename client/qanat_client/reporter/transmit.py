@@ -101,6 +101,8 @@ class _Session(Line):
         self._day = run.traffic.today
         self._receiving = Receiving(run.library, run.disk, report, run.traffic.today)
         self._replies: asyncio.Queue[list[Frame]] = asyncio.Queue()
+        self._unopened: frozenset[bytes] = frozenset()
+        """What it asks for, whether the desk has opened it."""
         self._asked = False
         self._idle = False
         self._card_due = False
@@ -198,7 +200,9 @@ class _Session(Line):
             case HeaderFrame() | Leaves() | Block():
                 await self._receiving.take(frame)
             case Opened():
-                await self._receiving.opened(frame)
+                # Of the many that a prefix matches most are other people's.
+                if frame.parcel_id in self._unopened:
+                    await self._receiving.opened(frame)
             case Idle():
                 self._idle = True
                 if self._card_due:
@@ -229,11 +233,9 @@ class _Session(Line):
         await self._run.disk.run(self._run.library.clear_expired, frame.day)
         own = {card.desk_id for card in self._place.cards}
         unopened = await self._run.disk.run(self._run.outbox.unopened)
-        asked = ask(
-            frame,
-            [parcel_id for parcel_id, desk_id in unopened if desk_id in own],
-            self._run.mailboxes,
-        )
+        ids = [parcel_id for parcel_id, desk_id in unopened if desk_id in own]
+        self._unopened = frozenset(ids)
+        asked = ask(frame, ids, self._run.mailboxes)
         if asked.advice:
             self._report.advice.append(asked.advice)
         public = await self._run.disk.run(public_interest, 0, self._place.cards, self._run.library)

@@ -3,7 +3,7 @@
  *
  * Keeps what it is told before it ends; a session that breaks at any byte loses nothing.
  */
-import { concat } from "../protocol/bytes.ts";
+import { concat, hex } from "../protocol/bytes.ts";
 import { RemoteError } from "../protocol/errors.ts";
 import type { Frame, Welcome } from "../protocol/frames.ts";
 import { ClientSession, HELLO } from "../protocol/session.ts";
@@ -41,6 +41,8 @@ export class Talk {
   readonly #replies: Frame[][] = [];
   #wake: () => void = () => undefined;
   #isWoken = false;
+  /** What it asks for, whether the desk has opened it. */
+  #unopened: ReadonlySet<string> = new Set();
   #hasAsked = false;
   #isIdle = false;
   #isOver = false;
@@ -234,7 +236,9 @@ export class Talk {
       case "receipt":
         return this.#words.keep(this.#giving.receipt(frame), frame.day);
       case "opened":
-        return this.#opened(frame);
+        // Of the many that a prefix matches most are other people's.
+        if (this.#unopened.has(hex(frame.parcelId))) return this.#opened(frame);
+        return;
       case "idle":
         this.#isIdle = true;
         if (this.#isCardDue) {
@@ -274,6 +278,7 @@ export class Talk {
     }
     // All at once, so that one IDLE answers all of it.
     const ids = unopened.map(({ id }) => id);
+    this.#unopened = new Set(ids.map(hex));
     this.#replies.push(questions(frame, wants, ids, mailboxes));
   }
 
