@@ -35,7 +35,7 @@ from qanat_simulation.engine import Conditions
 from qanat_simulation.engine import run as simulate
 from qanat_simulation.plan import Item, Line, Node, Plan, Role
 
-__all__ = ["SCENES", "Delay", "Scenery", "measure"]
+__all__ = ["SCENES", "Delay", "Reporter", "Scenery", "Setting", "measure"]
 
 WITHIN = 0.15
 """By how much the medians may differ."""
@@ -50,7 +50,7 @@ _SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class _Reporter:
+class Reporter:
     """name: of their host. windows: from when until when their line is there. letters, files: what
     they have queued, files by their sizes."""
 
@@ -69,7 +69,7 @@ class Setting:
     rtt_ms: float
     loss: float
     every_s: int
-    reporters: tuple[_Reporter, ...]
+    reporters: tuple[Reporter, ...]
 
     @property
     def end_s(self) -> float:
@@ -84,9 +84,9 @@ SCENES: Mapping[str, Setting] = {
         loss=0.0,
         every_s=1,
         reporters=(
-            _Reporter("anna", ((10.0, 50.0),), 3, (100_000, 600_000)),
-            _Reporter("bek", ((15.0, 25.0), (35.0, 65.0)), 2, (800_000,)),
-            _Reporter("chinara", ((20.0, 50.0),), 3, (200_000, 400_000)),
+            Reporter("anna", ((10.0, 50.0),), 3, (100_000, 600_000)),
+            Reporter("bek", ((15.0, 25.0), (35.0, 65.0)), 2, (800_000,)),
+            Reporter("chinara", ((20.0, 50.0),), 3, (200_000, 400_000)),
         ),
     ),
 }
@@ -147,7 +147,7 @@ class Scenery:
             self._queue(reporter, card, 100 * report)
         self.queued.sort(key=lambda each: each.item.number)
 
-    def _queue(self, reporter: _Reporter, card: Path, first: int) -> None:
+    def _queue(self, reporter: Reporter, card: Path, first: int) -> None:
         home = self._folder / reporter.name
         self._run("qanat", "--home", home, "desk", "add", card, "--yes")
         queue_reports(home, [f"{reporter.name}, {number}." for number in range(reporter.letters)])
@@ -215,7 +215,7 @@ class Scenery:
             return self._watched(net, vault, note)
 
     @contextmanager
-    def _watching(self, net: Network, one: _Reporter) -> Iterator[None]:
+    def _watching(self, net: Network, one: Reporter) -> Iterator[None]:
         net.namespace(one.name).disconnect()
         words = ["--json", "--home", str(self._folder / one.name), "sync", "--watch"]
         with started(net.command(one.name, command("qanat", words)), self._variables) as program:

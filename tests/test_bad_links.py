@@ -13,8 +13,10 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from benchmarks import simulator_reality
 from benchmarks.bad_link import Line, Way
 from benchmarks.machine import Machine
+from benchmarks.metered import compiled
 from benchmarks.namespace import what_is_missing
 from benchmarks.network import network
 from benchmarks.streams import Streams
@@ -267,3 +269,16 @@ def test_without_root_it_says_so_and_measures_nothing(monkeypatch: pytest.Monkey
 
 def test_the_sockets_module_and_the_kernel_agree_on_the_option() -> None:
     assert getattr(socket, "TCP_CONGESTION", 13) == 13
+
+
+@needs_namespaces
+def test_what_the_simulator_is_compared_with_sees_each_parcel_arrive(tmp_path: Path) -> None:
+    one = simulator_reality.Reporter("anna", ((1.0, 20.0),), 1, (40_000,))
+    setting = simulator_reality.Setting(2_000, 40, 0.0, 1, (one,))
+    variables = compiled(tmp_path / "compiled") | os.environ
+    delays = simulator_reality.measure(tmp_path / "scene", variables, setting, lambda _: None)
+    assert [each.size_bytes > 16_384 for each in delays].count(True) == 1
+    for each in delays:
+        assert each.real_s is not None, each
+        assert each.simulated_s is not None, each
+        assert min(each.real_s, each.simulated_s) > 1.0, "the line was not there before"
