@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import FloatRect, Locator, expect
+from playwright.async_api import FloatRect, Locator, Route, expect
 from tests.client.desk.newsroom import Newsroom
 from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
 from tests.web.desk.night import Night, fall, photo
@@ -143,6 +143,34 @@ async def test_what_is_said_for_a_while_hides_nothing_that_is_being_read(
         for read in (editor.report, editor.page.locator(".rows"), editor.page.locator(".middle")):
             box = await box_of(read)
             assert box["y"] + box["height"] <= top + 1
+
+
+async def test_what_went_wrong_stays_until_it_is_closed_and_what_went_well_does_not(
+    newsroom: Newsroom, desk_app: App, tmp_path: Path
+) -> None:
+    async with reading(newsroom, desk_app, tmp_path, with_one) as (editor, _):
+        await editor.open(TEXT)
+        await editor.page.clock.install()
+
+        async def refuse(route: Route) -> None:
+            await route.fulfill(status=507, json={"error": "the disk is full"})
+
+        await editor.page.route("**/api/decide", refuse)
+        checking = editor.report.get_by_role("button", name=WORDS["state.checking"], exact=True)
+        await checking.click()
+        said = editor.page.locator(".toast")
+        await expect(said).to_contain_text("the disk is full")
+        await editor.page.clock.fast_forward(60_000)
+        await expect(said).to_contain_text("the disk is full")
+        await said.get_by_role("button", name=WORDS["close"], exact=True).click()
+        await expect(said).to_have_count(0)
+        await editor.page.unroute("**/api/decide")
+        await editor.press("Escape", "r")
+        await editor.page.keyboard.type("Where is it?")
+        await editor.press("Control+Enter")
+        await expect(said).to_have_text(WORDS["answer.queued"], timeout=PATIENCE_MS)
+        await editor.page.clock.fast_forward(7_000)
+        await expect(said).to_have_count(0)
 
 
 async def test_heading_and_buttons_of_an_export_stay_in_sight_while_it_is_read(

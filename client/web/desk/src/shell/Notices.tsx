@@ -60,11 +60,14 @@ export function Gone() {
   );
 }
 
-/** Said for a while below what is being read, which makes room for it; it is read out, too. */
+/**
+ * Said for a while below what is being read, which makes room for it; it is read out, too. What
+ * went wrong stays until it is closed.
+ */
 export function Toast() {
   const shown = said.value;
   useEffect(() => {
-    if (shown === null) return;
+    if (shown === null || shown.kind === "bad") return;
     const timer = setTimeout(() => {
       said.value = null;
     }, TOAST_MS);
@@ -73,7 +76,20 @@ export function Toast() {
   return (
     <div class="toasts" role="status">
       {shown !== null && link.value !== "over" && (
-        <p class={`toast ${shown.kind}`}>{shown.words}</p>
+        <div class={`toast ${shown.kind}`}>
+          <p>{shown.words}</p>
+          {shown.kind === "bad" && (
+            <button
+              type="button"
+              class="quiet small"
+              onClick={() => {
+                said.value = null;
+              }}
+            >
+              {say("close")}
+            </button>
+          )}
+        </div>
       )}
     </div>
   );
