@@ -73,7 +73,6 @@ class Lane:
         return []
 
     async def _frames(self, load: Load, index: int) -> list[Frame]:
-        load.lane = self
         transfer = self._open.get(load)
         # What comes back from a broken connection may be of a page that has passed here.
         begins = transfer is None or transfer.outgoing.is_past(index // PAGE_LEAVES)
@@ -138,8 +137,6 @@ class Lane:
         """The connection has ended: what it did not bring to its end is for others."""
         self._giving.leave(self)
         for transfer in self._unsettled.values():
-            if transfer.load.lane is self:
-                transfer.load.lane = None
             transfer.load.pages.pop(self, None)
             self._giving.give_back(transfer.load, transfer.unconfirmed)
         self._open.clear()

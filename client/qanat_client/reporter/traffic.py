@@ -58,8 +58,6 @@ class Load:
     told: bool = False
     """The relay has given a transfer of it its final status; another connection's says no more."""
     sent_blocks: int = 0
-    lane: object | None = None
-    """The connection by which it went last."""
     pages: dict[object, int] = field(default_factory=dict)
     """By connection: the page whose list went by it last."""
 
