@@ -160,7 +160,7 @@ async def test_what_went_wrong_stays_until_it_is_closed_and_what_went_well_does_
         await checking.click()
         said = editor.page.locator(".toast")
         await expect(said).to_contain_text("the disk is full")
-        await editor.page.clock.fast_forward(60_000)
+        await editor.page.clock.run_for(60_000)
         await expect(said).to_contain_text("the disk is full")
         await said.get_by_role("button", name=WORDS["close"], exact=True).click()
         await expect(said).to_have_count(0)
@@ -169,7 +169,7 @@ async def test_what_went_wrong_stays_until_it_is_closed_and_what_went_well_does_
         await editor.page.keyboard.type("Where is it?")
         await editor.press("Control+Enter")
         await expect(said).to_have_text(WORDS["answer.queued"], timeout=PATIENCE_MS)
-        await editor.page.clock.fast_forward(7_000)
+        await editor.page.clock.run_for(7_000)
         await expect(said).to_have_count(0)
 
 

@@ -60,6 +60,10 @@ export function Gone() {
   );
 }
 
+function shut(): void {
+  said.value = null;
+}
+
 /**
  * Said for a while below what is being read, which makes room for it; it is read out, too. What
  * went wrong stays until it is closed.
@@ -68,9 +72,7 @@ export function Toast() {
   const shown = said.value;
   useEffect(() => {
     if (shown === null || shown.kind === "bad") return;
-    const timer = setTimeout(() => {
-      said.value = null;
-    }, TOAST_MS);
+    const timer = setTimeout(shut, TOAST_MS);
     return () => clearTimeout(timer);
   }, [shown]);
   return (
@@ -79,13 +81,7 @@ export function Toast() {
         <div class={`toast ${shown.kind}`}>
           <p>{shown.words}</p>
           {shown.kind === "bad" && (
-            <button
-              type="button"
-              class="quiet small"
-              onClick={() => {
-                said.value = null;
-              }}
-            >
+            <button type="button" class="quiet small" onClick={shut}>
               {say("close")}
             </button>
           )}
