@@ -257,8 +257,9 @@ class Scenery:
                 for (parcel_id,) in vault.rows("SELECT id FROM parcels WHERE state != 'partial'")
             }
             for each in self.queued:
-                whole = each.parcel_id in kept or self._is_whole(each)
-                if whole and each.parcel_id not in came:
+                if each.parcel_id in came:
+                    continue
+                if each.parcel_id in kept or self._is_whole(each):
                     came[each.parcel_id] = net.now_s()
             if net.now_s() > told:
                 note(f"{told:.0f} s: {len(came)} of {len(self.queued)} at the desk")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from pathlib import Path as FilePath
+from pathlib import Path
 
 import pytest
 from tests.client.made_desk import MadeDesk, write_card
@@ -14,13 +14,12 @@ from tests.client.relay_process import RelayProcess
 from tests.client.reporter_runs import parcels, qanat
 
 from qanat_client.carriers import wire
-from qanat_client.carriers.wire import Path
 from qanat_client.reporter.spares import AT_ONCE, LEAST_BYTES, spares_for
 from qanat_client.reporter.widening import Connections, widen
 
 
 def test_a_film_goes_by_several_connections_each_block_once(
-    desk: MadeDesk, tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch
+    desk: MadeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wire, "LONG_S", 0.0)
     relay = RelayProcess(tmp_path / "relay")
@@ -47,8 +46,8 @@ class LongLine:
         self._lines = lines
         lines.append(self)
 
-    def path(self) -> Path:
-        return Path(0.6, 0.6, 1.2, 0, 0, 0)
+    def path(self) -> wire.Path:
+        return wire.Path(0.6, 0.6, 1.2, 0, 0, 0)
 
     @contextlib.asynccontextmanager
     async def beside(self) -> AsyncIterator[LongLine]:
