@@ -119,8 +119,9 @@ export class Talk {
       await this.#say();
       const next = this.#isOver ? undefined : await this.#lane.next();
       if (next !== undefined) {
-        await this.#link.send(this.#session.send(...next.frames));
+        // Counted first: the relay may have stored it where the link breaks while it drains.
         this.#report.sent += next.size;
+        await this.#link.send(this.#session.send(...next.frames));
         this.#movedMs = Date.now();
         this.#run.moved();
         continue;
