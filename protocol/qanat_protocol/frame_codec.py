@@ -162,7 +162,10 @@ _INTERESTS: Final[dict[int, tuple[type[Frame], tuple[_Column, ...]]]] = {
         ),
     ),
     InterestClass.REPLIES: (frames.RepliesInterest, (_BITS, _PREFIX)),
-    InterestClass.OPENED: (frames.OpenedInterest, (_BITS, _pieces(_PREFIX_BYTES, 64))),
+    InterestClass.OPENED: (
+        frames.OpenedInterest,
+        (_BITS, _pieces(_PREFIX_BYTES, 64), _U32),
+    ),
     InterestClass.PUBLIC: (
         frames.PublicInterest,
         (
@@ -244,7 +247,11 @@ _INTEREST_FORMS: Final = {
 _FORMS: Final[dict[type, _Form]] = {
     form.shape: form for form in (*_FRAME_FORMS.values(), *_INTEREST_FORMS.values())
 }
-_APPENDED: Final[dict[type, Value]] = {frames.DeskInterest: None, frames.Idle: 0}
+_APPENDED: Final[dict[type, Value]] = {
+    frames.DeskInterest: None,
+    frames.OpenedInterest: 0,
+    frames.Idle: 0,
+}
 """Frames whose last field may be missing, and what it is then."""
 
 _TYPE: Final = uint()

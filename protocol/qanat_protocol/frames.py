@@ -134,11 +134,15 @@ class RepliesInterest:
 
 @dataclass(frozen=True, slots=True)
 class OpenedInterest:
-    """Class 3: OPENED of parcels whose id begins with `bits` bits of one of 1 to 64 prefixes."""
+    """Class 3: OPENED of parcels whose id begins with `bits` bits of one of 1 to 64 prefixes.
+
+    `since`: those that came on this day of the relay's or later, 0 for all.
+    """
 
     number: int
     bits: int
     prefixes: tuple[bytes, ...]
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

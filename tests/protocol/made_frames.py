@@ -43,9 +43,8 @@ def replies_interests(draw: st.DrawFn) -> Frame:
 def opened_interests(draw: st.DrawFn) -> Frame:
     count = draw(bits)
     prefixes = draw(st.lists(u32s, min_size=1, max_size=64))
-    return frames.OpenedInterest(
-        draw(numbers), count, tuple(masked(prefix, count) for prefix in prefixes)
-    )
+    masks = tuple(masked(prefix, count) for prefix in prefixes)
+    return frames.OpenedInterest(draw(numbers), count, masks, draw(u32s))
 
 
 @st.composite

@@ -558,10 +558,13 @@ def _flat(frame: frames.Frame) -> list[Any]:
         elif field.name in {"wants", "entries"}:
             value = [list(dataclasses.astuple(row)) for row in value]
         values.append(value)
-    if frame == frames.Idle(0) or (
-        isinstance(frame, frames.DeskInterest) and frame.estimate is None
-    ):
-        del values[-1]
+    match frame:
+        case (
+            frames.Idle(heard=0)
+            | frames.DeskInterest(estimate=None)
+            | frames.OpenedInterest(since=0)
+        ):
+            del values[-1]
     name = type(frame).__name__
     if name.endswith("Interest"):
         kind = frames.InterestClass[name.removesuffix("Interest").upper()]

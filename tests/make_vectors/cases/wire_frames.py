@@ -93,6 +93,15 @@ def scenarios() -> Iterator[Scenario]:
     yield _frame("desk-interest-estimate-nil", "As if it were not there.", [*desk, None], known=9)
     yield _frame("desk-interest-estimate-511", "It has 512 bytes or none.", [*desk, bytes(511)],
                  "malformed")  # fmt: skip
+    opened = _GOOD["opened-interest"]
+    yield _frame("opened-interest-since", "A field that came later: of this day and later.",
+                 [*opened, DAY])  # fmt: skip
+    yield _frame("opened-interest-since-last", "The last day.", [*opened, 2**32 - 1])
+    yield _frame("opened-interest-since-0", "As if it were not there.", [*opened, 0], known=5)
+    yield _frame("opened-interest-since-2-32", "Days are u32.", [*opened, 2**32], "malformed")
+    yield _frame("opened-interest-since-nil", "It is a number.", [*opened, None], "malformed")
+    yield _frame("opened-interest-longer", "A field that this version does not know.",
+                 [*opened, DAY, "new"], known=6)  # fmt: skip
     yield _frame("idle-heard", "A field that came later: three IDLE are answered.", [20, 3])
     yield _frame("idle-heard-0", "As if it were not there.", [20, 0], known=1)
     yield _frame("idle-heard-2-53", "Too large.", [20, _BIG], "malformed")

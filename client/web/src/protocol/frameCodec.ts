@@ -102,7 +102,16 @@ const INTERESTS: readonly Form[] = [
     appended: null,
   },
   interest(2, "repliesInterest", bits("bits"), prefix("prefix")),
-  interest(3, "openedInterest", bits("bits"), piecesOf(PREFIX_BYTES, 64)("prefixes")),
+  {
+    ...interest(
+      3,
+      "openedInterest",
+      bits("bits"),
+      piecesOf(PREFIX_BYTES, 64)("prefixes"),
+      smallInteger("since"),
+    ),
+    appended: 0,
+  },
   interest(4, "publicInterest", publicWants("wants")),
   interest(5, "allInterest", hash("signingKey"), cursor("cursor"), signature("signature")),
   interest(6, "cardInterest"),

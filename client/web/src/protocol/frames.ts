@@ -60,12 +60,17 @@ export interface RepliesInterest {
   readonly prefix: Uint8Array;
 }
 
-/** Class 3: OPENED of parcels whose id begins with `bits` bits of one of 1 to 64 prefixes. */
+/**
+ * Class 3: OPENED of parcels whose id begins with `bits` bits of one of 1 to 64 prefixes.
+ *
+ * `since`: those that came on this day of the relay's or later, 0 for all.
+ */
 export interface OpenedInterest {
   readonly type: "openedInterest";
   readonly number: number;
   readonly bits: number;
   readonly prefixes: readonly Uint8Array[];
+  readonly since: number;
 }
 
 /** One public tag (16 bytes) and the newest serials that the asker holds, 0 for none. */
