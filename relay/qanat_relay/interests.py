@@ -130,7 +130,7 @@ class Interests:
     def begin_opened(self, frame: OpenedInterest) -> None:
         """Tell what was opened among the ids of some prefixes."""
         bits = min(frame.bits, self._welcome.opened_bits)
-        self._giving.begin(self._give_opened(frame.prefixes, bits))
+        self._giving.begin(self._give_opened(frame.prefixes, bits, frame.since))
 
     def begin_public(self, frame: PublicInterest) -> None:
         """Give newer public documents."""
@@ -170,10 +170,10 @@ class Interests:
         if (answers := await page.answers) is not None:
             await give_all(self._giving, page.wanted(answers))
 
-    async def _give_opened(self, prefixes: Sequence[bytes], bits: int) -> None:
+    async def _give_opened(self, prefixes: Sequence[bytes], bits: int, since: int) -> None:
         # One list at a time: a slow reader makes us hold no more than that.
         async with self._telling:
-            found = await self._store.list_opened(prefixes, bits, MAX_OPENED)
+            found = await self._store.list_opened(prefixes, bits, MAX_OPENED, since)
             for start in range(0, len(found), OPENED_PAGE):
                 await self._voice.say(*found[start : start + OPENED_PAGE])
 

@@ -401,8 +401,9 @@ async def test_a_trial_commit_writes_to_the_disk_and_changes_nothing(tmp_path: P
 
 
 def _without_sizes() -> str:
-    """What undoes steps 5 to 8 of the schema."""
-    tags = "DROP TABLE tag_room; ALTER TABLE tally DROP COLUMN kept_bytes;"
+    """What undoes steps 5 to 9 of the schema."""
+    tags = "ALTER TABLE tombstone DROP COLUMN came_day; DROP TABLE tag_room;"
+    tags += " ALTER TABLE tally DROP COLUMN kept_bytes;"
     tags += " ALTER TABLE tally DROP COLUMN yielding_bytes;"
     expiry = "CREATE INDEX parcel_by_expiry ON parcel (expiry);"
     expiry += " DROP INDEX parcel_expiring; DROP INDEX parcel_remembered;"

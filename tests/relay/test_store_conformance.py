@@ -866,6 +866,31 @@ async def test_opened_is_found_by_the_bits_of_prefixes(store: Store, bits: int) 
     assert await store.list_opened(prefixes, bits, 2) == expected[:2]
 
 
+async def test_opened_is_listed_since_the_day_on_which_it_came(store: Store) -> None:
+    letters = [make(number) for number in range(4)]
+    await put(store, *letters)
+    for letter, day in zip(letters, (TODAY, TODAY + 1, TODAY + 3, TODAY + 3), strict=True):
+        await store.write([letter.opened()], today=day)
+    frames = [letter.opened_frame() for letter in letters][::-1]
+    everything = ([bytes(4)], 0, 99)
+    assert await store.list_opened(*everything, since=TODAY) == frames
+    assert await store.list_opened(*everything, since=TODAY + 1) == frames[:3]
+    assert await store.list_opened(*everything, since=TODAY + 3) == frames[:2]
+    assert await store.list_opened(*everything, since=TODAY + 4) == []
+    assert await store.list_opened([bytes(4)], 0, 1, since=TODAY + 1) == frames[:1]
+
+
+async def test_what_comes_while_the_clock_is_behind_came_on_the_day_that_was_believed(
+    store: Store,
+) -> None:
+    letter = make(0)
+    await put(store, letter)
+    await store.sweep(TODAY)
+    await store.write([letter.opened()], today=TODAY - 20)
+    assert await store.list_opened([bytes(4)], 0, 9, since=TODAY) == [letter.opened_frame()]
+    assert await store.list_opened([bytes(4)], 0, 9, since=TODAY + 1) == []
+
+
 async def test_public_documents_are_listed_by_serial(store: Store) -> None:
     other_tag = bytes(16)
     documents = {serial: make(serial, Kind.PUBLIC, LONG_LETTER_BYTES) for serial in (7, 2, 300, 1)}

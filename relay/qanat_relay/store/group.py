@@ -210,7 +210,7 @@ def _apply(work: Work, parcel_id: bytes, write: Write, today: int) -> Outcome:
         case PutBlocks():
             return put(work, parcel_id, write, today)
         case MarkOpened():
-            return mark_opened(work, write)
+            return mark_opened(work, write, today)
         case MarkPurged(frame):
             return mark_purged(work, frame, today)
         case AddStamp(frame):

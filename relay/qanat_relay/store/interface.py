@@ -335,9 +335,12 @@ class Store(Protocol):
         first."""
         ...
 
-    async def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
+    async def list_opened(
+        self, prefixes: Sequence[bytes], bits: int, limit: int, since: int = 0
+    ) -> list[Opened]:
         """OPENED of parcels whose id begins with the first `bits` (0..32) of one of the prefixes
-        (4 bytes each), newest first."""
+        (4 bytes each), newest first; those that came on day `since` or later, as far as that is
+        known. One that comes when a day was believed came no earlier than on that day."""
         ...
 
     async def list_public(

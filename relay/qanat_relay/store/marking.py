@@ -29,12 +29,12 @@ _STORED = Outcome(AckStatus.STORED)
 _KNOWN = Outcome(AckStatus.HAVE)
 
 _INSERT = (
-    "INSERT INTO tombstone (arrival, parcel_id, tag, expiry, frame, value, signing_key, signature)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO tombstone (arrival, parcel_id, tag, expiry, came_day, frame, value, signing_key,"
+    " signature) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
-def mark_opened(work: Work, write: MarkOpened) -> Outcome:
+def mark_opened(work: Work, write: MarkOpened, today: int) -> Outcome:
     """Remember that the desk opened a parcel; where it is a part, it makes room sooner."""
     frame = write.frame
     row = _find(work, frame.parcel_id)
@@ -58,7 +58,8 @@ def mark_opened(work: Work, write: MarkOpened) -> Outcome:
         work.connection.execute("DELETE FROM tombstone WHERE arrival = ?", (kept[0][1],))
         work.tally.tombstones -= 1
         work.tally.opened -= 1
-    _insert(work, row.header, frame)
+    # Whoever was told a day is told what comes later, also where the clock goes back.
+    _insert(work, row.header, frame, max(today, work.swept_day))
     work.tally.opened += 1
     if isinstance(row, ParcelRow):
         after = replace(row, standing=replace(row.standing, opened=True))
@@ -81,7 +82,7 @@ def mark_purged(work: Work, frame: Purge, today: int) -> Outcome:
     if isinstance(row, ParcelRow) and row.state is RowState.PURGED:
         return _KNOWN
     day = work.day(today)
-    _insert(work, row.header, frame)
+    _insert(work, row.header, frame, None)
     if isinstance(row, ParcelRow):
         if row.state is RowState.HELD:
             work.tally.let_go(row.header)
@@ -129,7 +130,7 @@ def _find(work: Work, parcel_id: bytes) -> ParcelRow | PartialRow | None:
     return None
 
 
-def _insert(work: Work, header: Header, frame: Opened | Purge) -> None:
+def _insert(work: Work, header: Header, frame: Opened | Purge, came_day: int | None) -> None:
     columns: tuple[FrameType, bytes, bytes | None, bytes | None]
     if isinstance(frame, Opened):
         columns = FrameType.OPENED, frame.opened, frame.signing_key, frame.signature
@@ -138,7 +139,15 @@ def _insert(work: Work, header: Header, frame: Opened | Purge) -> None:
     arrival = work.tally.next_arrival()
     work.tally.tombstones += 1
     work.connection.execute(
-        _INSERT, (arrival, frame.parcel_id, header.tag, header.expiry_day, *columns)
+        _INSERT,
+        (
+            arrival,
+            frame.parcel_id,
+            header.tag,
+            header.expiry_day,
+            came_day,
+            *columns,
+        ),
     )
 
 

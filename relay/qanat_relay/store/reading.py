@@ -147,7 +147,7 @@ def list_replies(
 
 
 def list_opened(
-    connection: sqlite3.Connection, prefixes: Sequence[bytes], bits: int, limit: int
+    connection: sqlite3.Connection, prefixes: Sequence[bytes], bits: int, limit: int, since: int
 ) -> list[Opened]:
     """As `Store.list_opened`."""
     ranges = {_prefix_range(prefix, bits, 32) for prefix in prefixes}
@@ -155,8 +155,8 @@ def list_opened(
         connection.execute(
             f"SELECT arrival, {_TOMBSTONE_COLUMNS} FROM tombstone"
             f" WHERE parcel_id BETWEEN ? AND ? AND frame = {FrameType.OPENED:d}"
-            " ORDER BY arrival DESC LIMIT ?",
-            (low, high, limit),
+            " AND (came_day IS NULL OR came_day >= ?) ORDER BY arrival DESC LIMIT ?",
+            (low, high, since, limit),
         ).fetchall()
         for low, high in ranges
     ]

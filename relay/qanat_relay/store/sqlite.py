@@ -195,9 +195,11 @@ class SqliteStore:
         """As `Store.list_replies`."""
         return await self._read(reading.list_replies, prefix, bits, limit)
 
-    async def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
+    async def list_opened(
+        self, prefixes: Sequence[bytes], bits: int, limit: int, since: int = 0
+    ) -> list[Opened]:
         """As `Store.list_opened`."""
-        return await self._read(reading.list_opened, prefixes, bits, limit)
+        return await self._read(reading.list_opened, prefixes, bits, limit, since)
 
     async def list_public(
         self, tag: bytes, class_: int, after_serial: int, up_to_serial: int = MAX_INT

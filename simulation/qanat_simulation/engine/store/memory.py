@@ -177,8 +177,10 @@ class MemoryStore:
     async def list_replies(self, prefix: bytes, bits: int, limit: int) -> list[Entry]:
         return self._shelves.list_replies(prefix, bits, limit)
 
-    async def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
-        return self._shelves.list_opened(prefixes, bits, limit)
+    async def list_opened(
+        self, prefixes: Sequence[bytes], bits: int, limit: int, since: int = 0
+    ) -> list[Opened]:
+        return self._shelves.list_opened(prefixes, bits, limit, since)
 
     async def list_public(
         self, tag: bytes, class_: int, after_serial: int, up_to_serial: int = MAX_INT

@@ -23,11 +23,12 @@ _arrival = attrgetter("arrival")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A tombstone."""
+    """A tombstone, and the day on which it came."""
 
     arrival: int
     header: Header
     frame: Opened | Purge
+    came_day: int
 
 
 class Shelves:
@@ -155,9 +156,9 @@ class Shelves:
 
     # Tombstones
 
-    def add_mark(self, header: Header, frame: Opened | Purge) -> None:
+    def add_mark(self, header: Header, frame: Opened | Purge, came_day: int) -> None:
         """One more tombstone."""
-        mark = Mark(self.next_arrival(), header, frame)
+        mark = Mark(self.next_arrival(), header, frame, came_day)
         self.fingerprint ^= _number(_value(frame))
         self.marks.setdefault(frame.parcel_id, []).append(mark)
         self._all_marks.append(mark)
@@ -204,13 +205,15 @@ class Shelves:
             found = heapq.merge(*(_behind(each, after, limit) for each in new), key=_arrival)
         return [(mark.arrival, mark.frame) for mark in islice(found, limit)]
 
-    def list_opened(self, prefixes: Sequence[bytes], bits: int, limit: int) -> list[Opened]:
+    def list_opened(
+        self, prefixes: Sequence[bytes], bits: int, limit: int, since: int
+    ) -> list[Opened]:
         """As `Store.list_opened`."""
         found: list[Mark] = []
         for low, high in dict.fromkeys(_range(prefix, bits) for prefix in prefixes):
             start = bisect_right(self._opened, low - 1, key=lambda each: each[0])
             end = bisect_right(self._opened, high, key=lambda each: each[0])
-            found += [mark for *_, mark in self._opened[start:end]]
+            found += [mark for *_, mark in self._opened[start:end] if mark.came_day >= since]
         found.sort(key=_arrival, reverse=True)
         return [mark.frame for mark in found[:limit] if isinstance(mark.frame, Opened)]
 

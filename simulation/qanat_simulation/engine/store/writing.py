@@ -228,7 +228,7 @@ class Writing:
             if row.header.tag not in write.own_tags:
                 return _HAVE
             self.shelves.drop_mark(kept[0])
-        self.shelves.add_mark(row.header, frame)
+        self.shelves.add_mark(row.header, frame, max(self.today, self.swept_day))
         row.opened = True
         return _STORED
 
@@ -242,7 +242,7 @@ class Writing:
             return _BAD_LOCK
         if isinstance(row, ParcelRow) and row.state is State.PURGED:
             return _HAVE
-        self.shelves.add_mark(row.header, frame)
+        self.shelves.add_mark(row.header, frame, max(self.today, self.swept_day))
         if isinstance(row, HalfRow):
             self.room.drop_half(row)
             purged = ParcelRow(
