@@ -298,6 +298,15 @@ def test_the_price_of_a_flood_is_told_for_relay_and_flooder() -> None:
     assert "refused" in done.stdout
 
 
+def test_what_a_relay_tells_of_openings_is_less_once_it_told_all() -> None:
+    command = [sys.executable, "-m", "benchmarks.openings", "--letters", "800", "--waiting", "20"]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    _, *rows, saved = (line.split() for line in done.stdout.splitlines())
+    first, later, without = (int(row[-2].replace(",", "")) for row in rows)
+    assert 0 < later < first == without
+    assert 0.8 < float(saved[1]) < 1
+
+
 def test_a_search_is_measured_by_the_clock_and_the_processor() -> None:
     command = [sys.executable, "-m", "benchmarks.search", "--reports", "200", "--each", "3"]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)

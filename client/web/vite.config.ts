@@ -37,7 +37,11 @@ export default defineConfig(({ mode, command }) => {
       assumptions: { setPublicClassFields: true },
     },
     plugins: [...smaller(), ...(isSingle ? [workersInside(), inOneFile()] : [withServiceWorker()])],
-    worker: { format: "iife", plugins: smaller },
+    worker: {
+      format: "iife",
+      plugins: smaller,
+      rolldownOptions: { output: { comments: { annotation: false } } },
+    },
     build: {
       target: TARGETS,
       outDir: join(DIST, isSingle ? "single" : "app"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,11 +15,11 @@ import pytest
 from tests.client.made_desk import MadeDesk, today, write_card
 from tests.client.relay_process import RelayProcess
 from tests.client.reporter_runs import CODE, attaching, qanat
+from tests.client.tap import Tap, asks_for
 from tests.cuts.line import Line
 from tests.relay.running_relay import running_relay
 
 from qanat_client.carriers.conversation import Roads
-from qanat_client.carriers.link import Link
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.reporter.database import connect
 from qanat_client.reporter.home import Home
@@ -31,14 +31,12 @@ from qanat_client.terminal import Terminal
 from qanat_protocol.card import RelayEntry
 from qanat_protocol.frames import (
     CardInterest,
-    Frame,
     HeaderFrame,
     Offers,
     OpenedInterest,
     PublicInterest,
     RepliesInterest,
 )
-from qanat_protocol.session import RelaySession
 
 
 @pytest.fixture
@@ -112,7 +110,7 @@ def test_an_address_that_a_newer_card_leaves_out_is_not_tried(
     assert unkind.callers == before
 
 
-def test_nothing_of_when_a_relay_was_reached_is_kept(
+def test_nothing_of_when_a_relay_was_reached_is_kept_while_nothing_is_queued(
     tmp_path: Path, desk: MadeDesk, relay: RelayProcess
 ) -> None:
     home = tmp_path / "home"
@@ -125,6 +123,7 @@ def test_nothing_of_when_a_relay_was_reached_is_kept(
             return [
                 connection.execute("SELECT * FROM relay").fetchall(),
                 connection.execute("SELECT * FROM relay_card").fetchall(),
+                connection.execute("SELECT * FROM told").fetchall(),
             ]
 
     assert qanat(home, "sync").code == 0
@@ -132,29 +131,6 @@ def test_nothing_of_when_a_relay_was_reached_is_kept(
     with patch("time.time", return_value=(today() + 20) * 86_400.0):
         assert qanat(home, "sync").code == 0
     assert kept() == first
-
-
-class Tap:
-    """The links of a round, and what the client said on each of them."""
-
-    def __init__(self, line: Line, secret: Any) -> None:
-        self._line = line
-        self._secret = secret
-        self.said: list[list[Frame]] = []
-
-    @asynccontextmanager
-    async def open_link(self, address: str, **options: Any) -> AsyncIterator[Link]:
-        session, frames = RelaySession(self._secret), list[Frame]()
-        self.said.append(frames)
-        async with self._line.open_link(address, **options) as link:
-            send = link.send
-
-            async def tapped(data: bytes) -> None:
-                frames.extend(session.receive(data))
-                await send(data)
-
-            link.send = tapped  # type: ignore[method-assign]
-            yield link
 
 
 async def test_no_relay_is_asked_for_the_same_twice_in_a_session(
@@ -177,21 +153,26 @@ async def test_no_relay_is_asked_for_the_same_twice_in_a_session(
             assert sent.code == 0, sent.err
         line = Line(relay.node)
         tap = Tap(line, keys.sealing)
-        reports = await sync_round(
-            Home(home),
-            relays=[],
-            carrier=CarrierSettings(),
-            mailboxes=mailboxes_of(Home(home), CODE),
-            roads=Roads(open_link=tap.open_link),
-            terminal=Terminal(),
-            stamper=Stamper(Home(home), 0),
-        )
-    assert [report.taken for report in reports] == [8]
-    # One session, by whichever address.
-    (said,) = tap.said
-    asked = Counter((type(frame), what) for frame in said for what in asks_for(frame))
-    kinds = Counter(kind for kind, _ in asked)
-    assert kinds == {
+        taken = []
+        for _ in range(2):
+            (report,) = await sync_round(
+                Home(home),
+                relays=[],
+                carrier=CarrierSettings(),
+                mailboxes=mailboxes_of(Home(home), CODE),
+                roads=Roads(open_link=tap.open_link),
+                terminal=Terminal(),
+                stamper=Stamper(Home(home), 0),
+            )
+            taken.append(report.taken)
+    assert taken == [8, 0]
+    # One session a round, by whichever address.
+    asked = [
+        Counter((type(frame), what) for frame in said for what in asks_for(frame))
+        for said in tap.said
+    ]
+    first, second = (Counter(kind for kind, _ in each) for each in asked)
+    assert first == {
         Offers: 6,
         HeaderFrame: 8,
         PublicInterest: 2,
@@ -199,22 +180,6 @@ async def test_no_relay_is_asked_for_the_same_twice_in_a_session(
         RepliesInterest: 1,
         CardInterest: 1,
     }
-    assert set(asked.values()) == {1}
-
-
-def asks_for(frame: Frame) -> list[Any]:
-    match frame:
-        case Offers():
-            return list(frame.offers)
-        case HeaderFrame():
-            return [frame.header]
-        case PublicInterest():
-            return [want.tag for want in frame.wants]
-        case OpenedInterest():
-            return list(frame.prefixes)
-        case RepliesInterest():
-            return [frame.prefix]
-        case CardInterest():
-            return [None]
-        case _:
-            return []
+    assert second[OpenedInterest] == 1
+    for each in asked:
+        assert set(each.values()) == {1}

@@ -1,11 +1,12 @@
-"""What a home remembers of relays: where each is, who says so, and what it takes.
+"""What a home remembers of relays: where each is, who says so, what it takes and what it has told.
 
-Never when it was reached: no more of that is kept than the words on parcels tell.
+When it was reached: only while something waits for a desk's word, and only the day.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
@@ -68,3 +69,20 @@ class KnownRelays:
     def reached(self) -> list[bytes]:
         """Those that have ever answered."""
         return list(self.largest_bodies())
+
+    def told(self, signing_key: bytes) -> dict[bytes, int]:
+        """By desk: the day on which this relay told all that the desk had opened."""
+        with disk_errors(self._home.database):
+            return dict(
+                self._db.execute("SELECT desk, day FROM told WHERE relay = ?", (signing_key,))
+            )
+
+    def keep_told(self, signing_key: bytes, told: Mapping[bytes, int]) -> None:
+        """Keep it, of desks for whose word something waits (`Outbox.mark_opened` forgets it)."""
+        with disk_errors(self._home.database), transaction(self._db):
+            self._db.executemany(
+                "INSERT OR REPLACE INTO told (relay, desk, day) SELECT ?, ?, ? WHERE EXISTS"
+                " (SELECT 1 FROM parcel JOIN item ON item = number"
+                " WHERE desk = ? AND opened_day IS NULL)",
+                [(signing_key, desk, day, desk) for desk, day in told.items()],
+            )

@@ -260,6 +260,7 @@ class Outbox:
                 self._db.execute(
                     "UPDATE parcel SET opened_day = ?, has_body = 0 WHERE key = ?", (day, row[0])
                 )
+                self._forget_told()
             delete_blocks(self._db, [row[0]])
             return True
 
@@ -301,3 +302,11 @@ class Outbox:
                 self._db.executemany("DELETE FROM stamp WHERE parcel = ?", [(k,) for k in keys])
                 self._db.execute("DELETE FROM parcel WHERE item = ?", (number,))
                 self._db.execute("DELETE FROM item WHERE number = ?", (number,))
+                self._forget_told()
+
+    def _forget_told(self) -> None:
+        """Until when relays told of openings, where nothing waits for them any more."""
+        self._db.execute(
+            "DELETE FROM told WHERE NOT EXISTS (SELECT 1 FROM parcel JOIN item ON item = number"
+            " WHERE item.desk = told.desk AND opened_day IS NULL)"
+        )

@@ -105,11 +105,12 @@ class Receiving:
             self._report.tell(told)
 
     async def opened(self, frame: Opened) -> bool:
-        """The desk's word on a parcel; whether it was news about one of ours."""
+        """The desk's word on a parcel of ours; whether it is true."""
         try:
-            news = await self._disk.run(self._library.hear_opened, frame, self._today)
+            self._report.opened += await self._disk.run(
+                self._library.hear_opened, frame, self._today
+            )
         except ProtocolError as error:
             self._report.tell(f"it claims that the desk opened a parcel; untrue ({error})")
             return False
-        self._report.opened += news
-        return news
+        return True

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from qanat_client.carriers.conversation import Conversation, Roads, converse
 from qanat_client.carriers.settings import CarrierSettings
 from qanat_client.errors import HalfDuplex, Refused, TookTooLong, Unreachable
-from qanat_client.reporter.asking import ask, card_interest, public_interest
+from qanat_client.reporter.asking import FIRST_OPENED, ask, card_interest, public_interest
 from qanat_client.reporter.desks import Desks
 from qanat_client.reporter.disk_thread import DiskThread
 from qanat_client.reporter.giving import Giving
@@ -22,6 +22,7 @@ from qanat_client.reporter.known_relays import KnownRelays
 from qanat_client.reporter.learned import RelayCards
 from qanat_client.reporter.library import Library
 from qanat_client.reporter.line import QUIET_S, Line, SideLine
+from qanat_client.reporter.openings import Openings
 from qanat_client.reporter.outbox import Outbox, Said
 from qanat_client.reporter.receiving import Receiving
 from qanat_client.reporter.relay_report import RelayReport
@@ -101,8 +102,7 @@ class _Session(Line):
         self._day = run.traffic.today
         self._receiving = Receiving(run.library, run.disk, report, run.traffic.today)
         self._replies: asyncio.Queue[list[Frame]] = asyncio.Queue()
-        self._unopened: frozenset[bytes] = frozenset()
-        """What it asks for, whether the desk has opened it."""
+        self._openings: Openings | None = None
         self._asked = False
         self._idle = False
         self._card_due = False
@@ -126,6 +126,8 @@ class _Session(Line):
         self._run.stamper.listeners.add(self._giving.stir)
         try:
             await super().run()
+            # Before END a relay gives all that it was asked for.
+            await self._keep_told()
             # The others have their last words to hear; one that stands still holds nobody up.
             await asyncio.wait({widening}, timeout=QUIET_S)
             if widening.done():
@@ -199,12 +201,16 @@ class _Session(Line):
                 self._replies.put_nowait([await self._receiving.answer(frame)])
             case HeaderFrame() | Leaves() | Block():
                 await self._receiving.take(frame)
-            case Opened():
+            case Opened() if self._openings is not None:
                 # Of the many that a prefix matches most are other people's.
-                if frame.parcel_id in self._unopened:
-                    await self._receiving.opened(frame)
+                if self._openings.heard(frame.parcel_id):
+                    is_true = await self._receiving.opened(frame)
+                    self._openings.weighed(frame.parcel_id, is_true=is_true)
             case Idle():
                 self._idle = True
+                if self._openings is not None and len(self._openings.interests) == 1:
+                    # Asked before all else, so that this answers it, and maybe more.
+                    await self._keep_told()
                 if self._card_due:
                     # Behind all else: it is of use when this relay can't be reached any more.
                     self._card_due, self._card_asked = False, True
@@ -233,14 +239,25 @@ class _Session(Line):
         await self._run.disk.run(self._run.library.clear_expired, frame.day)
         own = {card.desk_id for card in self._place.cards}
         unopened = await self._run.disk.run(self._run.outbox.unopened)
-        ids = [parcel_id for parcel_id, desk_id in unopened if desk_id in own]
-        self._unopened = frozenset(ids)
-        asked = ask(frame, ids, self._run.mailboxes)
+        self._openings = Openings(
+            frame,
+            [(parcel_id, desk_id) for parcel_id, desk_id in unopened if desk_id in own],
+            await self._run.disk.run(self._run.relays.told, self._giving.relay),
+            today=self._run.traffic.today,
+            number=FIRST_OPENED,
+        )
+        asked = ask(frame, self._run.mailboxes)
         if asked.advice:
             self._report.advice.append(asked.advice)
         public = await self._run.disk.run(public_interest, 0, self._place.cards, self._run.library)
-        # All at once, so that one IDLE answers all of it.
-        self._replies.put_nowait([*public, *asked.frames])
+        self._replies.put_nowait([*self._openings.interests, *public, *asked.frames])
+
+    async def _keep_told(self) -> None:
+        """The relay has answered all that it was asked about openings."""
+        if self._openings is None or not self._asked:
+            return
+        if told := self._openings.all_told():
+            await self._run.disk.run(self._run.relays.keep_told, self._giving.relay, told)
 
     async def _keep_card(self, frame: Card) -> None:
         try:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from qanat_client.reporter.desks import Desks
@@ -164,6 +164,7 @@ class NamedRelays(KnownRelays):
 
     def __init__(self) -> None:
         """Without a database."""
+        self._told: dict[bytes, Mapping[bytes, int]] = {}
 
     def note(
         self, signing_key: bytes, address: str, country: str, named_by: bytes | None = None
@@ -172,6 +173,16 @@ class NamedRelays(KnownRelays):
 
     def note_reached(self, signing_key: bytes, address: str, largest_body: int) -> None:
         pass
+
+    def told(self, signing_key: bytes) -> dict[bytes, int]:
+        return dict(self._told.get(signing_key, {}))
+
+    def keep_told(self, signing_key: bytes, told: Mapping[bytes, int]) -> None:
+        self._told[signing_key] = told
+
+    def forget_told(self) -> None:
+        """Nothing waits for the desk's word; or what came may have been opened before it came."""
+        self._told.clear()
 
 
 class NoCards(RelayCards):

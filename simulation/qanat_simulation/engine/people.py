@@ -161,7 +161,7 @@ class _Run(Run):
         self.disk = _NoThread()  # type: ignore[assignment]
         self.outbox = person.outbox
         self.library = person.library
-        self.relays = NamedRelays()
+        self.relays = person.relays
         self.relay_cards = NoCards()
         self.reached = set()
         self.carrier = carrier
@@ -200,6 +200,7 @@ class Person:
         self._targets = targets([card])
         self._relays = [network.at_address[target.entry.addresses[0]] for target in self._targets]
         self.outbox = MemoryOutbox(card.desk_id)
+        self.relays = NamedRelays()
         self.library = MemoryLibrary(self.outbox, KnownDesk(card))
         self._lines = _Lines()
         self._opener = Opener(network, station)
@@ -218,6 +219,8 @@ class Person:
 
     def write(self, parcel: Parcel) -> None:
         """A parcel of a report that is sealed now. With a line it goes at once."""
+        if self.outbox.is_empty:
+            self.relays.forget_told()
         self.outbox.add(parcel, self.today)
         self._go()
 
@@ -225,6 +228,7 @@ class Person:
         """Parcels of others came on a stick. With a line they go at once."""
         new = [parcel for parcel in parcels if self.outbox.add(parcel, self.today)]
         if new:
+            self.relays.forget_told()
             self._go()
 
     def line_changed(self) -> None:

@@ -25,7 +25,7 @@ type Upgrade = IDBPTransaction<unknown, string[], "versionchange">;
 /** A step of the schema; step n leads from version n to the next. Steps are only ever added. */
 export type Step = (database: IDBPDatabase, transaction: Upgrade) => void | Promise<void>;
 
-export const STEPS: readonly Step[] = [makingTables(0), makingTables(1)];
+export const STEPS: readonly Step[] = [0, 1, 2].map(makingTables);
 
 /** Makes the tables that came with a step. */
 function makingTables(own: number): Step {

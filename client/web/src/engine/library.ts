@@ -13,7 +13,7 @@ import { checkCertified, isRevoked, type Statement } from "../protocol/statement
 import { checkOpened, verifyOpened } from "../protocol/tombstone.ts";
 import { dayBy } from "./clock.ts";
 import { deskIn, hearStatementIn, type KnownDesk, keepCardIn } from "./desks.ts";
-import { queuedIn } from "./outbox.ts";
+import { forgetToldIn, queuedIn } from "./outbox.ts";
 import { removeBodyIn } from "./sealingRoom.ts";
 import type { Store } from "./tables.ts";
 
@@ -81,7 +81,7 @@ export class Library {
    * Throws a RemoteError unless lock, signature and the desk's newest statement bear it out.
    */
   async hearOpened(frame: Opened, today: number): Promise<boolean> {
-    return this.#store.write(["desk", "item", "parcel", "body", "page"], async (rows) => {
+    return this.#store.write(["desk", "item", "parcel", "body", "page", "told"], async (rows) => {
       const found = await queuedIn(rows, frame.parcelId);
       if (found === undefined || found.row.openedDay !== null) return false;
       checkOpened(parseHeader(found.row.header).lock, frame.opened);
@@ -91,6 +91,7 @@ export class Library {
       checkVouched(desk.statement, frame.signingKey);
       await rows.put("parcel", { ...found.row, openedDay: today, hasBody: false });
       await removeBodyIn(rows, found.row.key as number);
+      await forgetToldIn(rows);
       return true;
     });
   }

@@ -9,6 +9,7 @@ import { Rank } from "../protocol/kinds.ts";
 import { BLOCK_BYTES, HASH_BYTES, PREVIEW_BODY_BYTES } from "../protocol/limits.ts";
 import { type Header, parseHeader, rankOf } from "../protocol/parcel.ts";
 import { EngineError } from "./engine.ts";
+import type { Unopened } from "./openings.ts";
 import { removeBodyIn } from "./sealingRoom.ts";
 import type { ParcelRow, Store, Transaction } from "./tables.ts";
 
@@ -97,22 +98,16 @@ export class Outbox {
   }
 
   /** All that no desk has said to have opened, newest first. */
-  async unopened(): Promise<{ id: Uint8Array; desk: string }[]> {
-    const [items, parcels] = await this.#store.read(["item", "parcel"], async (rows) => [
-      await rows.all("item"),
-      await rows.all("parcel"),
-    ]);
-    const byNumber = new Map(items.map((item) => [item.number, item]));
-    return parcels
-      .filter(({ item, openedDay }) => item !== undefined && openedDay === null)
-      .sort(
-        (one, other) =>
-          (other.item as number) - (one.item as number) || one.position - other.position,
-      )
-      .flatMap(({ item, header }) => {
-        const desk = byNumber.get(item)?.desk;
-        return desk === undefined ? [] : [{ id: parseHeader(header).parcelId, desk }];
-      });
+  unopened(): Promise<Unopened[]> {
+    return this.#store.read(["item", "parcel"], async (rows) => {
+      const found = await unopenedIn(rows);
+      return found
+        .sort(
+          ({ row: one }, { row: other }) =>
+            (other.item as number) - (one.item as number) || one.position - other.position,
+        )
+        .map(({ row, desk }) => ({ id: parseHeader(row.header).parcelId, desk }));
+    });
   }
 
   /** A group of a body's blocks; undefined where it was dropped. */
@@ -167,7 +162,7 @@ export class Outbox {
 
   /** Forgets a report, on the person's own word. */
   async drop(number: number): Promise<void> {
-    await this.#store.write([...ROWS, "body", "page"], async (rows) => {
+    await this.#store.write([...ROWS, "body", "page", "told"], async (rows) => {
       if ((await rows.get("item", number)) === undefined) throw noReport(number);
       await rows.remove("item", number);
       const parcels = await rows.by("parcel", "item", number);
@@ -176,6 +171,7 @@ export class Outbox {
         await rows.removeUnder("custody", key);
         await removeBodyIn(rows, key);
       }
+      await forgetToldIn(rows);
     });
   }
 
@@ -205,6 +201,24 @@ export async function queuedIn(
   const [row] = await rows.by("parcel", "id", hex(id));
   const item = row?.item === undefined ? undefined : await rows.get("item", row.item);
   return row && item && { row, desk: item.desk };
+}
+
+async function unopenedIn(rows: Transaction): Promise<{ row: ParcelRow; desk: string }[]> {
+  const deskOf = new Map((await rows.all("item")).map(({ number, desk }) => [number, desk]));
+  return (await rows.all("parcel")).flatMap((row) => {
+    const desk = row.item === undefined ? undefined : deskOf.get(row.item);
+    return desk === undefined || row.openedDay !== null ? [] : [{ row, desk }];
+  });
+}
+
+/** Forgets until when relays told of openings, where nothing waits for a desk's word any more. */
+export async function forgetToldIn(rows: Transaction): Promise<void> {
+  const told = await rows.all("told");
+  if (told.length === 0) return;
+  const waiting = new Set((await unopenedIn(rows)).map(({ desk }) => desk));
+  for (const { relay, desk } of told) {
+    if (!waiting.has(desk)) await rows.remove("told", [relay, desk]);
+  }
 }
 
 function stampOf({ stamp }: ParcelRow, parcelId: Uint8Array): Stamp | null {

@@ -1,6 +1,7 @@
 /**
  * Which relays a sync goes to and about which desks; what is kept of them: where each is, who says
- * so, what it takes, its card. Never when it was reached. Goes to no network.
+ * so, what it takes and has told, its card. When it was reached: only while something waits for a
+ * desk's word, and only the day. Goes to no network.
  */
 import { equal, hex } from "../protocol/bytes.ts";
 import { ProtocolError, RemoteError } from "../protocol/errors.ts";
@@ -10,6 +11,7 @@ import { drawn } from "./asking.ts";
 import { dayBy } from "./clock.ts";
 import type { KnownDesk } from "./desks.ts";
 import { newestCheckpoint } from "./newest.ts";
+import { forgetToldIn } from "./outbox.ts";
 import type { RelayRow, Store } from "./tables.ts";
 
 /** A relay and the desks for which it is gone to. `namedBy`: null for a relay of their cards. */
@@ -85,6 +87,20 @@ export class Relays {
     await this.#store.write(["relay"], async (rows) => {
       const known = await rows.get("relay", key);
       if (known !== undefined) await rows.put("relay", { ...known, address, largestBody });
+    });
+  }
+
+  /** By desk: the day on which this relay told all that the desk had opened. */
+  async told(key: string): Promise<Map<string, number>> {
+    const rows = await this.#store.read(["told"], (found) => found.all("told", key));
+    return new Map(rows.map(({ desk, day }) => [desk, day]));
+  }
+
+  /** Keeps it, of desks for whose word something waits. */
+  async keepTold(key: string, told: ReadonlyMap<string, number>): Promise<void> {
+    await this.#store.write(["item", "parcel", "told"], async (rows) => {
+      for (const [desk, day] of told) await rows.put("told", { relay: key, desk, day });
+      await forgetToldIn(rows);
     });
   }
 

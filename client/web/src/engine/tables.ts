@@ -86,6 +86,16 @@ export interface RelayRow {
   readonly namedBy: string | null;
 }
 
+/**
+ * The day of a relay's on which it told all that a desk had opened by then. Only while something waits
+ * for the desk's word.
+ */
+export interface ToldRow {
+  readonly relay: string;
+  readonly desk: string;
+  readonly day: number;
+}
+
 /** The newest card of a relay that a desk's card names. */
 export interface RelayCardRow {
   readonly key: string;
@@ -137,6 +147,7 @@ export interface Tables {
   document: DocumentRow;
   lock: LockRow;
   setting: SettingRow;
+  told: ToldRow;
 }
 
 export type TableName = keyof Tables;
@@ -166,6 +177,7 @@ export const SHAPES: Readonly<Record<TableName, Shape>> = {
   document: { key: ["desk", "documentClass", "serial"] },
   lock: { key: "name" },
   setting: { key: "name", step: 1 },
+  told: { key: ["relay", "desk"], step: 2 },
 };
 
 export const TABLES = Object.keys(SHAPES) as TableName[];

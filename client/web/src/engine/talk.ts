@@ -3,16 +3,17 @@
  *
  * Keeps what it is told before it ends; a session that breaks at any byte loses nothing.
  */
-import { concat, hex } from "../protocol/bytes.ts";
+import { concat } from "../protocol/bytes.ts";
 import { RemoteError } from "../protocol/errors.ts";
 import type { Frame, Welcome } from "../protocol/frames.ts";
 import { ClientSession, HELLO } from "../protocol/session.ts";
 import { publicTag } from "../protocol/tags.ts";
 import type { Fault } from "../protocol/verdicts.ts";
-import { CARD_INTEREST, questions } from "./asking.ts";
+import { CARD_INTEREST, FIRST_OPENED, questions } from "./asking.ts";
 import { EngineError, type Refusal } from "./engine.ts";
 import { Giving } from "./giving.ts";
 import { Lane } from "./lane.ts";
+import { Openings } from "./openings.ts";
 import { Receiving } from "./receiving.ts";
 import type { Target } from "./relays.ts";
 import type { Report, Run } from "./run.ts";
@@ -41,8 +42,7 @@ export class Talk {
   readonly #replies: Frame[][] = [];
   #wake: () => void = () => undefined;
   #isWoken = false;
-  /** What it asks for, whether the desk has opened it. */
-  #unopened: ReadonlySet<string> = new Set();
+  #openings: Openings | undefined;
   #hasAsked = false;
   #isIdle = false;
   #isOver = false;
@@ -89,6 +89,8 @@ export class Talk {
       // The relay's own last word says more than that it hung up while we were sending.
       const error = sent !== undefined && isVerdict(read, "cut") ? sent : (read ?? sent);
       if (error !== undefined) throw error;
+      // Before END a relay gives all that it was asked for.
+      await this.#keepTold();
     } finally {
       this.#run.listeners.delete(look);
       this.#lane.over();
@@ -238,10 +240,12 @@ export class Talk {
         return this.#words.keep(this.#giving.receipt(frame), frame.day);
       case "opened":
         // Of the many that a prefix matches most are other people's.
-        if (this.#unopened.has(hex(frame.parcelId))) return this.#opened(frame);
+        if (this.#openings?.heard(frame.parcelId)) return this.#opened(frame);
         return;
       case "idle":
         this.#isIdle = true;
+        // Asked before all else, one alone is answered by this, and maybe more.
+        if (this.#openings?.interests.length === 1) await this.#keepTold();
         if (this.#isCardDue) {
           // Behind all else: it is of use when this relay can't be reached any more.
           this.#isCardDue = false;
@@ -277,10 +281,10 @@ export class Talk {
       const serials = await library.newestSerials(desk);
       wants.push({ tag: publicTag(desk.card.statement.deskId), ...serials });
     }
-    // All at once, so that one IDLE answers all of it.
-    const ids = unopened.map(({ id }) => id);
-    this.#unopened = new Set(ids.map(hex));
-    this.#replies.push(questions(frame, wants, ids, mailboxes));
+    const told = await relays.told(this.#target.key);
+    const { today } = this.#run.traffic;
+    this.#openings = new Openings(frame, unopened, told, today, FIRST_OPENED);
+    this.#replies.push([...this.#openings.interests, ...questions(frame, wants, mailboxes)]);
   }
 
   async #opened(frame: Frame & { type: "opened" }): Promise<void> {
@@ -288,11 +292,20 @@ export class Talk {
       if (await this.#run.library.hearOpened(frame, this.#run.traffic.today)) {
         this.#giving.isStale = true;
       }
+      this.#openings?.weighed(frame.parcelId, true);
     } catch (error) {
       // It claims that the desk opened a parcel, and the desk did not say so.
       if (!(error instanceof RemoteError)) throw error;
       this.refusal = "relay_nonsense";
+      this.#openings?.weighed(frame.parcelId, false);
     }
+  }
+
+  /** The relay has answered all that it was asked about openings. */
+  async #keepTold(): Promise<void> {
+    if (!this.#hasAsked || !this.#openings) return;
+    const told = this.#openings.allTold();
+    if (told.size > 0) await this.#run.relays.keepTold(this.#target.key, told);
   }
 
   async #keepCard(envelope: Uint8Array): Promise<void> {

@@ -11,7 +11,7 @@ import { madeDesk } from "./madeDesk.ts";
 
 const OLDEST = ["chrome87", "safari14", "firefox91"];
 /** A first visit may load 110 kB, the screens among it. */
-const MOST_BYTES = 71_000;
+const MOST_BYTES = 72_000;
 /** What browsers learnt behind those. */
 const NEWER = [
   "Object.hasOwn",
