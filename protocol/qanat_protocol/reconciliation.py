@@ -4,6 +4,7 @@ in, frames out. Whatever the other side answers, cells, questions and memory are
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Final
@@ -28,12 +29,14 @@ MAX_TAKEN_CELLS: Final = 2**17
 MAX_QUESTIONS: Final = 1024
 """Of one sketch, with the one that has all listed: the other side's work is bounded too."""
 
-_FACTOR: Final = 1.6
-"""Cells for each difference that is expected. With 1.37 to 1.5 it takes from 300 on, and an
-estimate that is too low by half of the spread that it has, no second question is needed."""
+_FACTOR: Final = 1.5
+"""Cells for each difference that is expected: many take 1.37."""
 
-_MORE: Final = 8
-"""What few differences need beside that: three cells each, sometimes."""
+_SPREAD: Final = 6
+"""Cells for the root of their number: what that varies by, and the estimate with it."""
+
+_MORE: Final = 10
+"""What a few need beside that: three cells each, sometimes."""
 
 _PATIENCE: Final = 4
 """So many times what should have been enough, and the sets are taken apart instead."""
@@ -46,8 +49,8 @@ _MAX_BITS: Final = 16
 
 
 def cells_for(expected: int) -> int:
-    """How many cells mostly show that many differences."""
-    return int(_FACTOR * expected) + _MORE
+    """How many cells nearly always show that many differences."""
+    return int(_FACTOR * expected + _SPREAD * math.sqrt(expected)) + _MORE
 
 
 @dataclass(slots=True, eq=False)

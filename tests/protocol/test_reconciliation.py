@@ -238,11 +238,11 @@ def test_the_last_question_that_may_be_asked_has_all_listed(
 
 
 @pytest.mark.parametrize("first", [0, cells_for(10)])
-@pytest.mark.parametrize(("most", "taken"), [(224, 224), (223, 192)])
+@pytest.mark.parametrize(("most", "taken"), [(412, 412), (411, 352)])
 def test_as_many_cells_are_taken_as_may_be_and_none_more(
     monkeypatch: pytest.MonkeyPatch, most: int, taken: int, first: int
 ) -> None:
-    # The last 32 of 224 are asked for alone.
+    # The last 60 of 412 are asked for alone.
     monkeypatch.setattr(reconciliation, "MAX_TAKEN_CELLS", most)
     other = Liar(ids(0, 50), few=0)
     found = Reconciliation(other.sketch(10, first), b"".join(ids(0, 5000)))
