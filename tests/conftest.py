@@ -2,10 +2,11 @@
 write, the longest begin first, and CI skips nothing."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+from tests.derived_once import derived_once
 
 # Speed is measured in benchmarks/; a slow machine must not fail a correct program.
 settings.register_profile("qanat", settings(), deadline=None)
@@ -38,6 +39,12 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first; otherwise as they were collected."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _vaults_open_at_once() -> Iterator[None]:
+    with derived_once():
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
+
+PATIENCE_MS = 60_000
+"""The machine may be busy; nothing here is judged by the clock."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # What would talk to its maker, which nothing here answers.
@@ -73,6 +85,7 @@ class Browser:
 @asynccontextmanager
 async def watched(context: BrowserContext, profile: Path) -> AsyncIterator[Browser]:
     """What was started, until it is closed."""
+    context.set_default_timeout(PATIENCE_MS)
     browser = Browser(context, profile)
     context.on("request", browser.note_request)
     context.on("console", browser.note_console)

@@ -20,7 +20,7 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, web
 from playwright.async_api import async_playwright
 from tests.end_to_end.commands import until
-from tests.web.browsers import Browser, watched
+from tests.web.browsers import PATIENCE_MS, Browser, watched
 
 _PREFERENCES: dict[str, str | float | bool] = {
     # No name of the world is looked up.
@@ -32,7 +32,7 @@ _ADDRESS = "WebDriverBiDiServer.json"
 """The file of the profile in which Firefox says on which port it listens."""
 _LIGHT_OR_DARK = "emulation.setMediaFeaturesOverride"
 """The command; nothing but the default is asked for."""
-_PATIENCE_S = 60
+_PATIENCE_S = PATIENCE_MS / 1000
 
 
 def firefox() -> str:

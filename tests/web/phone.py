@@ -13,8 +13,6 @@ from tests.web.browsers import Browser
 
 LANGUAGES = Path(__file__).parents[2] / "client" / "web" / "src" / "languages"
 WORDS: dict[str, Any] = json.loads((LANGUAGES / "en.json").read_text("utf-8"))
-PATIENCE_MS = 60_000
-"""The machine may be busy; nothing here is judged by the clock."""
 
 
 def begins(key: str) -> re.Pattern[str]:
@@ -30,7 +28,6 @@ class Phone:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(PATIENCE_MS)
 
     @classmethod
     async def take(cls, browser: Browser) -> Phone:
@@ -53,7 +50,7 @@ class Phone:
 
     async def is_ready(self) -> None:
         heading = self.page.get_by_role("heading", level=1)
-        await expect(heading).to_have_text(WORDS["write.title"], timeout=PATIENCE_MS)
+        await expect(heading).to_have_text(WORDS["write.title"])
 
     async def reload(self) -> None:
         await self.page.reload()
@@ -70,20 +67,20 @@ class Phone:
         navigation = self.page.get_by_role("navigation")
         await navigation.get_by_role("button", name=WORDS[f"nav.{place}"], exact=True).click()
         titles = self.page.get_by_role("heading", level=1, name=WORDS[f"{place}.title"])
-        await expect(titles).to_be_visible(timeout=PATIENCE_MS)
+        await expect(titles).to_be_visible()
 
     async def go_further(self, screen: str) -> None:
         """To one of the screens behind More."""
         await self.go("more")
         await self.button(f"more.{screen}").filter(has_text=WORDS[f"more.{screen}.hint"]).click()
         titles = self.page.get_by_role("heading", level=1, name=WORDS[f"{screen}.title"])
-        await expect(titles).to_be_visible(timeout=PATIENCE_MS)
+        await expect(titles).to_be_visible()
 
     async def add_desk(self, card: Path) -> str:
         """Take in a card; the fingerprint that was shown."""
         await self.go("desk")
         await self.page.get_by_label(WORDS["desk.file"]).set_input_files(card)
-        await expect(self.button("desk.keep")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.button("desk.keep")).to_be_visible()
         shown = await self.page.locator(".digits").first.inner_text()
         await self.press("desk.keep")
         await self.sees("desk.kept")
@@ -108,7 +105,7 @@ class Phone:
             await self.page.get_by_label(WORDS["write.file"]).set_input_files(files)
             await expect(self.page.locator("li.file")).to_have_count(len(files))
             reading = self.page.get_by_text(WORDS["write.file.reading"])
-            await expect(reading).to_have_count(0, timeout=PATIENCE_MS)
+            await expect(reading).to_have_count(0)
         if code:
             await self.page.get_by_text(WORDS["write.more"]).click()
             await self.page.get_by_label(WORDS["write.code"]).fill(code)
@@ -148,7 +145,7 @@ class Phone:
         await self.reads(begins(key))
 
     async def reads(self, text: str | re.Pattern[str]) -> None:
-        await expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+        await expect(self.page.get_by_text(text).first).to_be_visible()
 
     async def databases(self) -> list[str]:
         found: list[str] = await self.page.evaluate(

@@ -13,7 +13,7 @@ import pytest
 from playwright.async_api import expect
 from tests.end_to_end.abroad import Abroad
 from tests.web.browsers import PLAIN_NAME, Browser, browsing, in_both
-from tests.web.phone import PATIENCE_MS, WORDS, Phone, begins
+from tests.web.phone import WORDS, Phone, begins
 from tests.web.served import Served, made_card
 
 from qanat_client.demo.media import make_photo
@@ -47,7 +47,7 @@ async def test_a_new_version_is_taken_by_choice_and_loses_nothing_that_waits(
     await phone.sees("update.ready")
     assert await phone.page.locator("meta[name=newer]").count() == 0
     await phone.press("update.take")
-    await expect(phone.page.locator("meta[name=newer]")).to_have_count(1, timeout=PATIENCE_MS)
+    await expect(phone.page.locator("meta[name=newer]")).to_have_count(1)
     await phone.is_ready()
     await phone.go("outbox")
     await phone.sees("state.queued")

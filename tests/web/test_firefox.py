@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from tests.end_to_end.abroad import Abroad
 from tests.secret_search import find_run, runs_of
+from tests.web.browsers import PATIENCE_MS
 from tests.web.firefox import browsing_firefox
-from tests.web.phone import PATIENCE_MS, WORDS, Phone
+from tests.web.phone import WORDS, Phone
 from tests.web.saved_tabs import saved_tabs
 
 from qanat_client.demo.media import make_photo

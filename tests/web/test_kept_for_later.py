@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.end_to_end.abroad import Abroad
 from tests.web.browsers import Browser
-from tests.web.phone import LANGUAGES, PATIENCE_MS, Phone
+from tests.web.phone import LANGUAGES, Phone
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("built_app")]
 
@@ -29,7 +29,7 @@ def title(language: str) -> str:
 
 async def speaks(page: Page, language: str) -> None:
     heading = page.get_by_role("heading", level=1)
-    await expect(heading).to_have_text(title(language), timeout=PATIENCE_MS)
+    await expect(heading).to_have_text(title(language))
 
 
 async def keeps(page: Page, part: str) -> bool:
@@ -85,7 +85,7 @@ async def test_leaving_leads_to_the_empty_page_without_a_network_from_the_first_
     await phone.visit(abroad.relay.url)
     await abroad.relay.stop()
     await phone.press("exit")
-    await expect(phone.page.get_by_role("textbox", name="Notes")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(phone.page.get_by_role("textbox", name="Notes")).to_be_visible()
     assert await phone.page.title() == "Notes"
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import expect
 from tests.relay.small_disk import small_disk
 from tests.web.browsers import Browser, browsing
-from tests.web.phone import PATIENCE_MS, WORDS, Phone
+from tests.web.phone import WORDS, Phone
 from tests.web.served import Served
 
 LARGEST_BYTES = 900_000_000
@@ -118,5 +118,5 @@ async def test_a_camera_that_is_denied_leaves_link_and_file(phone: Phone) -> Non
     await phone.press("desk.camera")
     denied = phone.page.get_by_text(WORDS["desk.camera.denied"])
     none = phone.page.get_by_text(WORDS["desk.camera.none"])
-    await expect(denied.or_(none)).to_be_visible(timeout=PATIENCE_MS)
+    await expect(denied.or_(none)).to_be_visible()
     await expect(phone.page.get_by_label(WORDS["desk.file"])).to_be_attached()

@@ -16,7 +16,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.end_to_end.abroad import Abroad
 from tests.web.browsers import browsing
-from tests.web.phone import LANGUAGES, PATIENCE_MS, WORDS, Phone
+from tests.web.phone import LANGUAGES, WORDS, Phone
 from tests.web_source import WEB, need_web
 
 from qanat_client.demo.media import make_photo
@@ -114,14 +114,14 @@ class Screens:
             await page.locator("button.entry").filter(has_text=hint).click()
             if name == "code":
                 await page.get_by_role("button", name=self.words["code.make"], exact=True).click()
-                await expect(page.locator(".digits.large")).to_be_visible(timeout=PATIENCE_MS)
+                await expect(page.locator(".digits.large")).to_be_visible()
             await self._unfold()
             yield name
 
     async def _go(self, place: str) -> None:
         navigation = self.phone.page.get_by_role("navigation")
         name = self.words[f"nav.{place}"]
-        await navigation.get_by_role("button", name=name, exact=True).click(timeout=PATIENCE_MS)
+        await navigation.get_by_role("button", name=name, exact=True).click()
 
     async def _unfold(self) -> None:
         folded = self.phone.page.locator("details:not([open]) > summary")

@@ -25,6 +25,7 @@ from tests.client.desk.newsroom import (
     open_directly,
 )
 from tests.client.desk.test_pull import Relays, desk_on, pulled, relays
+from tests.derived_once import derived_each_time
 
 from qanat_client.desk import vault as vault_module
 from qanat_client.desk.faults import NotADesk, VaultDamaged, WrongPassphrase
@@ -36,6 +37,12 @@ from qanat_protocol.record import pack, unpack
 from qanat_protocol.signing import SigningKey
 
 __all__ = ["relays"]
+
+
+@pytest.fixture(autouse=True)
+def _by_the_passphrase() -> Iterator[None]:
+    with derived_each_time():
+        yield
 
 
 START = "import sys; from qanat_client.desk.cli import main; sys.exit(main())"

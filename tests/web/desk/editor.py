@@ -20,7 +20,6 @@ from qanat_client.web_app.files import AppFile
 
 DESK_APP = WEB / "desk"
 WORDS: dict[str, Any] = json.loads((DESK_APP / "src" / "words" / "en.json").read_text("utf-8"))
-PATIENCE_MS = 20_000
 # What reaches beyond the window or beyond the column that it stands in.
 BEYOND = """() => [...document.querySelectorAll("body *")]
   .filter((each) => each.getClientRects().length > 0 && !each.closest(".unseen")
@@ -52,9 +51,7 @@ class Editor:
             await self.page.clock.set_fixed_time(self.window.desk.clock())
             link = f"{self.window.address}/#{self.window.tokens[-1]}"
         await self.page.goto(link)
-        await expect(self.page.get_by_role("listbox", name=WORDS["list.label"])).to_be_visible(
-            timeout=PATIENCE_MS
-        )
+        await expect(self.page.get_by_role("listbox", name=WORDS["list.label"])).to_be_visible()
 
     def row(self, words: str) -> Locator:
         """The row of the list in which these words stand."""
@@ -65,7 +62,7 @@ class Editor:
         await self.row(words).click()
         # Other reports name it, too.
         own = self.report.locator(".report-head, .text").filter(has_text=words)
-        await expect(own.first).to_be_visible(timeout=PATIENCE_MS)
+        await expect(own.first).to_be_visible()
 
     @property
     def report(self) -> Locator:

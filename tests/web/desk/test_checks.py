@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import FloatRect, Locator, expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.web_app.files import AppFile
@@ -52,7 +52,7 @@ async def test_figures_that_contradict_each_other_are_seen_side_by_side(
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         await opened(editor, newsroom, tmp_path)
         dead = figure(editor, "погибшие")
-        await expect(dead).to_contain_text("100 to 200", timeout=PATIENCE_MS)
+        await expect(dead).to_contain_text("100 to 200")
         await expect(dead).to_contain_text(WORDS["figures.contradicts"])
         await expect(dead).to_contain_text(WORDS["basis.heard"])
         await expect(dead).to_contain_text(WORDS["figures.noCommon"])
@@ -72,20 +72,18 @@ async def test_what_may_belong_together_is_named_with_reasons_and_gathered(
 ) -> None:
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         night = await opened(editor, newsroom, tmp_path)
-        await expect(editor.report).to_contain_text(WORDS["related.title"], timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text(WORDS["related.title"])
         await expect(editor.report).to_contain_text("the same place: Алматы")
         await editor.window.log_in()
         made = await editor.window.post(
             "/api/incidents", {"name": "Square", "reports": [night.ids["hospital"]]}
         )
         await editor.button("related.addThis", name="Square").first.click()
-        await expect(editor.report).to_contain_text("in an incident with it", timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text("in an incident with it")
         page = await editor.window.get(f"/api/incidents/{made['id']}")
         assert len(page["rows"]) == 2
         await editor.go("incidents")
-        await expect(editor.page.get_by_role("main")).to_contain_text(
-            WORDS["incident.figures"], timeout=PATIENCE_MS
-        )
+        await expect(editor.page.get_by_role("main")).to_contain_text(WORDS["incident.figures"])
         await picture(editor, "incident")
 
 
@@ -100,7 +98,7 @@ async def test_an_export_is_seen_before_it_is_taken_and_holds_nothing_blacked_ou
         await sheet.get_by_label(WORDS["export.words"]).fill("раненых\nникого")
         await sheet.get_by_role("checkbox", name=WORDS["export.field.where"], exact=True).check()
         await editor.button("export.look").click()
-        await expect(sheet).to_contain_text("раненых: blacked out", timeout=PATIENCE_MS)
+        await expect(sheet).to_contain_text("раненых: blacked out")
         await expect(sheet).to_contain_text("никого: blacked out 0 times")
         await expect(sheet).to_contain_text(WORDS["export.read"])
         await picture(editor, "export")
@@ -108,7 +106,7 @@ async def test_an_export_is_seen_before_it_is_taken_and_holds_nothing_blacked_ou
         await sheet.get_by_label(WORDS["export.words"]).fill("раненых")
         await expect(editor.button("export.take")).to_be_disabled()
         await editor.button("export.look").click()
-        async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
+        async with editor.page.expect_download() as waiting:
             await editor.button("export.take").click()
         download = await waiting.value
         assert download.suggested_filename == "reports.html"

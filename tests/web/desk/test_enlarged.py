@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.async_api import Locator, expect
 from tests.client.desk.media.samples import recording, saved, scene
 from tests.client.desk.newsroom import Attached, Made, Newsroom, open_directly
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night
 from tests.web.desk.test_media import PLAYED, THUMBNAIL
 from tests.web.test_screens import AXE, AXE_RUN
@@ -82,7 +82,7 @@ async def test_a_picture_fills_the_window_by_key_and_by_click_and_gives_the_focu
         await editor.report.locator("img.still").first.click()
         await expect(shown).to_contain_text("IMG_1.jpg")
         await expect(stage).to_be_focused()
-        await expect(shown).to_contain_text(WORDS["rendition.original"], timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text(WORDS["rendition.original"])
         await expect(shown).to_contain_text("2,400 x 1,600 pixels")
         await expect(shown).to_contain_text(hashlib.sha256(LARGE).hexdigest())
         await expect(shown).to_contain_text(WORDS["media.fileOf"].format(number=1, count=3))
@@ -119,7 +119,7 @@ async def test_it_is_seen_pixel_by_pixel_and_moved_by_mouse_and_by_keys(
         await opened(editor, newsroom, [PICTURE_FILE])
         await editor.press("Escape", "v")
         shown = window_of(editor)
-        await expect(shown).to_contain_text("2,400 x 1,600 pixels", timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text("2,400 x 1,600 pixels")
         whole = await drawn(editor)
         await editor.press("1")
         await expect(shown).to_contain_text(WORDS["media.scale"].format(percent=100))
@@ -151,7 +151,7 @@ async def test_it_is_seen_pixel_by_pixel_and_moved_by_mouse_and_by_keys(
         await editor.page.locator(".stage").dblclick(position={"x": 300, "y": 200})
         assert (await drawn(editor))[2] == 2400
         await shown.get_by_role("button", name=WORDS["rendition.thumbnail"]).click()
-        await expect(shown).to_contain_text("80 x 60 pixels", timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text("80 x 60 pixels")
 
 
 async def test_the_next_file_is_a_key_away_and_a_film_plays_there(
@@ -166,14 +166,14 @@ async def test_the_next_file_is_a_key_away_and_a_film_plays_there(
         await editor.press("n")
         await expect(shown).to_contain_text("a.mp4")
         await expect(shown.locator(".stage")).to_be_focused()
-        await expect(shown).to_contain_text("one picture of a film", timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text("one picture of a film")
         await editor.button("media.previousFile").click()
         await expect(shown).to_contain_text("IMG_1.jpg")
         await editor.button("media.nextFile").click()
         await expect(shown).to_contain_text("a.mp4")
         await shown.get_by_role("button", name=WORDS["media.play"]).click()
         video = shown.locator("video")
-        await expect(video).to_be_visible(timeout=PATIENCE_MS)
+        await expect(video).to_be_visible()
         await video.evaluate("(video) => { video.muted = true; return video.play(); }")
         assert await video.evaluate(PLAYED) == [320, 240, True, True]
         await editor.page.evaluate(AXE.read_text("utf-8"))
@@ -183,9 +183,9 @@ async def test_the_next_file_is_a_key_away_and_a_film_plays_there(
         await editor.press("Escape")
         # The film that plays in the report goes on over the window.
         await editor.report.get_by_role("button", name=WORDS["media.play"]).click()
-        await expect(editor.report.locator("video")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.report.locator("video")).to_be_visible()
         await editor.button("media.enlargeFilm").click()
-        await expect(video).to_be_visible(timeout=PATIENCE_MS)
+        await expect(video).to_be_visible()
         assert await editor.report.locator(".media > figure > video").evaluate("v => v.paused")
 
 
@@ -195,7 +195,7 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         missing = await opened(editor, newsroom, [PICTURE_FILE], missing=1)
         caption = editor.report.locator("figcaption")
-        await expect(caption).to_contain_text(WORDS["rendition.thumbnail"], timeout=PATIENCE_MS)
+        await expect(caption).to_contain_text(WORDS["rendition.thumbnail"])
         await editor.button("files.ask").click()
         answer = editor.page.get_by_label(WORDS["answer.text"])
         await expect(editor.report).to_contain_text(WORDS["answer.toAsk"])
@@ -211,8 +211,7 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
         await open_directly(editor.window.desk, missing)
         # Boxes stay over what they were drawn on, until the editor takes the better one.
         await expect(editor.report).to_contain_text(
-            WORDS["media.better"].format(rendition=WORDS["rendition.original"]),
-            timeout=PATIENCE_MS,
+            WORDS["media.better"].format(rendition=WORDS["rendition.original"])
         )
         await expect(note).to_be_focused()
         await expect(note).to_have_value("the fountain is")
@@ -223,7 +222,7 @@ async def test_an_original_that_arrives_is_shown_by_itself_and_disturbs_nothing(
             editor.report.get_by_role("button", name=WORDS["media.useBetter"])
         ).to_have_count(0)
         await editor.button("close").click()
-        await expect(caption).to_contain_text(WORDS["rendition.original"], timeout=PATIENCE_MS)
+        await expect(caption).to_contain_text(WORDS["rendition.original"])
         await expect(caption).to_contain_text("2,400 x 1,600 pixels")
         await expect(editor.button("files.ask")).to_have_count(0)
         # Nothing is left to ask for, and nothing unsent but what was written.
@@ -241,12 +240,12 @@ async def test_an_original_that_arrives_comes_into_the_enlarged_view_where_one_l
         missing = await opened(editor, newsroom, [file], missing=1)
         shown = window_of(editor)
         await editor.press("Escape", "v")
-        await expect(shown).to_contain_text(WORDS["rendition.thumbnail"], timeout=PATIENCE_MS)
-        await expect(shown.locator(".stage img")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text(WORDS["rendition.thumbnail"])
+        await expect(shown.locator(".stage img")).to_be_visible()
         await editor.press("+", "+", "+", "ArrowRight")
         seen = await drawn(editor)
         await open_directly(editor.window.desk, missing)
-        await expect(shown).to_contain_text(WORDS["rendition.original"], timeout=PATIENCE_MS)
+        await expect(shown).to_contain_text(WORDS["rendition.original"])
         await expect(shown).to_contain_text("2,400 x 1,600 pixels")
         assert await drawn(editor) == seen
         await expect(shown.locator(".stage")).to_be_focused()

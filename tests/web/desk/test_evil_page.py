@@ -19,7 +19,7 @@ from tests.client.desk.media.samples import photo, saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
 from tests.secret_search import RUN_BYTES, find_run, runs_of
 from tests.web.browsers import PLAIN_NAME
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night
 
 from qanat_client.desk.catalogue import catch_up
@@ -131,7 +131,7 @@ async def desk_with_a_picture(editor: Editor, newsroom: Newsroom, text: str) -> 
     catch_up(night.desk.vault)
     await editor.enter()
     await editor.open(text[:40])
-    await expect(editor.report.locator("img.still")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(editor.report.locator("img.still")).to_be_visible()
     return night.ids["one"]
 
 
@@ -228,13 +228,13 @@ async def test_a_browsers_folder_holds_nothing_of_a_report_or_its_picture(
             shown = await given.read()
         kept = await editor.page.evaluate("Object.values(sessionStorage)")
         await editor.page.get_by_label(WORDS["search.label"]).fill(text[:30])
-        await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(1)).to_be_visible()
         answer = editor.page.get_by_label(WORDS["answer.text"])
         await answer.click()
         await editor.page.keyboard.type(answered)
         await expect(answer).to_have_value(answered)
         await editor.page.reload()
-        await expect(editor.row(text[:40])).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row(text[:40])).to_be_visible()
         # As long as it may wait before it writes.
         await asyncio.sleep(8)
         if is_killed:

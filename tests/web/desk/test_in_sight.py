@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.async_api import FloatRect, Locator, Route, expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night, fall, photo
 
 from qanat_client.desk.catalogue import catch_up
@@ -90,7 +90,7 @@ async def test_a_row_shows_urgency_state_files_and_figures_whatever_its_place_is
             WORDS["row.figures"]["other"].format(count=2),
         ):
             mark = row.get_by_text(words, exact=True)
-            await expect(mark).to_be_visible(timeout=PATIENCE_MS)
+            await expect(mark).to_be_visible()
             # The marks have a line of one mark's height, and what does not fit is below it.
             frame = mark.locator("xpath=ancestor::p")
             assert await is_within(mark, frame), words
@@ -105,7 +105,7 @@ async def test_a_row_of_an_incident_says_that_it_is_urgent(
         await editor.window.post("/api/incidents", wanted)
         await editor.go("incidents")
         row = editor.page.locator(".mini").filter(has_text=TEXT)
-        await expect(row).to_contain_text(WORDS["row.urgent"], timeout=PATIENCE_MS)
+        await expect(row).to_contain_text(WORDS["row.urgent"])
 
 
 async def test_a_single_figure_is_words_and_no_bar_of_agreement(
@@ -115,7 +115,7 @@ async def test_a_single_figure_is_words_and_no_bar_of_agreement(
         await editor.open(TEXT)
         table = editor.report.get_by_role("table", name="жаралы", exact=True)
         alone = WORDS["figures.alone"].format(range="1 to 3")
-        await expect(table).to_contain_text(alone, timeout=PATIENCE_MS)
+        await expect(table).to_contain_text(alone)
         await expect(table.locator("svg")).to_have_count(0)
 
 
@@ -138,7 +138,7 @@ async def test_what_is_said_for_a_while_hides_nothing_that_is_being_read(
         await editor.page.keyboard.type("Where can you get water?")
         await editor.press("Control+Enter")
         said = editor.page.locator(".toast")
-        await expect(said).to_have_text(WORDS["answer.queued"], timeout=PATIENCE_MS)
+        await expect(said).to_have_text(WORDS["answer.queued"])
         top = (await box_of(said))["y"]
         for read in (editor.report, editor.page.locator(".rows"), editor.page.locator(".middle")):
             box = await box_of(read)
@@ -168,7 +168,7 @@ async def test_what_went_wrong_stays_until_it_is_closed_and_what_went_well_does_
         await editor.press("Escape", "r")
         await editor.page.keyboard.type("Where is it?")
         await editor.press("Control+Enter")
-        await expect(said).to_have_text(WORDS["answer.queued"], timeout=PATIENCE_MS)
+        await expect(said).to_have_text(WORDS["answer.queued"])
         await editor.page.clock.run_for(7_000)
         await expect(said).to_have_count(0)
 
@@ -181,7 +181,7 @@ async def test_heading_and_buttons_of_an_export_stay_in_sight_while_it_is_read(
         await editor.press("Escape", "e")
         sheet = editor.page.get_by_role("dialog")
         await editor.button("export.look").click()
-        await expect(editor.button("export.take")).to_be_enabled(timeout=PATIENCE_MS)
+        await expect(editor.button("export.take")).to_be_enabled()
         heading = sheet.get_by_role("heading", name=WORDS["export.title"], exact=True)
         shown = (heading, editor.button("close"), editor.button("export.look"),
                  editor.button("export.take"))  # fmt: skip
@@ -198,11 +198,11 @@ async def test_a_word_that_is_a_city_too_leads_to_all_reports_from_there(
     async with reading(newsroom, desk_app, tmp_path, fallen) as (editor, _):
         await editor.press("/")
         await editor.page.keyboard.type("Almaty")
-        await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(1)).to_be_visible()
         said = editor.page.locator(".as-place")
         await expect(said).to_contain_text("Almaty is a place, too: 30 reports")
         await editor.button("list.byCity").click()
-        await expect(editor.found(30)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(30)).to_be_visible()
         await expect(said).to_be_hidden()
         await expect(editor.page.get_by_role("combobox", name=WORDS["search.label"])).to_have_value(
             ""
@@ -216,9 +216,7 @@ async def test_the_digits_that_reporters_compare_are_named_below_them_and_not_be
         await editor.go("desk")
         digits = editor.page.locator("dd").filter(has_text=WORDS["card.check"])
         desk = await editor.window_value("/api/desk")
-        await expect(digits.locator(".fingerprint")).to_have_text(
-            desk["fingerprint"], timeout=PATIENCE_MS
-        )
+        await expect(digits.locator(".fingerprint")).to_have_text(desk["fingerprint"])
         other = editor.page.locator("dd").filter(has_text=WORDS["card.editorHint"])
         await expect(other.locator(".fingerprint")).to_have_count(0)
 
@@ -242,11 +240,11 @@ async def test_no_relay_is_shown_as_reached_while_the_program_does_not_answer(
         editor.window.serving.live.tell("pull", state)
         side = editor.page.locator(".pulling")
         table = editor.page.get_by_role("table")
-        await expect(side).to_contain_text("all relays reached", timeout=PATIENCE_MS)
+        await expect(side).to_contain_text("all relays reached")
         await expect(side.locator(".lamp.good")).to_have_count(1)
         await expect(table.locator(".mark.good")).to_have_count(len(relays))
         await editor.page.context.set_offline(True)
         editor.window.serving.live.close()
-        await expect(side).to_contain_text(WORDS["pull.unknown"], timeout=PATIENCE_MS)
+        await expect(side).to_contain_text(WORDS["pull.unknown"])
         await expect(side.locator(".lamp.good")).to_have_count(0)
         await expect(table.locator(".mark.good")).to_have_count(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, editing
+from tests.web.desk.editor import WORDS, editing
 from tests.web.desk.night import fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -38,7 +38,7 @@ async def test_the_keys_alone_lead_through_the_list_and_mark_what_they_are_on(
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         night = await fall(newsroom, editor.window.desk, tmp_path)
         await editor.enter()
-        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Су жоқ")).to_be_visible()
         await editor.press("j", "j", "Enter")
         await expect(editor.report).to_contain_text("Су екі сағаттан бері жоқ")
         await editor.press("s", "2")
@@ -82,18 +82,18 @@ async def test_words_and_filters_narrow_the_list_together(
         await editor.enter()
         await editor.press("/")
         await editor.page.keyboard.type("lang:ru is:first-hand ")
-        await expect(editor.found(3)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(3)).to_be_visible()
         await editor.page.keyboard.type("елка")
-        await expect(editor.found(0)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(0)).to_be_visible()
         for _ in range(4):
             await editor.press("Backspace")
         await editor.page.keyboard.type("тяжелом")
-        await expect(editor.found(1)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(1)).to_be_visible()
         await expect(editor.row("Раненые в городской больнице")).to_be_visible()
         await editor.press("Control+a", "Backspace", "Backspace", "Backspace", "Enter")
-        await expect(editor.found(36)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(36)).to_be_visible()
         await editor.page.get_by_role("button", name=WORDS["view.urgent"]).click()
-        await expect(editor.found(2)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(2)).to_be_visible()
 
 
 async def test_the_reports_of_a_loud_pseudonym_are_one_row_that_opens_and_is_muted(
@@ -104,16 +104,16 @@ async def test_the_reports_of_a_loud_pseudonym_are_one_row_that_opens_and_is_mut
         await editor.enter()
         more = WORDS["row.group"]["other"].format(count=23)
         await editor.page.get_by_text(more).click()
-        await expect(editor.found(24)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(24)).to_be_visible()
         await editor.open("Сообщение 24.")
         await editor.button("report.mute").click()
-        await expect(editor.button("report.unmute")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.button("report.unmute")).to_be_visible()
         await editor.page.get_by_role("button", name=WORDS["view.all"], exact=False).first.click()
-        await expect(editor.found(12)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(12)).to_be_visible()
         await editor.page.get_by_role(
             "button", name=WORDS["list.muted"]["other"].format(count=24)
         ).click()
-        await expect(editor.found(24)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(24)).to_be_visible()
 
 
 async def test_what_comes_in_while_one_reads_moves_nothing_until_it_is_asked_for(
@@ -129,7 +129,7 @@ async def test_what_comes_in_while_one_reads_moves_nothing_until_it_is_asked_for
         catch_up(night.desk.vault)
         await editor.tell_changed()
         bar = editor.page.get_by_text(WORDS["list.fresh"]["other"].format(count=3))
-        await expect(bar).to_be_visible(timeout=PATIENCE_MS)
+        await expect(bar).to_be_visible()
         assert await editor.page.get_by_text("Jetzt 0.").count() == 0
         moved = await editor.row("Су жоқ").bounding_box()
         assert place is not None
@@ -137,5 +137,5 @@ async def test_what_comes_in_while_one_reads_moves_nothing_until_it_is_asked_for
         # The bar pushes the list down by its own height; no row of the list was put before.
         assert abs(moved["y"] - place["y"]) < 50
         await editor.press("Escape", "n")
-        await expect(editor.row("Jetzt 2.")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Jetzt 2.")).to_be_visible()
         await expect(editor.report).to_contain_text("Су жоқ")

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Dialog, Page, Route, expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import fall
 
 from qanat_client.web_app.files import AppFile
@@ -103,13 +103,13 @@ async def test_a_part_of_a_name_finds_the_incident_and_a_new_one_is_an_entry_of_
         await editor.open(HOSPITAL)
         field = editor.incidents
         await field.click()
-        await expect(entry(editor, "The fire")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(entry(editor, "The fire")).to_be_visible()
         # Inside a word, and by the letters of another keyboard.
         await field.fill("ала алан")
         await expect(entry(editor, "Қала алаңы")).to_have_attribute("aria-selected", "true")
         await expect(entry(editor, "The fire")).to_have_count(0)
         await field.press("Enter")
-        await expect(gathered(editor, "Қала алаңы")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gathered(editor, "Қала алаңы")).to_be_visible()
         await expect(field).to_have_value("")
         await expect(field).to_be_focused()
         # Nothing is called so: Enter alone makes none.
@@ -125,13 +125,13 @@ async def test_a_part_of_a_name_finds_the_incident_and_a_new_one_is_an_entry_of_
         marked = await field.get_attribute("aria-activedescendant")
         assert marked == await new.get_attribute("id")
         await field.press("Enter")
-        await expect(gathered(editor, "Shooting")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gathered(editor, "Shooting")).to_be_visible()
         # Another that holds the same words is made by the same entry.
         await editor.open("Friends say that")
         await field.fill("shoot")
         await expect(entry(editor, "Shooting")).to_have_attribute("aria-selected", "true")
         await entry(editor, WORDS["incidents.newEntry"].format(name="shoot")).click()
-        await expect(gathered(editor, "shoot")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gathered(editor, "shoot")).to_be_visible()
         await field.fill("hosp")
         await field.press("Escape")
         await expect(entry(editor, "Hospital No. 7")).to_have_count(0)
@@ -172,16 +172,16 @@ async def test_what_may_belong_together_is_gathered_from_either_side(
         await editor.open("Алаңда атыс")
         mine = WORDS["related.addMine"].format(name="Hospital")
         await editor.report.get_by_role("button", name=mine).click()
-        await expect(gathered(editor, "Hospital")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gathered(editor, "Hospital")).to_be_visible()
         together = WORDS["related.together"]["one"].format(count=1)
-        await expect(editor.report).to_contain_text(together, timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text(together)
         this = WORDS["related.addThis"].format(name="Hospital")
         suggested = editor.report.locator(".suggested")
         count = await suggested.count()
         assert count > 0
         await suggested.first.get_by_role("button", name=this).click()
         together = WORDS["related.together"]["other"].format(count=2)
-        await expect(editor.report).to_contain_text(together, timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text(together)
         listed = (await editor.window_value("/api/incidents"))["incidents"]
         assert [each["reports"] for each in listed] == [3]
 
@@ -228,7 +228,7 @@ async def test_an_answer_that_is_being_written_is_not_lost(
         await answer.press("Control+Enter")
         await expect(editor.report.locator(".replies")).to_contain_text("Кто ещё")
         assert await asked_on_leaving(editor.page, leave=True) == []
-        await expect(editor.row(HOSPITAL)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row(HOSPITAL)).to_be_visible()
         await expect(editor.row(HOSPITAL)).not_to_contain_text(WORDS["row.draft"])
         # A bulletin in writing is asked for as well.
         await editor.go("bulletins")

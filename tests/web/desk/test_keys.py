@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.async_api import Locator, expect
 from tests.client.desk.media.samples import saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -60,7 +60,7 @@ async def test_every_key_of_the_sheet_does_what_it_says(
             )
         catch_up(night.desk.vault)
         await editor.enter()
-        await expect(editor.row("Report 1.")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Report 1.")).to_be_visible()
         in_list, in_picture, in_field = await listed(editor)
         tried: list[str] = []
 
@@ -120,15 +120,15 @@ async def test_every_key_of_the_sheet_does_what_it_says(
         await night.bring("new", writer, "Report 0.", ago_h=0)
         catch_up(night.desk.vault)
         await editor.tell_changed()
-        await expect(editor.page.locator(".fresh")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.page.locator(".fresh")).to_be_visible()
         await press("n")
-        await expect(editor.row("Report 0.")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Report 0.")).to_be_visible()
         await press("?")
         await expect(editor.page.get_by_role("dialog")).to_contain_text(WORDS["keys.title"])
         await editor.press("Escape")
         await editor.open("Report 1.")
         await press("v")
-        await expect(editor.page.locator(".stage img")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.page.locator(".stage img")).to_be_visible()
         assert sorted(set(tried)) == sorted(in_list)
         # What those of a picture do, test_enlarged.py shows.
         keys = ["+", "-", "0", "1", "←", "→", "↑", "↓", "n", "p", "Esc"]
@@ -140,9 +140,7 @@ async def test_every_key_of_the_sheet_does_what_it_says(
         await expect(editor.page.get_by_label(WORDS["answer.text"]).first).to_be_focused()
         await editor.page.keyboard.type("Thank you.")
         await editor.press("Control+Enter")
-        await expect(editor.report.locator(".replies")).to_contain_text(
-            "Thank you.", timeout=PATIENCE_MS
-        )
+        await expect(editor.report.locator(".replies")).to_contain_text("Thank you.")
         await editor.press("Escape")
         await expect(editor.page.get_by_role("listbox", name=WORDS["list.label"])).to_be_focused()
 
@@ -153,7 +151,7 @@ async def test_rows_are_chosen_by_the_mouse_one_by_one_and_as_a_range(
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         await fall(newsroom, editor.window.desk, tmp_path)
         await editor.enter()
-        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Су жоқ")).to_be_visible()
         rows = editor.page.locator(".rows .row")
 
         async def chosen() -> list[int]:

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.async_api import expect
 from tests.client.desk.media.samples import SECRET, photo, recording, saved, scene
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night
 
 from qanat_client.desk.catalogue import catch_up
@@ -36,7 +36,7 @@ async def report_with(editor: Editor, newsroom: Newsroom, *files: Attached) -> N
 
 async def natural_size(editor: Editor) -> list[int]:
     picture = editor.report.locator("img.still")
-    await expect(picture).to_be_visible(timeout=PATIENCE_MS)
+    await expect(picture).to_be_visible()
     size: list[int] = await picture.evaluate(
         "async (img) => { await img.decode(); return [img.naturalWidth, img.naturalHeight]; }"
     )
@@ -49,9 +49,9 @@ async def test_a_picture_is_shown_in_the_list_and_in_the_report_as_what_it_is(
     async with editing(newsroom, desk_app, tmp_path / "profile") as editor:
         file = Attached("IMG_1.jpg", photo(), "image/jpeg", THUMBNAIL)
         await report_with(editor, newsroom, file)
-        await expect(editor.row("Look at").locator("img.thumb")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Look at").locator("img.thumb")).to_be_visible()
         caption = editor.report.locator("figcaption")
-        await expect(caption).to_contain_text(WORDS["rendition.original"], timeout=PATIENCE_MS)
+        await expect(caption).to_contain_text(WORDS["rendition.original"])
         await expect(caption).to_contain_text("JPEG picture, 320 x 240 pixels")
         assert await natural_size(editor) == [320, 240]
         await editor.button("rendition.thumbnail").click()
@@ -70,7 +70,7 @@ async def test_what_a_file_says_of_itself_is_shown_as_text_when_it_is_asked_for(
         told = editor.report.locator(".particulars")
         await expect(told).not_to_contain_text(SECRET)
         await told.locator("summary").click()
-        await expect(told).to_contain_text(f"Samsung {SECRET}", timeout=PATIENCE_MS)
+        await expect(told).to_contain_text(f"Samsung {SECRET}")
         await expect(told).to_contain_text("43.25670, 76.92860")
         await expect(told).to_contain_text("2022:01:06 10:30:00")
 
@@ -85,7 +85,7 @@ async def test_a_film_plays_only_when_it_is_asked_for(
         assert await editor.report.locator("video").count() == 0
         await editor.button("media.play").click()
         video = editor.report.locator("video")
-        await expect(video).to_be_visible(timeout=PATIENCE_MS)
+        await expect(video).to_be_visible()
         await video.evaluate("(video) => { video.muted = true; return video.play(); }")
         assert await video.evaluate(PLAYED) == [320, 240, True, True]
 
@@ -98,9 +98,9 @@ async def test_a_sound_plays_and_what_is_none_is_a_sentence(
         files = (Attached("a.ogg", sound, "audio/ogg"), Attached("b.mp4", b"%PDF-", "video/mp4"))
         await report_with(editor, newsroom, *files)
         await editor.button("media.listen").first.click()
-        await expect(editor.report.locator("audio")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.report.locator("audio")).to_be_visible()
         words = "this is a PDF document: the desk shows only pictures, films and sound"
-        await expect(editor.report).to_contain_text(words, timeout=PATIENCE_MS)
+        await expect(editor.report).to_contain_text(words)
 
 
 async def test_only_what_can_be_done_is_offered_and_the_rest_is_said_in_words(
@@ -113,12 +113,10 @@ async def test_only_what_can_be_done_is_offered_and_the_rest_is_said_in_words(
             Attached("b.pdf", b"%PDF-1.7", "application/pdf"),
         )
         await report_with(editor, newsroom, *files)
-        await expect(editor.button("media.play")).to_have_count(1, timeout=PATIENCE_MS)
+        await expect(editor.button("media.play")).to_have_count(1)
         await expect(editor.report).to_contain_text("this MP4 recording is silent")
         why = "this is a PDF document: the desk shows only pictures, films and sound"
-        await expect(editor.report).to_contain_text(
-            WORDS["media.notPlayed"].format(why=why), timeout=PATIENCE_MS
-        )
+        await expect(editor.report).to_contain_text(WORDS["media.notPlayed"].format(why=why))
         for key in ("media.listen", "media.look"):
             await expect(editor.button(key)).to_have_count(0)
         # A document says nothing of itself that the desk reads.

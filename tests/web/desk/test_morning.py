@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.web.browsers import browsing
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor
+from tests.web.desk.editor import WORDS, Editor
 from tests.web.desk.overnight import FILM, FILMER, HARMFUL, Night, night_before
 from tests.web.desk.test_media import PLAYED
 
@@ -81,12 +81,12 @@ async def triage(editor: Editor) -> None:
     """What is urgent first, by keys alone."""
     await editor.press("/")
     await editor.page.keyboard.type("is:urgent ")
-    await expect(editor.found(2)).to_be_visible(timeout=PATIENCE_MS)
+    await expect(editor.found(2)).to_be_visible()
     await editor.press("Enter", "j", "Enter", "s", "2", "j", "Enter", "2")
     for words in ("Shooting on Republic Square", "Алаңда атыс"):
         await expect(editor.row(words)).to_contain_text(WORDS["state.checking"])
     await editor.press("/", "Backspace", "Enter")
-    await expect(editor.found(REPORTS)).to_be_visible(timeout=PATIENCE_MS)
+    await expect(editor.found(REPORTS)).to_be_visible()
     # What was made to do harm is text like any other.
     await editor.row("HYPERLINK").first.click()
     await expect(editor.report).to_contain_text(HARMFUL)
@@ -98,7 +98,7 @@ async def compare(editor: Editor) -> None:
     """Three say different numbers of one place; they are gathered."""
     await editor.open("Раненые на площади")
     figures = editor.report.get_by_role("heading", name=WORDS["figures.title"])
-    await expect(figures).to_be_visible(timeout=PATIENCE_MS)
+    await expect(figures).to_be_visible()
     await expect(editor.report).to_contain_text(WORDS["figures.contradicts"])
     await expect(editor.report).to_contain_text(WORDS["basis.heard"])
     for words in ("Раненые на площади", "Shooting on Republic Square", "Schüsse in der Nacht"):
@@ -107,16 +107,16 @@ async def compare(editor: Editor) -> None:
         await editor.page.keyboard.type("The sq")
         # The first names it, by the entry that the arrow goes to; the others find it.
         new = editor.page.get_by_role("option", name="New incident “The sq”", exact=True)
-        await expect(new).to_be_visible(timeout=PATIENCE_MS)
+        await expect(new).to_be_visible()
         if words == "Раненые на площади":
             await editor.page.keyboard.type("uare")
             await editor.press("ArrowDown")
         await editor.press("Enter")
         gathered = editor.report.get_by_role("button", name="The square", exact=True)
-        await expect(gathered).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gathered).to_be_visible()
     await editor.press("Escape", "g", "c")
     title = editor.page.locator(".page-body").get_by_role("heading", name="The square")
-    await expect(title).to_be_visible(timeout=PATIENCE_MS)
+    await expect(title).to_be_visible()
     await expect(editor.page.locator(".page-body")).to_contain_text("Schüsse in der Nacht")
     await editor.press("g", "i")
 
@@ -132,7 +132,7 @@ async def answer_and_tell(editor: Editor, night: Night) -> None:
     await editor.page.keyboard.type(QUESTION)
     await editor.press("Control+Enter")
     replies = editor.report.locator(".replies")
-    await expect(replies).to_contain_text(QUESTION, timeout=PATIENCE_MS)
+    await expect(replies).to_contain_text(QUESTION)
     await expect(replies).to_contain_text(FILM)
     await editor.press("Escape", "g", "b")
     await editor.page.get_by_label(WORDS["bulletins.language"]).select_option("kk")
@@ -143,7 +143,7 @@ async def answer_and_tell(editor: Editor, night: Night) -> None:
     await editor.button("bulletins.look").click()
     await expect(editor.page.locator(".look-relays li")).to_have_count(2)
     await editor.button("bulletins.publish").click()
-    await expect(editor.page.locator(".cards")).to_contain_text(TONIGHT["ru"], timeout=PATIENCE_MS)
+    await expect(editor.page.locator(".cards")).to_contain_text(TONIGHT["ru"])
     await editor.press("g", "o")
     handed = editor.page.locator(".card .mark.good")
     async with asyncio.timeout(60):

@@ -11,7 +11,7 @@ from pathlib import Path
 from playwright.async_api import Locator, expect
 from tests.client.desk.media.samples import SECRET, photo, recording
 from tests.client.desk.newsroom import Attached, Newsroom
-from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import BEYOND, WORDS, Editor, editing
 from tests.web.desk.night import Night, fall
 from tests.web.test_screens import AXE, AXE_RUN
 
@@ -100,7 +100,7 @@ async def test_an_export_is_opened_where_the_reports_are_and_asks_which_of_them(
         incident = sheet.get_by_label(said("export.incident", 3, name="Square"))
         await expect(incident).to_be_checked()
         await editor.button("export.look").click()
-        await expect(sheet).to_contain_text(said("export.preview", 3), timeout=PATIENCE_MS)
+        await expect(sheet).to_contain_text(said("export.preview", 3))
         await editor.press("Escape", "e")
         await expect(incident).to_be_checked()
 
@@ -127,12 +127,12 @@ async def test_the_page_is_seen_as_it_will_be_with_films_and_what_is_not_confirm
         await sheet.get_by_role("checkbox", name=WORDS["export.media"]).check()
         await editor.button("export.look").click()
         await expect(sheet.get_by_role("alert")).to_have_text(
-            said("export.unchecked", 1, states=f"{WORDS['state.new']}: 1"), timeout=PATIENCE_MS
+            said("export.unchecked", 1, states=f"{WORDS['state.new']}: 1")
         )
         await expect(sheet).to_contain_text(said("export.missing", 1))
         await expect(sheet).to_contain_text("list.pdf (this is a PDF document")
         page = editor.page.frame_locator("iframe")
-        await expect(page.locator("article")).to_contain_text(HARMFUL, timeout=PATIENCE_MS)
+        await expect(page.locator("article")).to_contain_text(HARMFUL)
         await expect(page.get_by_role("link", name="file-1.jpg")).to_be_visible()
         await expect(page.get_by_role("link", name="file-2.webm")).to_be_visible()
         shown = page.locator("img")
@@ -144,7 +144,7 @@ async def test_the_page_is_seen_as_it_will_be_with_films_and_what_is_not_confirm
         # What the test itself runs in the frame is blocked too, and that is all.
         assert [words for words in said_by_browser if "allow-scripts" not in words] == []
         await looked_at(editor, "export")
-        async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
+        async with editor.page.expect_download() as waiting:
             await editor.button("export.take").click()
         place = tmp_path / "reports.zip"
         await (await waiting.value).save_as(place)
@@ -166,13 +166,13 @@ async def test_what_is_confirmed_is_exported_without_a_warning(
         await editor.press("e")
         sheet = editor.page.get_by_role("dialog")
         await editor.button("export.look").click()
-        await expect(sheet).to_contain_text(said("export.preview", 1), timeout=PATIENCE_MS)
+        await expect(sheet).to_contain_text(said("export.preview", 1))
         await expect(sheet.get_by_role("alert")).to_have_count(0)
         # For colleagues it is a text, and nobody is warned of what is not confirmed.
         await sheet.get_by_label(WORDS["export.format"]).select_option("md")
         await sheet.get_by_role("radio").last.check()
         await editor.button("export.look").click()
-        await expect(sheet.locator("pre")).to_contain_text("Раненые", timeout=PATIENCE_MS)
+        await expect(sheet.locator("pre")).to_contain_text("Раненые")
         await expect(sheet.get_by_role("alert")).to_have_count(0)
 
 
@@ -188,7 +188,7 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         await editor.press("/")
         await editor.page.keyboard.type(alias.partition("-")[0][:4])
         one = offered.get_by_role("option", name=f"alias:{alias}", exact=True)
-        await expect(one).to_be_visible(timeout=PATIENCE_MS)
+        await expect(one).to_be_visible()
         await one.click()
         await expect(chips).to_have_text([f"alias:{alias}×"])
         await editor.press("Backspace")
@@ -197,7 +197,7 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         field = editor.page.get_by_role("combobox")
         await field.fill("шымк")
         city = offered.get_by_role("option").filter(has_text="city:Shymkent")
-        await expect(city).to_be_visible(timeout=PATIENCE_MS)
+        await expect(city).to_be_visible()
         await expect(city).to_contain_text("Шымкент")
         await looked_at(editor, "offers")
         # Enter looks for the word; the letters behind it are still letters, and no commands.
@@ -211,7 +211,7 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         await editor.press("Enter")
         await expect(chips).to_have_text(["city:Shymkent×"])
         await expect(field).to_have_value("")
-        await expect(editor.found(2)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(2)).to_be_visible()
         # States, languages and tags, each as one types.
         for typed, chip in (
             ("unre", "is:unread"),
@@ -226,7 +226,7 @@ async def test_the_search_box_offers_who_where_and_what_while_one_types(
         await field.fill("zzz")
         await expect(offered).to_be_hidden()
         await editor.press("Enter")
-        await expect(editor.found(0)).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.found(0)).to_be_visible()
 
 
 async def test_a_bulletin_is_looked_at_once_more_before_it_goes_out(
@@ -264,7 +264,7 @@ async def test_a_bulletin_is_looked_at_once_more_before_it_goes_out(
         await expect(sent).to_have_count(0)
         await editor.button("bulletins.look").click()
         await editor.button("bulletins.publish").click()
-        await expect(sent).to_have_count(2, timeout=PATIENCE_MS)
+        await expect(sent).to_have_count(2)
         await expect(words).to_have_count(1)
         await expect(words).to_have_value("")
 
@@ -278,12 +278,12 @@ async def test_the_card_is_handed_to_reporters_as_a_file_and_as_a_link(
         main = editor.page.get_by_role("main")
         await expect(main).to_contain_text(fingerprint(newsroom.card.desk_id))
         await looked_at(editor, "card")
-        async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
+        async with editor.page.expect_download() as waiting:
             await editor.button("card.save").click()
         card = Path(await (await waiting.value).path()).read_bytes()
         assert parse_card(card).desk_id == newsroom.card.desk_id
         await editor.page.get_by_label(WORDS["card.app"]).fill("https://relay.example/")
-        async with editor.page.expect_download(timeout=PATIENCE_MS) as waiting:
+        async with editor.page.expect_download() as waiting:
             await editor.button("card.saveLink").click()
         link = Path(await (await waiting.value).path()).read_text("utf-8").strip()
         address, _, behind = link.partition("#")
@@ -291,9 +291,9 @@ async def test_the_card_is_handed_to_reporters_as_a_file_and_as_a_link(
         assert urlsafe_b64decode(behind + "=" * (-len(behind) % 4)) == card
         await editor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         await editor.button("card.copy").click()
-        await expect(editor.page.get_by_text(f"{len(link):,}")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.page.get_by_text(f"{len(link):,}")).to_be_visible()
         assert await editor.page.evaluate("navigator.clipboard.readText()") == link
         await editor.page.get_by_label(WORDS["card.app"]).fill("relay.example")
         await editor.button("card.copy").click()
         refused = editor.page.get_by_text("a link takes the address of a web app")
-        await expect(refused).to_be_visible(timeout=PATIENCE_MS)
+        await expect(refused).to_be_visible()

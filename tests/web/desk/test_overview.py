@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Locator, expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import Night
 from tests.web.test_screens import AXE, AXE_RUN
 
@@ -63,7 +63,7 @@ def spot(editor: Editor, city: str) -> Locator:
 async def look(editor: Editor) -> None:
     """Go to the map, and wait for it."""
     await editor.go("overview")
-    await expect(spot(editor, "Almaty")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(spot(editor, "Almaty")).to_be_visible()
 
 
 async def test_a_press_on_a_city_shows_its_reports_whatever_they_call_it(

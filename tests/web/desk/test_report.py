@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.client.desk.newsroom import Attached, Newsroom
 from tests.client.desk.serve.test_faults import page_of
 from tests.client.desk.test_damage import MANY, fill, flip
-from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, editing
+from tests.web.desk.editor import BEYOND, WORDS, editing
 from tests.web.desk.night import Night, fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -139,9 +139,7 @@ async def test_an_answer_asks_for_the_full_file_and_its_state_is_no_more_than_wh
         await editor.open("Алаңда атыс")
         await expect(answer).to_have_value("Рахмет. Толық файлды жібере аласыз ба?")
         await editor.button("answer.send").click()
-        await expect(editor.report.locator(".replies")).to_contain_text(
-            "Толық файлды", timeout=PATIENCE_MS
-        )
+        await expect(editor.report.locator(".replies")).to_contain_text("Толық файлды")
         await expect(editor.report).to_contain_text(WORDS["files.wanted"])
         await expect(answer).to_have_value("")
         report = await editor.window_value(f"/api/reports/{night.ids['square']}")
@@ -166,5 +164,5 @@ async def test_what_of_a_report_lies_on_a_damaged_page_is_named_above_it(
         await editor.enter()
         await editor.open(f"Report {MANY - 1}.")
         missing = editor.report.get_by_role("alert")
-        await expect(missing).to_contain_text("the log of decisions", timeout=PATIENCE_MS)
+        await expect(missing).to_contain_text("the log of decisions")
         await expect(editor.report).to_contain_text(f"Report {MANY - 1}.")

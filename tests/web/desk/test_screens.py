@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 from tests.client.desk.newsroom import Newsroom
-from tests.web.desk.editor import BEYOND, PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import BEYOND, WORDS, Editor, editing
 from tests.web.desk.night import Night, fall
 from tests.web.test_screens import AXE, AXE_RUN, RAW, unreached
 from tests.web_source import need_web
@@ -72,7 +72,7 @@ async def places(editor: Editor) -> AsyncIterator[str]:
     await editor.go("inbox")
     await editor.page.get_by_role("button", name=WORDS["view.all"]).first.click()
     await editor.row("Алаңда атыс").click()
-    await expect(editor.report).to_contain_text("терезеден көрдім", timeout=PATIENCE_MS)
+    await expect(editor.report).to_contain_text("терезеден көрдім")
     await editor.report.locator(".log summary").click()
     await editor.report.evaluate("(report) => report.scrollTo(0, 0)")
     await page.wait_for_timeout(300)
@@ -86,7 +86,7 @@ async def places(editor: Editor) -> AsyncIterator[str]:
         await editor.go(place)
         if place == "overview":
             drawn = page.get_by_label(WORDS["map.label"])
-            await expect(drawn).to_be_visible(timeout=PATIENCE_MS)
+            await expect(drawn).to_be_visible()
         await page.wait_for_timeout(300)
         yield place
     await editor.press("?")

@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.client.desk.newsroom import Newsroom
 from tests.client.desk.serve.window import serving_of
 from tests.web.browsers import browsing
-from tests.web.desk.editor import PATIENCE_MS, WORDS, Editor, editing
+from tests.web.desk.editor import WORDS, Editor, editing
 from tests.web.desk.night import fall
 
 from qanat_client.desk.catalogue import catch_up
@@ -24,7 +24,7 @@ async def stand_outside(editor: Editor) -> None:
     """Open the window without a link."""
     await editor.page.goto(editor.window.address)
     title = editor.page.get_by_role("heading", name=WORDS["over.title"])
-    await expect(title).to_be_visible(timeout=PATIENCE_MS)
+    await expect(title).to_be_visible()
 
 
 async def test_a_window_without_a_session_shows_nothing_of_the_desk_and_says_what_to_do(
@@ -40,7 +40,7 @@ async def test_a_window_without_a_session_shows_nothing_of_the_desk_and_says_wha
         await expect(editor.page.get_by_role("alert")).to_be_visible()
         await field.fill(f"{editor.window.address}/#{editor.window.tokens[-1]}")
         await field.press("Enter")
-        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Су жоқ")).to_be_visible()
 
 
 async def test_a_link_that_is_put_into_the_address_of_an_open_tab_counts(
@@ -50,7 +50,7 @@ async def test_a_link_that_is_put_into_the_address_of_an_open_tab_counts(
         await fall(newsroom, editor.window.desk, tmp_path)
         await stand_outside(editor)
         await editor.page.goto(f"{editor.window.address}/#{editor.window.tokens[-1]}")
-        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Су жоқ")).to_be_visible()
 
 
 async def test_a_link_that_was_used_lets_no_second_window_in_and_a_reload_needs_none(
@@ -61,7 +61,7 @@ async def test_a_link_that_was_used_lets_no_second_window_in_and_a_reload_needs_
         used = editor.window.tokens[-1]
         await editor.enter()
         await editor.page.reload()
-        await expect(editor.row("Су жоқ")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(editor.row("Су жоқ")).to_be_visible()
         other = await editor.browser.page()
         await other.goto(f"{editor.window.address}/#{used}")
         await expect(other.get_by_role("alert")).to_contain_text("used already")
@@ -115,11 +115,11 @@ async def test_a_program_that_took_the_port_is_told_nothing_once_the_break_was_n
             await editor.press("Escape", "r")
             await editor.page.keyboard.type("For its writer alone")
         gone = editor.page.get_by_text(WORDS["gone.words"])
-        await expect(gone).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gone).to_be_visible()
         async with impostor(window.port) as asked:
             await editor.press("Control+Enter")
             over = editor.page.get_by_role("heading", name=WORDS["over.title"])
-            await expect(over).to_be_visible(timeout=PATIENCE_MS)
+            await expect(over).to_be_visible()
             assert {path for path, _, _ in asked} == {"/api/proof"}
             assert not any("Authorization" in headers for _, headers, _ in asked)
             assert not any("writer" in body for _, _, body in asked)
@@ -135,7 +135,7 @@ async def test_the_window_says_that_nobody_answers_and_goes_on_by_itself(
         await editor.page.context.set_offline(True)
         editor.window.serving.live.close()
         gone = editor.page.get_by_text(WORDS["gone.words"])
-        await expect(gone).to_be_visible(timeout=PATIENCE_MS)
+        await expect(gone).to_be_visible()
         # What was there can still be read.
         await expect(editor.report).to_contain_text("Су екі сағаттан бері жоқ")
         await editor.press("s")
@@ -143,6 +143,6 @@ async def test_the_window_says_that_nobody_answers_and_goes_on_by_itself(
         await night.bring("meanwhile", night.writer(), "Meanwhile.", ago_h=0)
         catch_up(night.desk.vault)
         await editor.page.context.set_offline(False)
-        await expect(gone).to_be_hidden(timeout=PATIENCE_MS)
+        await expect(gone).to_be_hidden()
         fresh = editor.page.get_by_text(WORDS["list.fresh"]["one"].format(count=1))
-        await expect(fresh.or_(editor.row("Meanwhile.")).first).to_be_visible(timeout=PATIENCE_MS)
+        await expect(fresh.or_(editor.row("Meanwhile.")).first).to_be_visible()
