@@ -7,6 +7,8 @@ APP := client/qanat_client/web_app/built
 DESK_APP := client/qanat_client/desk/serve/built
 DIST := dist
 CODE := protocol relay client simulation tests $(wildcard benchmarks tools)
+# Threads of numpy that nothing here uses, and which spin at the start of every process.
+export OPENBLAS_NUM_THREADS = 1
 # Tracing slows everything, and the protocol's own tests cover it alone.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist worksteal
 NEAR = $(BIN)/pip install -qq --no-deps --require-hashes -r requirements/near-build.txt \

@@ -1,6 +1,7 @@
 """What holds for the whole run: no test judges by the clock, none changes what the next one may
 write, the longest begin first, and CI skips nothing."""
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 
@@ -39,6 +40,11 @@ LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first; otherwise as they were collected."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: it need not be looked through for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

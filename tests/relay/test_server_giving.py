@@ -374,7 +374,7 @@ async def test_a_session_that_asks_without_end_makes_the_relay_do_one_thing_at_a
         nonlocal most
         while True:
             most = max(most, len(asyncio.all_tasks()))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)
 
     watching = asyncio.create_task(watch())
     async with talking(relay, carrier) as talk:
