@@ -25,7 +25,8 @@ _derive = functools.cache(_pbkdf2)
 
 
 def _keyed(path: Path, key: str) -> Any:
-    if key.startswith("'"):
+    # What looks like a key in hexadecimal SQLCipher takes as one.
+    if key.startswith("'") and not key.startswith("'x''"):
         salt = path.read_bytes()[:16] if path.exists() else b""
         salt = salt if len(salt) == 16 else _SALT
         passphrase = key[1:-1].replace("''", "'").encode()
