@@ -9,11 +9,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+
+import pytest
 
 from qanat_client.desk import vault
 
@@ -24,11 +25,18 @@ _open, _pbkdf2 = vault._keyed, hashlib.pbkdf2_hmac
 _derive = functools.cache(_pbkdf2)
 
 
+def _salt_of(path: Path) -> bytes:
+    if not path.exists():
+        return _SALT
+    with path.open("rb") as file:
+        salt = file.read(len(_SALT))
+    return salt if len(salt) == len(_SALT) else _SALT
+
+
 def _keyed(path: Path, key: str) -> Any:
     # What looks like a key in hexadecimal SQLCipher takes as one.
     if key.startswith("'") and not key.startswith("'x''"):
-        salt = path.read_bytes()[:16] if path.exists() else b""
-        salt = salt if len(salt) == 16 else _SALT
+        salt = _salt_of(path)
         passphrase = key[1:-1].replace("''", "'").encode()
         derived = _derive("sha512", passphrase, salt, vault.KDF_ROUNDS, vault.KEY_BYTES)
         key = f"\"x'{derived.hex()}{salt.hex()}'\""
@@ -36,14 +44,18 @@ def _keyed(path: Path, key: str) -> Any:
 
 
 @contextmanager
-def derived_once() -> Iterator[None]:
+def _vaults_with(keyed: Callable[[Path, str], Any], derive: Callable[..., bytes]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(vault, "_keyed", keyed)
+        change.setattr(vault, "pbkdf2_hmac", derive)
+        yield
+
+
+def derived_once() -> AbstractContextManager[None]:
     """Until its end."""
-    with patch.object(vault, "_keyed", _keyed), patch.object(vault, "pbkdf2_hmac", _derive):
-        yield
+    return _vaults_with(_keyed, _derive)
 
 
-@contextmanager
-def derived_each_time() -> Iterator[None]:
+def derived_each_time() -> AbstractContextManager[None]:
     """By SQLCipher itself, until its end."""
-    with patch.object(vault, "_keyed", _open), patch.object(vault, "pbkdf2_hmac", _pbkdf2):
-        yield
+    return _vaults_with(_open, _pbkdf2)
