@@ -93,8 +93,8 @@ async def _measure(letters: int, waiting: int) -> str:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--letters", type=int, default=8192)
-    parser.add_argument("--waiting", type=int, default=10)
+    parser.add_argument("--letters", type=int, default=8192, help="how many were opened")
+    parser.add_argument("--waiting", type=int, default=10, help="parcels of the reporter")
     arguments = parser.parse_args()
     print(asyncio.run(_measure(arguments.letters, arguments.waiting)))
     return 0

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
 
-__all__ = ["KnownRelays"]
+__all__ = ["KnownRelays", "forget_told"]
 
 _MOST_KEPT = 2**63 - 1
 """The largest integer of SQLite."""
@@ -78,11 +78,19 @@ class KnownRelays:
             )
 
     def keep_told(self, signing_key: bytes, told: Mapping[bytes, int]) -> None:
-        """Keep it, of desks for whose word something waits (`Outbox.mark_opened` forgets it)."""
+        """Keep it, of desks for whose word something waits."""
         with disk_errors(self._home.database), transaction(self._db):
             self._db.executemany(
-                "INSERT OR REPLACE INTO told (relay, desk, day) SELECT ?, ?, ? WHERE EXISTS"
-                " (SELECT 1 FROM parcel JOIN item ON item = number"
-                " WHERE desk = ? AND opened_day IS NULL)",
-                [(signing_key, desk, day, desk) for desk, day in told.items()],
+                "INSERT OR REPLACE INTO told (relay, desk, day) VALUES (?, ?, ?)",
+                [(signing_key, desk, day) for desk, day in told.items()],
             )
+            forget_told(self._db)
+
+
+def forget_told(connection: sqlite3.Connection) -> None:
+    """Until when relays told of openings, where nothing waits for a desk's word any more. To be
+    called within the transaction in which that may have become so."""
+    connection.execute(
+        "DELETE FROM told WHERE NOT EXISTS (SELECT 1 FROM parcel JOIN item ON item = number"
+        " WHERE item.desk = told.desk AND opened_day IS NULL)"
+    )

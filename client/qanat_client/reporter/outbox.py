@@ -11,6 +11,7 @@ from enum import IntEnum
 from qanat_client.errors import BadInput
 from qanat_client.reporter.database import disk_errors, transaction
 from qanat_client.reporter.home import Home
+from qanat_client.reporter.known_relays import forget_told
 from qanat_client.reporter.sealing_room import delete_blocks
 from qanat_protocol.frames import Stamp
 from qanat_protocol.limits import PAGE_LEAVES, PREVIEW_BODY_BYTES
@@ -260,7 +261,7 @@ class Outbox:
                 self._db.execute(
                     "UPDATE parcel SET opened_day = ?, has_body = 0 WHERE key = ?", (day, row[0])
                 )
-                self._forget_told()
+                forget_told(self._db)
             delete_blocks(self._db, [row[0]])
             return True
 
@@ -302,11 +303,4 @@ class Outbox:
                 self._db.executemany("DELETE FROM stamp WHERE parcel = ?", [(k,) for k in keys])
                 self._db.execute("DELETE FROM parcel WHERE item = ?", (number,))
                 self._db.execute("DELETE FROM item WHERE number = ?", (number,))
-                self._forget_told()
-
-    def _forget_told(self) -> None:
-        """Until when relays told of openings, where nothing waits for them any more."""
-        self._db.execute(
-            "DELETE FROM told WHERE NOT EXISTS (SELECT 1 FROM parcel JOIN item ON item = number"
-            " WHERE item.desk = told.desk AND opened_day IS NULL)"
-        )
+                forget_told(self._db)

@@ -140,14 +140,7 @@ def _insert(work: Work, header: Header, frame: Opened | Purge, came_day: int | N
     work.tally.tombstones += 1
     work.connection.execute(
         _INSERT,
-        (
-            arrival,
-            frame.parcel_id,
-            header.tag,
-            header.expiry_day,
-            came_day,
-            *columns,
-        ),
+        (arrival, frame.parcel_id, header.tag, header.expiry_day, came_day, *columns),
     )
 
 

@@ -39,9 +39,8 @@ export class Openings {
   readonly #day: number;
   readonly #isPlausible: boolean;
   readonly #bits: number;
-  /** By parcel, its id in hex. */
-  readonly #headOf = new Map<string, number>();
-  readonly #deskOf = new Map<string, string>();
+  /** By their ids in hex. */
+  readonly #parcels = new Map<string, Unopened>();
   /** By desk, the day on which the relay told all. */
   readonly #kept = new Map<string, number | undefined>();
   /** How many OPENED came, by interest; which it is, by prefix. */
@@ -63,15 +62,15 @@ export class Openings {
     this.#day = day;
     this.#isPlausible = Math.abs(day - today) <= CLOCKS_DAYS;
     this.#bits = Math.min(openedBits, MAX_GIVEN_BITS);
-    for (const { id, desk } of unopened) {
-      this.#headOf.set(hex(id), cut(id, this.#bits));
-      this.#deskOf.set(hex(id), desk);
-      this.#kept.set(desk, told.get(desk));
+    for (const parcel of unopened) {
+      this.#parcels.set(hex(parcel.id), parcel);
+      this.#kept.set(parcel.desk, told.get(parcel.desk));
     }
     // One day for all: another for each desk would show which parcels are for the same.
     const days = [...this.#kept.values()].map((kept = 0) => (kept > day ? 0 : kept));
     const since = days.length > 0 ? Math.max(0, Math.min(...days) - SLACK_DAYS) : 0;
-    const heads = [...new Set(this.#headOf.values())].slice(0, MOST_INTERESTS * PREFIXES_AT_ONCE);
+    const every = new Set(unopened.map(({ id }) => cut(id, this.#bits)));
+    const heads = [...every].slice(0, MOST_INTERESTS * PREFIXES_AT_ONCE);
     for (let start = 0; start < heads.length; start += PREFIXES_AT_ONCE) {
       const some = heads.slice(start, start + PREFIXES_AT_ONCE).sort((one, other) => one - other);
       for (const head of some) this.#interestOf.set(head, this.interests.length);
@@ -90,7 +89,7 @@ export class Openings {
   heard(id: Uint8Array): boolean {
     const interest = this.#interestOf.get(cut(id, this.#bits));
     if (interest !== undefined) this.#heard[interest] = (this.#heard[interest] as number) + 1;
-    return this.#deskOf.has(hex(id));
+    return this.#parcels.has(hex(id));
   }
 
   /** What is not believed may be, once the desk's newer word on its keys is here. */
@@ -104,8 +103,8 @@ export class Openings {
     const told = new Map<string, number>();
     if (!this.#isPlausible || this.#heard.some((count) => count >= LEAST_TOLD)) return told;
     for (const [desk, kept] of this.#kept) if (kept !== this.#day) told.set(desk, this.#day);
-    for (const [key, desk] of this.#deskOf) {
-      const isAsked = this.#interestOf.has(this.#headOf.get(key) as number);
+    for (const [key, { id, desk }] of this.#parcels) {
+      const isAsked = this.#interestOf.has(cut(id, this.#bits));
       if (!isAsked || this.#doubted.has(key)) told.delete(desk);
     }
     for (const [desk, day] of told) this.#kept.set(desk, day);
